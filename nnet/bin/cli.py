@@ -1,0 +1,51 @@
+"""What every command line of this package shares: the parser, the log, the way it ends."""
+
+import argparse
+import logging
+import os
+import sys
+
+from nnet.errors import InputError
+
+
+def parser(doc):
+    """An argument parser whose help starts with the module's docstring and shows defaults."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=_Formatter, allow_abbrev=False
+    )
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    pass
+
+
+def boolean(text):
+    """Kaldi's true and false as an argparse type: `--compress true`."""
+    if text in ("true", "false"):
+        return text == "true"
+    raise argparse.ArgumentTypeError(f"must be true or false, not {text!r}")
+
+
+def run(main):
+    """Runs `main` as the whole process: one line for what a user can mend, exit code non-zero for every failure."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        status = main()
+        sys.stdout.flush()
+    except InputError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(status or 0)
+
+
+def _fail(message):
+    program = sys.modules["__main__"].__spec__
+    name = program.name.rsplit(".", 1)[-1] if program else os.path.basename(sys.argv[0])
+    print(f"{name}: error: {' '.join(message.splitlines())}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,113 @@
+"""Options: dataclass fields that carry their own documentation and range, and the checks on them."""
+
+import dataclasses
+import difflib
+import types
+import typing
+
+from nnet.errors import InputError
+
+
+def option(default, doc, *, low=None, high=None, above=None, choices=None):
+    """A dataclass field with its meaning and its range.
+
+    Args:
+        default: the value where a configuration says nothing; lists are given as tuples.
+        doc: what it means, in one or two sentences, with units.
+        low, high: the smallest and the largest value allowed (for a tuple: of each element).
+        above: the value must be larger than this.
+        choices: the values allowed.
+    """
+    metadata = {"doc": doc, "low": low, "high": high, "above": above, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def build_section(cls, values, where):
+    """Makes the dataclass `cls` from a JSON object, every key and value checked.
+
+    Args:
+        cls: a frozen dataclass whose fields come from `option`.
+        values: a dict as JSON gives it.
+        where: what to call the section in errors, such as "conf.json: loss".
+    """
+    if not isinstance(values, dict):
+        raise InputError(f"{where} must be an object {{...}}, not {values!r}")
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    for key in values:
+        if key not in fields:
+            raise InputError(f"{where}.{key} is not a known key{nearest(key, fields)}")
+    checked = {k: check_value(v, hints[k], fields[k], f"{where}.{k}") for k, v in values.items()}
+    return cls(**checked)
+
+
+def nearest(word, known):
+    """': did you mean "x"?' or the list of what is known, as the tail of an error."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known: {', '.join(sorted(known))}"
+
+
+def check_value(value, hint, field, where):
+    """The value converted to the type of the annotation, or an InputError."""
+    value = _convert(value, hint, where)
+    elements = value if isinstance(value, tuple) else (value,)
+    for element in elements:
+        _check_range(element, field.metadata, where)
+    return value
+
+
+def _convert(value, hint, where):
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return _convert_union(value, typing.get_args(hint), where)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"{where} must be a list, not {value!r}")
+        element = typing.get_args(hint)[0]
+        return tuple(_convert(v, element, f"{where}[{i}]") for i, v in enumerate(value))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is hint:
+        return value
+    raise InputError(f"{where} must be {type_name(hint)}, not {value!r}")
+
+
+def _convert_union(value, hints, where):
+    if value is None and type(None) in hints:
+        return None
+    kinds = [h for h in hints if h is not type(None)]
+    for hint in kinds:
+        try:
+            return _convert(value, hint, where)
+        except InputError:
+            continue
+    raise InputError(f"{where} must be {' or '.join(map(type_name, hints))}, not {value!r}")
+
+
+def type_name(hint):
+    """The type of an option as a user of JSON calls it."""
+    names = {int: "an integer", float: "a number", bool: "true or false", str: "a string", type(None): "null"}
+    if hint in names:
+        return names[hint]
+    if typing.get_origin(hint) is tuple:
+        return f"a list, each element {type_name(typing.get_args(hint)[0])}"
+    return " or ".join(type_name(h) for h in typing.get_args(hint))
+
+
+def _check_range(value, meta, where):
+    if value is None:
+        return
+    if meta["choices"] is not None and value not in meta["choices"]:
+        known = ", ".join(str(c) for c in meta["choices"])
+        raise InputError(f"{where} must be one of {known}, not {value!r}")
+    if isinstance(value, (str, bool)):
+        return
+    if value != value or value in (float("inf"), float("-inf")):
+        raise InputError(f"{where} must be a finite number, not {value!r}")
+    if meta["low"] is not None and value < meta["low"]:
+        raise InputError(f"{where} must be at least {meta['low']}, not {value!r}")
+    if meta["high"] is not None and value > meta["high"]:
+        raise InputError(f"{where} must be at most {meta['high']}, not {value!r}")
+    if meta["above"] is not None and value <= meta["above"]:
+        raise InputError(f"{where} must be above {meta['above']}, not {value!r}")
