@@ -28,9 +28,7 @@ class Linear(nn.Module):
 class Conv1d(nn.Module):
     """1-D convolution over x (B, T, C) → (B, T', O); weight (O, K, C / groups)."""
 
-    def __init__(
-        self, in_channels, out_channels, kernel_size=1, stride=1, dilation=1, padding=0, groups=1, bias=True
-    ):
+    def __init__(self, in_channels, out_channels, kernel_size=1, stride=1, dilation=1, padding=0, groups=1, bias=True):
         super().__init__()
         fan_in = kernel_size * in_channels // groups
         self.stride, self.dilation, self.padding, self.groups = stride, dilation, padding, groups

@@ -1,0 +1,10 @@
+"""The one door to MLX: `from nnet.compute import mx, nn`. It prepares the process first; see blas.py."""
+
+from nnet.compute.blas import prepare
+
+prepare()
+
+import mlx.core as mx  # noqa: E402
+import mlx.nn as nn  # noqa: E402
+
+__all__ = ["mx", "nn"]
