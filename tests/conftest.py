@@ -1,0 +1,33 @@
+"""Fixtures that more than one test file needs."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _shared(*parts):
+    """A path in the folder shared/ beside the project, which not every machine has."""
+    path = ROOT.parent.joinpath("shared", *parts)
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    return path
+
+
+@pytest.fixture
+def root():
+    """The folder that holds path.sh."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def kaldi_reference():
+    """Files that Kaldi's own programs wrote."""
+    return _shared("reference", "kaldi")
+
+
+@pytest.fixture(scope="session")
+def librispeech_mini():
+    """A few hundred utterances in LibriSpeech's layout."""
+    return _shared("corpora", "librispeech-mini")
