@@ -124,7 +124,7 @@ def _checksum(path):
 
 
 def _make(venv, setup_py, extras):
-    """Installs into .venv in place; the marker goes first and comes back last, so an interruption is seen and mended."""
+    """Installs into .venv in place; the marker goes first and comes back last, so interruptions are seen and mended."""
     made = _read_marker(venv)
     extras = sorted(set(extras) | set(made.get("extras", [])))
     if not (made and os.access(venv / "bin" / "python", os.X_OK)):
