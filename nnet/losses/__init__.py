@@ -1,0 +1,23 @@
+"""Losses over embeddings.
+
+`LOSSES[type](in_dim, num_speakers, **options)` gives a module; `loss(embeddings, labels)` gives LossOutput(loss,
+accuracy); `loss.set_progress(step, epoch)` moves margins and annealing and is called before every update, with what
+has been done so far. Classifier weights are `weight`, (num_speakers, in_dim). Batches hold at least
+`min_segments_per_speaker` segments of a speaker. The options are described in nnet/config/losses.py.
+"""
+
+from nnet.losses.additive import AdditiveAngularMargin, AdditiveMargin
+from nnet.losses.base import Loss, LossOutput
+from nnet.losses.margins import ASoftmax
+from nnet.losses.softmax import Softmax
+
+__all__ = ["AUXILIARY_LOSSES", "LOSSES", "Loss", "LossOutput"]
+
+LOSSES = {
+    "softmax": Softmax,
+    "a_softmax": ASoftmax,
+    "additive_margin": AdditiveMargin,
+    "additive_angular_margin": AdditiveAngularMargin,
+}
+
+AUXILIARY_LOSSES = {}

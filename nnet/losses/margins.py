@@ -1,0 +1,100 @@
+"""Softmax losses on cosines whose target gets a margin in training: what they share, and the multiplied angle."""
+
+from nnet.compute import mx, nn
+from nnet.losses.base import Loss, LossOutput, cross_entropy, inverse_norms, normalize, norms, top1
+from nnet.losses.schedules import Annealing
+
+
+class AngularSoftmax(Loss):
+    """Cross entropy of logits s·cos θ_j, θ_j the angle between the embedding and the weight of speaker j.
+
+    s is `scale` with `normalize_embeddings`, else the embedding's length ‖x‖. In training the target's cosine becomes
+    (λ·cos θ + ψ(cos θ)) / (1 + λ), ψ being `with_margin` and λ from `annealing`. The accuracy is that without margin.
+    """
+
+    def __init__(self, in_dim, num_speakers, *, normalize_embeddings, scale, annealing, sub_centers=1):
+        super().__init__()
+        # Row n·K + k is centre k of speaker n.
+        self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers * sub_centers, in_dim)))
+        self.sub_centers = sub_centers
+        self.normalize_embeddings, self.scale = normalize_embeddings, scale
+        self.annealing = annealing
+        # Arrays, so that a compiled step sees them change; underscored, since they follow from the progress alone.
+        self._lambda = mx.array(float(annealing.at(0)))
+
+    def set_progress(self, step, epoch):
+        self._lambda = mx.array(float(self.annealing.at(step)))
+
+    def with_margin(self, cosine):
+        """ψ: the target's cosine with the margin, elementwise."""
+        raise NotImplementedError
+
+    def scaled_cosines(self, embeddings):
+        """s, a number or (B, 1), and s·cos θ_j, (B, N); a speaker's cosine is that of its nearest centre."""
+        if self.normalize_embeddings:
+            scale, x = self.scale, normalize(embeddings) * self.scale
+        else:
+            scale, x = norms(embeddings), embeddings
+        logits = (x @ self.weight.T) * inverse_norms(self.weight).T
+        if self.sub_centers > 1:
+            logits = mx.max(mx.unflatten(logits, 1, (-1, self.sub_centers)), axis=-1)
+        return scale, logits
+
+    def penalize(self, logits, scale, labels):
+        """The logits, with the margin where the labels are."""
+        return self._revise(logits, scale, labels[:, None], self.with_margin)
+
+    def _revise(self, logits, scale, columns, function):
+        """Applies a function of cosines to the logits in `columns` (B, k), shared with the plain ones by λ."""
+        plain = mx.take_along_axis(logits, columns, axis=1)
+        cosine = mx.clip(plain / scale, -1.0, 1.0)
+        revised = plain + (function(cosine) - cosine) * scale / (1 + self._lambda)
+        return mx.put_along_axis(logits, columns, revised, axis=1)
+
+    def __call__(self, embeddings, labels):
+        scale, logits = self.scaled_cosines(embeddings)
+        accuracy = top1(logits, labels)
+        if self.training:
+            logits = self.penalize(logits, scale, labels)
+        return LossOutput(cross_entropy(logits, labels), accuracy)
+
+
+class ASoftmax(AngularSoftmax):
+    """Angular softmax, SphereFace (Liu et al. 2017, eq. 7): ψ(θ) = (−1)^k cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m]."""
+
+    def __init__(
+        self,
+        in_dim,
+        num_speakers,
+        *,
+        margin=4,
+        normalize_embeddings=False,
+        scale=32.0,
+        lambda_base=1000.0,
+        lambda_min=5.0,
+        lambda_gamma=0.12,
+        lambda_power=1.0,
+    ):
+        super().__init__(
+            in_dim,
+            num_speakers,
+            normalize_embeddings=normalize_embeddings,
+            scale=scale,
+            annealing=Annealing(lambda_base, lambda_min, lambda_gamma, lambda_power),
+        )
+        self.margin = margin
+
+    def with_margin(self, cosine):
+        return multiple_angle(cosine, self.margin)
+
+
+def multiple_angle(cosine, m):
+    """ψ(θ) of SphereFace for m = 1, 2 or 4 as a function of cos θ: cos mθ, continued so that it falls all the way."""
+    if m == 1:
+        return cosine
+    if m == 2:
+        return 2 * mx.sign(cosine) * cosine * cosine - 1
+    double = 2 * cosine * cosine - 1  # cos 2θ
+    half = mx.sign(cosine)  # +1 for k = 0, 1
+    quarter = half * mx.sign(double)  # (−1)^k
+    return quarter * (2 * double * double - 1) + 2 * half + quarter - 3

@@ -1,0 +1,57 @@
+"""What every pooling is: a module that turns frames into one vector an utterance."""
+
+from nnet.compute import mx, nn
+
+
+class Pooling(nn.Module):
+    """Base of the poolings.
+
+    A pooling is built as `Pooling(in_dim, **options)`, in_dim being the width of the network's frame-level output, and
+    has `out_dim`. Where the class sets `uses_endpoints`, the keyword `endpoint_dims` (dict, endpoint name → width) is
+    given as well.
+    """
+
+    uses_endpoints = False
+    # Names of the network's endpoints that this pooling reads; the caller passes `endpoints` where there are any.
+    inputs = ()
+    # Where it is above zero, the caller passes `endpoints` and adds `penalty(endpoints)` to the training loss.
+    penalty_weight = 0.0
+
+    def __call__(self, x, endpoints=None):
+        """
+        Args:
+            x: the frame-level output of the network, (B, T, in_dim).
+            endpoints: dict, name → (B, T, D), of the network; attention poolings add `attention_weights` to it.
+
+        Returns:
+            (B, out_dim)
+        """
+        raise NotImplementedError
+
+    def penalty(self, endpoints):
+        """The pooling's own term of the training loss, a scalar, from what its call left in `endpoints`."""
+        raise NotImplementedError
+
+
+def variance(x, unbiased):
+    """The variance over time of x (B, T, C): (B, C). One frame has variance 0, unbiased or not."""
+    centered = x - mx.mean(x, axis=1, keepdims=True)
+    frames = x.shape[1]
+    return mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
+
+
+def weighted_statistics(x, weights, floor):
+    """Mean and standard deviation over time with attention weights.
+
+    Args:
+        x: (B, T, C).
+        weights: (B, T, C) or (B, T, 1), summing to 1 over time.
+        floor: the smallest variance.
+
+    Returns:
+        mean and deviation, each (B, C)
+    """
+    mean = mx.sum(weights * x, axis=1, keepdims=True)
+    centered = x - mean
+    var = mx.sum(weights * (centered * centered), axis=1)
+    return mx.squeeze(mean, 1), mx.sqrt(mx.maximum(var, floor))

@@ -1,0 +1,45 @@
+"""Poolings without parameters: average, standard deviation, and both."""
+
+from nnet.compute import mx
+from nnet.poolings.base import Pooling, variance
+
+
+class AveragePooling(Pooling):
+    """Temporal average pooling: the mean over time."""
+
+    def __init__(self, in_dim):
+        super().__init__()
+        self.out_dim = in_dim
+
+    def __call__(self, x, endpoints=None):
+        return mx.mean(x, axis=1)
+
+
+class DeviationPooling(Pooling):
+    """Temporal standard deviation pooling: sqrt(max(variance + eps, floor))."""
+
+    def __init__(self, in_dim, *, unbiased=True, eps=1e-7, floor=0.0):
+        super().__init__()
+        self.unbiased, self.eps, self.floor = unbiased, eps, floor
+        self.out_dim = in_dim
+
+    def deviation(self, x):
+        """Standard deviation over time of x (B, T, C): (B, C)."""
+        return mx.sqrt(mx.maximum(variance(x, self.unbiased) + self.eps, self.floor))
+
+    def __call__(self, x, endpoints=None):
+        return self.deviation(x)
+
+
+class StatisticsPooling(DeviationPooling):
+    """Statistics pooling: mean and standard deviation over time, concatenated (Snyder et al., Interspeech 2017).
+
+    WeSpeaker: unbiased, eps 1e-7, floor 0. tf-kaldi-speaker: biased, eps 0, floor 1e-12. Kaldi: biased, floor 1e-10.
+    """
+
+    def __init__(self, in_dim, *, unbiased=True, eps=1e-7, floor=0.0):
+        super().__init__(in_dim, unbiased=unbiased, eps=eps, floor=floor)
+        self.out_dim = 2 * in_dim
+
+    def __call__(self, x, endpoints=None):
+        return mx.concatenate([mx.mean(x, axis=1), self.deviation(x)], axis=-1)
