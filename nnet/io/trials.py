@@ -12,7 +12,7 @@ import logging
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.io.files import atomic_open
+from nnet.io.files import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class ScoreWriter:
     """
 
     def __init__(self, path):
-        self._opener = atomic_open(path)
+        self._opener = atomic_write(path)
 
     def __enter__(self):
         self._file = self._opener.__enter__()
@@ -180,7 +180,7 @@ def write_scores(path, trials, scores):
 
 def write_trials(path, trials):
     """Writes a trial list from an iterable of (enroll, test, is_target)."""
-    with atomic_open(path) as file:
+    with atomic_write(path) as file:
         file.writelines(f"{e} {t} {'target' if is_target else 'nontarget'}\n" for e, t, is_target in trials)
 
 
@@ -238,6 +238,11 @@ def _either(numbers):
     return " or ".join(str(n) for n in numbers)
 
 
+def _pair(trials, key):
+    enroll, test = divmod(int(key), len(trials.test_ids))
+    return f"{trials.enroll_ids[enroll]} {trials.test_ids[test]}"
+
+
 def _refuse_duplicates(path, keys, name):
     ordered = np.sort(keys)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -256,16 +261,13 @@ def _join(path, trials, keys, scores):
     keys, scores = keys[keys >= 0], scores[keys >= 0]
     order = np.argsort(keys, kind="stable")
     keys, scores = keys[order], scores[order]
-    width = len(trials.test_ids)
-    _refuse_duplicates(
-        path, keys, lambda i: f"{trials.enroll_ids[keys[i] // width]} {trials.test_ids[keys[i] % width]}"
-    )
+    _refuse_duplicates(path, keys, lambda i: _pair(trials, keys[i]))
     place = np.minimum(np.searchsorted(keys, trials.keys), max(len(keys) - 1, 0))
     missing = keys[place] != trials.keys if len(keys) else np.ones(len(trials), bool)
     if missing.any():
-        first = np.flatnonzero(missing)[0]
         raise InputError(
-            f'{path}: lacks the scores of {missing.sum()} of the {len(trials)} trials of {trials.path}, such as "{trials.name(first)}"'
+            f"{path}: lacks the scores of {missing.sum()} of the {len(trials)} trials of {trials.path}, "
+            f'such as "{trials.name(np.argmax(missing))}"'
         )
     extra += len(keys) - len(trials)
     if extra:
