@@ -1,0 +1,213 @@
+"""Audio in: files and commands of wav.scp, segments, and everything that can be wrong with a recording."""
+
+import io
+import logging
+import math
+import os
+import re
+import struct
+import subprocess
+
+import numpy as np
+import soundfile
+
+from nnet.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+STREAMED = 0x7FFFF000  # programs that write WAV to a pipe put this length or more, since they do not know it
+STEREO_REPORTS = 3
+
+_stereo_seen = []
+
+
+def read_audio(rx, sample_rate=None, resample=False, channel=None, where=None):
+    """Reads one recording.
+
+    Args:
+        rx: a path (wav, flac, ogg, mp3, NIST SPHERE), `path:offset` into an archive of WAVs, or `command |`.
+        sample_rate: Hz; another rate is an error, or is converted with `resample`. None takes any.
+        resample: convert instead of refusing.
+        channel: counted from 0; None takes the first, and says so where there are several.
+        where: what to call the recording in errors, such as `data/x/wav.scp: "utt1"`; default `rx`.
+
+    Returns:
+        `(samples, rate)`: float32 `(n,)` in [-1, 1), and Hz.
+
+    Raises:
+        InputError: missing, not audio, truncated, empty, NaN, wrong rate, no such channel, a command that failed.
+    """
+    where = f"{where}: {rx}" if where else rx
+    samples, rate = _decode(rx, where)
+    samples = _pick_channel(samples, channel, where)
+    if not len(samples):
+        raise InputError(f"{where}: no samples")
+    if not np.isfinite(samples).all():
+        raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
+    if sample_rate is not None and rate != sample_rate:
+        if not resample:
+            raise InputError(
+                f"{where}: sampled at {rate} Hz, {sample_rate} Hz expected; convert it or allow resampling"
+            )
+        samples, rate = convert_rate(samples, rate, sample_rate), sample_rate
+    return samples, rate
+
+
+def check_audio(samples, where):
+    """Refuses what no features can be made of: nothing, NaN, silence to the last bit.
+
+    Args:
+        samples: `(n,)`.
+        where: names file and entry in the error.
+    """
+    if not len(samples):
+        raise InputError(f"{where}: no samples")
+    if not np.isfinite(samples).all():
+        raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
+    if not samples.any():
+        raise InputError(f"{where}: all {len(samples)} samples are zero; take the utterance out or mend the recording")
+
+
+def convert_rate(samples, rate, new_rate):
+    """Resamples by a polyphase filter: `(n,)` at `rate` Hz to `(ceil(n * new_rate / rate),)` at `new_rate` Hz."""
+    from scipy.signal import resample_poly
+
+    common = math.gcd(int(rate), int(new_rate))
+    return resample_poly(samples, new_rate // common, rate // common).astype(np.float32)
+
+
+def iter_utterances(data, sample_rate=None, resample=False, utterances=None):
+    """Yields `(utterance, samples, rate)` of a data directory, through segments where there are any.
+
+    Args:
+        data: a `nnet.io.data_dir.DataDir`.
+        sample_rate, resample: as in `read_audio`.
+        utterances: which ones, in which order; default: all, in the order of the file.
+    """
+    wav_scp, segments = data.wav_scp, data.segments
+    loaded, samples, rate = None, None, None
+    for utterance in utterances if utterances is not None else (segments or wav_scp):
+        recording, start, end, channel = _place(data, utterance, segments)
+        if loaded != (recording, channel):
+            if recording not in wav_scp:
+                raise InputError(f'{data.file("segments")}: "{utterance}": no recording "{recording}" in wav.scp')
+            name = f'{data.file("wav.scp")}: "{recording}"'
+            samples, rate = read_audio(wav_scp[recording], sample_rate, resample, channel, name)
+            loaded = (recording, channel)
+        yield utterance, cut(samples, rate, start, end, f'{data.file("segments")}: "{utterance}"'), rate
+
+
+def _place(data, utterance, segments):
+    table = data.wav_scp if segments is None else segments
+    if utterance not in table:
+        name = "wav.scp" if segments is None else "segments"
+        raise InputError(f'{data.file(name)}: no entry for utterance "{utterance}"')
+    return (utterance, 0.0, -1.0, None) if segments is None else segments[utterance]
+
+
+def cut(samples, rate, start, end, where):
+    """Samples from `start` to `end` seconds (-1: to the end), cut to whole samples as Kaldi's extract-segments does.
+
+    An end up to half a second behind the recording's own end is moved there.
+    """
+    first = int(start * rate)
+    stop = len(samples) if end == -1 else int(end * rate)
+    if first >= len(samples) or stop > len(samples) + rate // 2:
+        raise InputError(f"{where}: {start} to {end} s lies outside the recording of {len(samples) / rate:.2f} s")
+    return samples[first : min(stop, len(samples))]
+
+
+def _pick_channel(samples, channel, where):
+    channels = samples.shape[1]
+    if channel is not None and channel >= channels:
+        raise InputError(f"{where}: has {channels} channel(s), channel {channel} asked for")
+    if channels > 1 and channel is None:
+        _report_stereo(where, channels)
+    return np.ascontiguousarray(samples[:, channel or 0])
+
+
+def _report_stereo(where, channels):
+    _stereo_seen.append(where)
+    if len(_stereo_seen) <= STEREO_REPORTS:
+        last = "; further ones are not named" if len(_stereo_seen) == STEREO_REPORTS else ""
+        logger.warning("%s: %d channels, the first is used%s", where, channels, last)
+
+
+def _decode(rx, where):
+    """float32 `(n, channels)` and the rate."""
+    if rx.endswith("|"):
+        return _decode_bytes(run_command(rx[:-1].strip(), where), where)
+    match = re.fullmatch(r"(.+):(\d+)", rx)
+    if match and not os.path.exists(rx):
+        return _decode_bytes(_read_archived(match[1], int(match[2]), where), where)
+    try:
+        with open(rx, "rb") as file:
+            return _decode_stream(file, os.fstat(file.fileno()).st_size, where)
+    except OSError as error:
+        raise InputError(f"{where}: {error.strerror}") from error
+
+
+def _decode_bytes(data, where):
+    return _decode_stream(io.BytesIO(data), len(data), where)
+
+
+def _read_archived(path, offset, where):
+    """The bytes of a WAV that stands in an archive."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        head = file.read(8)
+        if len(head) < 8 or head[:4] != b"RIFF":
+            raise InputError(f"{where}: no WAV at this offset")
+        return head + file.read(struct.unpack("<I", head[4:])[0])
+
+
+def _decode_stream(file, size, where):
+    if not size:
+        raise InputError(f"{where}: empty")
+    _check_wav_length(file, size, where)
+    try:
+        with soundfile.SoundFile(file) as audio:
+            samples = audio.read(dtype="float32", always_2d=True)
+            if audio.format != "MP3" and len(samples) < audio.frames < STREAMED:
+                raise InputError(f"{where}: truncated: {audio.frames} samples promised, {len(samples)} are there")
+            return samples, audio.samplerate
+    except soundfile.LibsndfileError as error:
+        raise InputError(f"{where}: cannot be decoded: {_reason(file, error)}") from error
+
+
+def _reason(file, error):
+    file.seek(0)
+    if b"shorten" in file.read(1024):
+        return "SPHERE compressed by shorten; decode it in wav.scp with `sph2pipe -f wav FILE |`"
+    return error.error_string.rstrip(".")
+
+
+def _check_wav_length(file, size, where):
+    """Refuses a WAV whose header promises more bytes than there are (libsndfile takes what it finds)."""
+    head = file.read(12)
+    position = 12
+    while head[:4] == b"RIFF" and head[8:] == b"WAVE" and position + 8 <= size:
+        file.seek(position)
+        name, length = struct.unpack("<4sI", file.read(8))
+        if name == b"data":
+            missing = position + 8 + length - size
+            if length < STREAMED and missing > 0:
+                raise InputError(
+                    f"{where}: truncated: the header promises {length} bytes of samples, {missing} are missing"
+                )
+            break
+        position += 8 + length + length % 2
+    file.seek(0)
+
+
+def run_command(command, where):
+    """The standard output of a shell command; a failure is an InputError with the end of its standard error."""
+    result = subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, capture_output=True)
+    if result.returncode:
+        said = " ".join(result.stderr.decode("utf-8", "replace").split())[-300:]
+        raise InputError(
+            f"{where}: the command failed with exit status {result.returncode}: {said or 'it said nothing'}"
+        )
+    if not result.stdout:
+        raise InputError(f"{where}: the command wrote nothing")
+    return result.stdout

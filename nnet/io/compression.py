@@ -1,0 +1,128 @@
+"""Kaldi's compressed matrices: the arithmetic of matrix/compressed-matrix.cc, bit for bit.
+
+Three formats. `CM` keeps one byte an element, column by column, each column scaled by its four percentiles; `CM2` and
+`CM3` keep two bytes and one byte an element, row by row, scaled by the range of the whole matrix. Behind the token
+all three start with the same 16 bytes: least value and range (float32), rows and columns (int32).
+"""
+
+import struct
+
+import numpy as np
+
+GLOBAL_HEADER = struct.Struct("<ffii")
+COLUMN_HEADER_BYTES = 8  # four percentiles as uint16
+ELEMENT_BYTES = {"CM": 1, "CM2": 2, "CM3": 1}
+
+_ONE_65535TH = np.float32(1.52590218966964e-05)
+_CODES = np.arange(256, dtype=np.float32)
+
+
+def decode_percentiles(data, least, span):
+    """The four percentiles of each column.
+
+    Args:
+        data: bytes, 8 a column.
+        least, span: float32 least value and range of the matrix.
+
+    Returns:
+        float32 `(columns, 4)`.
+    """
+    levels = np.frombuffer(data, "<u2").reshape(-1, 4).astype(np.float32)
+    return np.float32(least) + np.float32(span) * _ONE_65535TH * levels
+
+
+def decode_columns(codes, percentiles):
+    """Values of a `CM` matrix.
+
+    Args:
+        codes: uint8 `(columns, rows)`, a column a line, as the file keeps them; any strides.
+        percentiles: float32 `(columns, 4)`.
+
+    Returns:
+        float32 `(rows, columns)`, C order.
+    """
+    columns, rows = codes.shape
+    values = np.empty((rows, columns), np.float32)
+    table = _decoding_table(percentiles).ravel()
+    index = np.add(codes.T, np.arange(columns, dtype=np.intp) * 256, dtype=np.intp, order="C")
+    np.take(table, index, out=values, mode="clip")
+    return values
+
+
+def _decoding_table(percentiles):
+    """float32 `(columns, 256)`: what each byte means in each column (CharToFloat)."""
+    p0, p25, p75, p100 = (percentiles[:, i, None] for i in range(4))
+    table = np.empty((len(percentiles), 256), np.float32)
+    # 1/64 and 1/128 are exact, so float32 rounds as Kaldi's double product does; 1/63 is not.
+    table[:, :65] = p0 + (p25 - p0) * _CODES[:65] * np.float32(1 / 64)
+    table[:, 65:193] = p25 + (p75 - p25) * _CODES[1:129] * np.float32(1 / 128)
+    table[:, 193:] = p75 + ((p100 - p75) * _CODES[1:64]).astype(np.float64) * (1 / 63)
+    return table
+
+
+def decode_linear(codes, kind, least, span):
+    """Values of a `CM2` (uint16) or `CM3` (uint8) matrix: float32, the shape of `codes`."""
+    steps = 65535.0 if kind == "CM2" else 255.0
+    return np.float32(least) + codes.astype(np.float32) * np.float32(float(np.float32(span)) * (1.0 / steps))
+
+
+def encode(matrix):
+    """Compresses as Kaldi does by default: `CM` for more than 8 rows, else `CM2`.
+
+    Args:
+        matrix: float32 `(rows, columns)`, finite.
+
+    Returns:
+        bytes, from the token on (what follows the binary mark).
+    """
+    rows, columns = matrix.shape
+    if matrix.size == 0:
+        return b"CM " + GLOBAL_HEADER.pack(0.0, 0.0, 0, 0)
+    if not np.isfinite(matrix).all():
+        raise ValueError("a matrix with NaN or infinity cannot be compressed")
+    least, greatest = matrix.min(), matrix.max()
+    if greatest == least:
+        greatest = np.float32(float(least) + (1.0 + abs(float(least))))
+    span = greatest - least
+    header = GLOBAL_HEADER.pack(least, span, rows, columns)
+    if rows > 8:
+        return b"CM " + header + _encode_columns(matrix, least, span)
+    return b"CM2 " + header + _to_uint16(matrix, least, span).astype("<u2").tobytes()
+
+
+def _to_uint16(values, least, span):
+    share = np.clip((values - least) / span, np.float32(0), np.float32(1))
+    return ((share * np.float32(65535)).astype(np.float64) + 0.499).astype(np.int32)
+
+
+def _encode_columns(matrix, least, span):
+    rows = len(matrix)
+    quarter = rows // 4
+    places = [0, quarter, 3 * quarter, rows - 1]
+    ranked = np.partition(matrix, places, axis=0)[places]  # (4, columns)
+    levels = _separate(_to_uint16(ranked, least, span))
+    percentiles = decode_percentiles(levels.T.astype("<u2").tobytes(), least, span)
+    return levels.T.astype("<u2").tobytes() + _to_codes(matrix, percentiles).T.tobytes()
+
+
+def _separate(levels):
+    """Four percentiles a column as uint16 levels `(4, columns)`, each made greater than the one before."""
+    p0 = np.minimum(levels[0], 65532)
+    p25 = np.clip(levels[1], p0 + 1, 65533)
+    p75 = np.clip(levels[2], p25 + 1, 65534)
+    return np.stack([p0, p25, p75, np.maximum(levels[3], p75 + 1)])
+
+
+def _to_codes(matrix, percentiles):
+    """uint8 `(rows, columns)`: the byte for each value (FloatToChar)."""
+    p0, p25, p75, p100 = percentiles.T
+    low = np.clip(_rounded((matrix - p0) / (p25 - p0), 64), 0, 64)
+    middle = np.clip(64 + _rounded((matrix - p25) / (p75 - p25), 128), 64, 192)
+    high = np.clip(192 + _rounded((matrix - p75) / (p100 - p75), 63), 192, 255)
+    return np.where(matrix < p25, low, np.where(matrix < p75, middle, high)).astype(np.uint8)
+
+
+def _rounded(share, steps):
+    # clipped first: outside its own segment a share may be too large for an integer
+    share = np.clip(share, np.float32(-2), np.float32(2))
+    return ((share * np.float32(steps)).astype(np.float64) + 0.5).astype(np.int32)

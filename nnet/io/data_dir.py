@@ -1,0 +1,121 @@
+"""A Kaldi data directory: its files and the rules between them."""
+
+import functools
+import json
+import os
+
+from nnet.errors import InputError
+from nnet.io.tables import (
+    invert_spk2utt,
+    invert_utt2spk,
+    read_list,
+    read_numbers,
+    read_spk2utt,
+    read_table,
+    read_utt2spk,
+    write_table,
+)
+
+__all__ = [
+    "DataDir",
+    "invert_spk2utt",
+    "invert_utt2spk",
+    "read_list",
+    "read_numbers",
+    "read_spk2utt",
+    "read_table",
+    "read_utt2spk",
+    "write_table",
+]
+
+
+class DataDir:
+    """The files of a data directory, each read when first asked for.
+
+    Every attribute but `path` and `feats_conf` raises InputError when its file is missing; `has("feats.scp")` asks.
+    """
+
+    def __init__(self, path):
+        self.path = os.fspath(path).rstrip("/") or "/"
+        if not os.path.isdir(self.path):
+            raise InputError(f"{self.path}: no such data directory")
+
+    def file(self, name):
+        """The path of one file of the directory."""
+        return os.path.join(self.path, name)
+
+    def has(self, name):
+        """Whether the directory holds the file."""
+        return os.path.isfile(self.file(name))
+
+    @functools.cached_property
+    def wav_scp(self):
+        """`{recording: path or "command |"}`."""
+        return read_table(self.file("wav.scp"))
+
+    @functools.cached_property
+    def segments(self):
+        """`{utterance: (recording, start, end, channel)}`, or None where there is no such file.
+
+        Times are in seconds; an end of -1 is the end of the recording; the channel counts from 0.
+        """
+        if not self.has("segments"):
+            return None
+        return {u: _parse_segment(u, text, self.file("segments")) for u, text in self._table("segments").items()}
+
+    @functools.cached_property
+    def utt2spk(self):
+        """`{utterance: speaker}`."""
+        return read_utt2spk(self.file("utt2spk"))
+
+    @functools.cached_property
+    def spk2utt(self):
+        """`{speaker: [utterances]}`, always from utt2spk, the primary one of the two."""
+        return dict(sorted(invert_utt2spk(self.utt2spk).items()))
+
+    @functools.cached_property
+    def feats(self):
+        """`{utterance: ark:offset}` of feats.scp."""
+        return self._table("feats.scp")
+
+    @functools.cached_property
+    def vad(self):
+        """`{utterance: ark:offset}` of vad.scp."""
+        return self._table("vad.scp")
+
+    @functools.cached_property
+    def utt2num_frames(self):
+        """`{utterance: frames}`."""
+        return read_numbers(self.file("utt2num_frames"), int)
+
+    @functools.cached_property
+    def utt2dur(self):
+        """`{utterance: seconds}`."""
+        return read_numbers(self.file("utt2dur"))
+
+    @functools.cached_property
+    def feats_conf(self):
+        """How the features were made (the object in feats_conf.json), or None."""
+        path = self.file("feats_conf.json")
+        if not self.has("feats_conf.json"):
+            return None
+        try:
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+        except ValueError as error:
+            raise InputError(f"{path}: not JSON: {error}") from error
+
+    def _table(self, name):
+        return read_table(self.file(name))
+
+
+def _parse_segment(utterance, text, path):
+    words = text.split()
+    try:
+        start, end = float(words[1]), float(words[2])
+        channel = int(words[3]) if len(words) > 3 else 0
+    except (IndexError, ValueError):
+        words = []
+    if len(words) not in (3, 4) or channel < 0 or start < 0 or not (end > start or end == -1):
+        raise InputError(f'{path}: "{utterance}": "{text}" is not "recording start end [channel]", times in seconds')
+    return words[0], start, end, channel

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Sourced by a script: turns `--some-option value` into `some_option=value`, by Kaldi's contract.
+#
+# A variable that is set above the line `. utils/parse_options.sh` is an option; any other `--name` is an error.
+# An option whose default is true or false takes nothing else. `--config FILE` reads lines `name=value`, over which
+# the command line wins. `--help` prints $help_message where the script set one. What follows the options stays in
+# "$@". Values are never evaluated; works under `set -eu` and in bash 3.2.
+
+_po_fail() {
+  echo "$0: $*" >&2
+  exit 1
+}
+
+# _po_set NAME VALUE SHOWN: sets the option NAME; SHOWN is how the user wrote it.
+_po_set() {
+  case "$1" in
+    "" | [0-9]* | _po_* | *[!A-Za-z0-9_]*) _po_fail "$3: not the name of an option" ;;
+  esac
+  [ -n "${!1+set}" ] || _po_fail "$3: no such option"
+  case "${!1}:$2" in
+    true:true | true:false | false:true | false:false) ;;
+    true:* | false:*) _po_fail "$3: expects true or false, not '$2'" ;;
+  esac
+  printf -v "$1" '%s' "$2"
+}
+
+_po_read_config() {
+  local line name value number=0
+  [ -r "$1" ] || _po_fail "--config: cannot read '$1'"
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    line=${line%%[[:space:]]#*}
+    line=${line#"${line%%[![:space:]]*}"}
+    line=${line%"${line##*[![:space:]]}"}
+    case "$line" in "" | \#*) continue ;; esac
+    case "$line" in *=*) ;; *) _po_fail "$1:$number: expects name=value, not '$line'" ;; esac
+    name=${line%%=*}
+    value=${line#*=}
+    name=${name#--}
+    case "$value" in
+      \"*\" | \'*\') value=${value:1:${#value}-2} ;;
+    esac
+    _po_set "${name//-/_}" "$value" "$1:$number: $name"
+  done <"$1"
+}
+
+_po_option=
+for _po_argument in "$@"; do
+  case "$_po_option:$_po_argument" in
+    :--*) _po_option=$_po_argument ;;
+    :*) break ;;
+    *)
+      if [ "$_po_option" = --config ]; then _po_read_config "$_po_argument"; fi
+      _po_option=
+      ;;
+  esac
+done
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --help | -h)
+      printf '%s\n' "${help_message:-$0: no help; the options are set at the top of the script}" >&2
+      exit 0
+      ;;
+    --*=*) _po_fail "$1: options are written '--name value', without '='" ;;
+    --*)
+      [ $# -ge 2 ] || _po_fail "$1: the value is missing"
+      _po_name=${1#--}
+      if [ "$_po_name" != config ] || [ -n "${config+set}" ]; then
+        _po_set "${_po_name//-/_}" "$2" "$1"
+      fi
+      shift 2
+      ;;
+    "") _po_fail "an empty argument where an option or a file should be" ;;
+    *) break ;;
+  esac
+done
+unset _po_name _po_argument _po_option
+unset -f _po_fail _po_set _po_read_config
+true
