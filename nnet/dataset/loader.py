@@ -1,0 +1,100 @@
+"""Batches of an epoch in order, made ahead by worker processes or in this one."""
+
+import time
+
+from nnet.dataset.arks import ark_chunks
+from nnet.dataset.batches import BatchMaker
+from nnet.dataset.sampler import ChunkSampler, SequentialSampler
+from nnet.dataset.workers import WorkerPool
+from nnet.io.data_dir import DataDir
+
+
+class Loader:
+    """Iterates over the batches of a BatchMaker.
+
+    Attributes:
+        steps_per_epoch: batches of an epoch.
+        wait_seconds: how long the consumer has waited for batches so far.
+    """
+
+    def __init__(self, maker, num_workers=0):
+        self.maker = maker
+        self.steps_per_epoch = maker.sampler.steps_per_epoch
+        self.dim = maker.source.dim
+        self.wait_seconds = 0.0
+        self._pool = WorkerPool(maker, num_workers) if num_workers else None
+        self._next = None  # the position of the first batch not yet requested
+        self._expected = None  # the position of the first batch not yet collected
+
+    def epoch(self, epoch, start_step=0):
+        """Yields features (B, T, F) float32 and labels (B,) int32 of the batches of an epoch from `start_step` on."""
+        for step in range(start_step, self.steps_per_epoch):
+            started = time.perf_counter()
+            batch = self._collect((epoch, step)) if self._pool else self.maker.make(epoch, step)
+            self.wait_seconds += time.perf_counter() - started
+            yield batch
+
+    def _collect(self, position):
+        pool = self._pool
+        if position != self._expected:
+            pool.discard()
+            self._next = position
+        self._expected = self._after(position)
+        self._request_ahead()
+        batch = pool.collect()
+        self._request_ahead()
+        return batch
+
+    def _request_ahead(self):
+        # Requests run on into the next epoch, whose first batches are then ready when it starts.
+        while self._pool.num_pending < self._pool.capacity:
+            self._pool.submit(*self._next)
+            self._next = self._after(self._next)
+
+    def _after(self, position):
+        epoch, step = position
+        return (epoch, step + 1) if step + 1 < self.steps_per_epoch else (epoch + 1, 0)
+
+    def close(self):
+        """Ends the worker processes; they also end with this object or its process."""
+        if self._pool:
+            self._pool.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class ChunkLoader(Loader):
+    """Random training chunks of a data directory; the batches depend on the seed, never on the number of workers.
+
+    `with ChunkLoader(...) as loader: for features, labels in loader.epoch(0): ...`
+    """
+
+    def __init__(self, data_dir, spk2int, *, num_workers=0, transform=None, **sampling):
+        """Args:
+            data_dir: path of a data directory with feats.scp (compressed or not) and utt2spk.
+            spk2int: dict speaker → number.
+            num_workers: processes that make batches ahead; 0: they are made when asked for.
+            transform: called with each chunk (frames, dim) and a random generator; changes it in place.
+            sampling: what ChunkSampler takes: batch_size, min_frames, max_frames, seed, steps_per_epoch,
+                segments_per_speaker, sampling, rank, num_ranks.
+        """  # fmt: skip
+        table, source = ark_chunks(DataDir(data_dir), spk2int)
+        super().__init__(BatchMaker(ChunkSampler(table, **sampling), source, transform), num_workers)
+
+
+class ValidationLoader(Loader):
+    """One chunk of every utterance, the same ones each time: `for features, labels in loader.epoch(0)`."""
+
+    def __init__(self, data_dir, spk2int, *, batch_size, frames, seed=0, num_workers=0):
+        """Args:
+            data_dir, spk2int, num_workers: as for ChunkLoader.
+            batch_size: chunks of a batch; the last one may have fewer.
+            frames: length of every chunk; shorter utterances are repeated.
+        """  # fmt: skip
+        table, source = ark_chunks(DataDir(data_dir), spk2int)
+        sampler = SequentialSampler(table, batch_size=batch_size, frames=frames, seed=seed)
+        super().__init__(BatchMaker(sampler, source), num_workers)
