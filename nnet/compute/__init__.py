@@ -6,5 +6,6 @@ prepare()
 
 import mlx.core as mx  # noqa: E402
 import mlx.nn as nn  # noqa: E402
+from mlx.utils import tree_flatten, tree_map, tree_unflatten  # noqa: E402
 
-__all__ = ["mx", "nn"]
+__all__ = ["mx", "nn", "tree_flatten", "tree_map", "tree_unflatten"]

@@ -1,0 +1,62 @@
+"""Joins the embeddings that parallel jobs made, and averages them over each speaker.
+
+Reads EMBDIR/xvector.1.scp to xvector.N.scp; writes EMBDIR/xvector.scp, spk_xvector.ark, spk_xvector.scp (the mean over
+a speaker's utterances) and num_utts.ark (how many they were, as text).
+"""
+
+import logging
+import os
+
+import numpy as np
+
+from nnet.bin.cli import parser, run
+from nnet.errors import InputError
+from nnet.io.ark import ArkWriter, read_vector
+from nnet.io.data_dir import DataDir, read_table, write_table
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    p.add_argument("--nj", type=int, default=1, help="number of jobs that extracted")
+    p.add_argument("data", metavar="DATA")
+    p.add_argument("embeddings", metavar="EMBDIR")
+    args = p.parse_args(argv)
+    data = DataDir(args.data)
+    table = join(args.embeddings, args.nj, data)
+    speakers = average(table, data.spk2utt, args.embeddings)
+    log.info("%s: %d utterances and %d speakers of %s", args.embeddings, len(table), speakers, args.data)
+
+
+def join(directory, num_jobs, data):
+    """One xvector.scp of those of all jobs; says how many utterances of the data have no embedding."""
+    table = {}
+    for job in range(1, num_jobs + 1):
+        table |= read_table(os.path.join(directory, f"xvector.{job}.scp"))
+    missing = [u for u in data.feats if u not in table]
+    if missing:
+        shown = " ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
+        log.warning("%s: %d of %d utterances have no embedding: %s", data.path, len(missing), len(data.feats), shown)
+    if not table:
+        raise InputError(f"{directory}: not one embedding was extracted; see {directory}/log")
+    write_table(os.path.join(directory, "xvector.scp"), table)
+    return table
+
+
+def average(table, spk2utt, directory):
+    """Writes the mean embedding and the number of utterances of each speaker that has any."""
+    counts = {}
+    base = os.path.join(directory, "spk_xvector")
+    with ArkWriter(base + ".ark", base + ".scp") as writer:
+        for speaker in sorted(spk2utt):
+            vectors = [read_vector(table[u]) for u in spk2utt[speaker] if u in table]
+            if vectors:
+                writer.write(speaker, np.mean(np.stack(vectors), axis=0, dtype=np.float64).astype(np.float32))
+                counts[speaker] = len(vectors)
+    write_table(os.path.join(directory, "num_utts.ark"), counts)
+    return len(counts)
+
+
+if __name__ == "__main__":
+    run(main)

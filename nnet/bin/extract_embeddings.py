@@ -1,0 +1,55 @@
+"""Extracts one embedding an utterance.
+
+DATA needs feats.scp; where its features are not yet as the model's were in training, sliding CMVN and removal of
+silence (vad.scp) are applied on the fly. OUT is the name of ark and scp without their ending, such as
+exp/xvector/embeddings_test/xvector.
+"""
+
+import logging
+
+from nnet.bin.cli import parser, run
+from nnet.extraction import embed_utterance
+from nnet.feats.prepare import FeatureReader
+from nnet.io.ark import ArkWriter
+from nnet.io.data_dir import DataDir
+from nnet.model_dir import load_model
+from nnet.progress import progress
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    model, _, about = load_model(args.model_dir, args.checkpoint)
+    node = args.node or model.node
+    model.endpoint_dim(node)
+    data = DataDir(args.data)
+    reader = FeatureReader(data, about["feats_conf"])
+    short = []
+    with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
+        for utterance in progress(sorted(data.feats), label="embeddings"):
+            features = reader.read(utterance)
+            vector = embed_utterance(model, features, args.chunk_size, args.min_chunk_size, node)
+            if vector is None:
+                short.append(utterance)
+            else:
+                writer.write(utterance, vector)
+    if short:
+        count = f"{len(short)} of {len(data.feats)} utterances are too short for an embedding"
+        log.warning("%s: %s: %s", data.path, count, " ".join(short))
+
+
+def make_parser():
+    p = parser(__doc__)
+    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
+    p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
+    p.add_argument("--chunk-size", type=int, default=10000, help="frames in which a long utterance is read")
+    p.add_argument("--min-chunk-size", type=int, default=25, help="frames below which nothing is extracted")
+    p.add_argument("model_dir", metavar="MODELDIR")
+    p.add_argument("data", metavar="DATA")
+    p.add_argument("out", metavar="OUT")
+    return p
+
+
+if __name__ == "__main__":
+    run(main)

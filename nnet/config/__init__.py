@@ -1,0 +1,254 @@
+"""The configuration of a system: one JSON, checked key by key, never changed once it is read.
+
+Sections with a `type` (network, pooling, loss, optimizer, schedule, each of auxiliary) take the options of that type;
+the other sections are plain. Precedence: `--set section.key=value` over the JSON over the defaults.
+"""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
+from nnet.config.networks import NETWORK_OPTIONS
+from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
+from nnet.config.options import build_section, nearest
+from nnet.config.poolings import POOLING_OPTIONS
+from nnet.config.sections import DataSection, EmbeddingSection, FeaturesSection, TrainingSection
+from nnet.errors import InputError
+
+FORMAT = 1
+
+# A section's types and the one that is meant where the configuration is silent.
+TYPED = {
+    "network": (NETWORK_OPTIONS, "tdnn"),
+    "pooling": (POOLING_OPTIONS, "statistics"),
+    "loss": (LOSS_OPTIONS, "softmax"),
+    "optimizer": (OPTIMIZER_OPTIONS, "momentum"),
+    "schedule": (SCHEDULE_OPTIONS, "validation"),
+}
+PLAIN = {
+    "features": FeaturesSection,
+    "data": DataSection,
+    "embedding": EmbeddingSection,
+    "training": TrainingSection,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A section with a type: which one, and its options (a dataclass of that type)."""
+
+    type: str
+    options: Any
+
+    def kwargs(self):
+        """The options as keyword arguments of the class that `type` names."""
+        return {f.name: getattr(self.options, f.name) for f in dataclasses.fields(self.options)}
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole configuration, every value resolved."""
+
+    features: FeaturesSection
+    data: DataSection
+    network: Choice
+    pooling: Choice
+    embedding: EmbeddingSection
+    loss: Choice
+    optimizer: Choice
+    schedule: Choice
+    training: TrainingSection
+    auxiliary: tuple[Choice, ...] = field(default=())
+    note: str = ""
+
+    def to_dict(self):
+        """As JSON writes it, with every default spelled out."""
+        out = {"format": FORMAT}
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            out[f.name] = [_plain(v) for v in value] if f.name == "auxiliary" else _plain(value)
+        return out
+
+
+def _plain(value):
+    if isinstance(value, Choice):
+        return {"type": value.type} | dataclasses.asdict(value.options)
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+
+
+def load_config(path, overrides=()):
+    """Reads a configuration file.
+
+    Args:
+        path: a JSON with the sections above, or tf-kaldi-speaker's flat one (it has `network_type` at the top).
+        overrides: strings `section.key=value`, the value in JSON or a bare word.
+    """
+    values = _read_json(path)
+    if "network_type" in values:
+        from nnet.config.tf_kaldi import convert_tf_kaldi
+
+        values = convert_tf_kaldi(values, path)
+    for override in overrides:
+        _apply_override(values, override)
+    return build_config(values, path)
+
+
+def build_config(values, path):
+    """Makes a Config from a dict; `path` names it in errors and anchors relative paths within it."""
+    values = dict(values)
+    if values.pop("format", FORMAT) != FORMAT:
+        raise InputError(f"{path}: this version reads configurations of format {FORMAT} only; update the toolkit")
+    known = [f.name for f in dataclasses.fields(Config)]
+    for key, value in values.items():
+        if key not in known:
+            raise InputError(f"{path}: {key} is not a known section{nearest(key, known)}")
+        _check_shape(key, value, path)
+    sections = {n: _choice(n, values.get(n, {}), *TYPED[n], f"{path}: {n}") for n in TYPED}
+    sections |= {n: build_section(PLAIN[n], values.get(n, {}), f"{path}: {n}") for n in PLAIN}
+    auxiliary = tuple(
+        _choice("auxiliary", v, AUXILIARY_LOSS_OPTIONS, None, f"{path}: auxiliary[{i}]")
+        for i, v in enumerate(values.get("auxiliary", ()))
+    )
+    config = Config(**sections, auxiliary=auxiliary, note=values.get("note", ""))
+    config = _read_rates(config, path)
+    _check_combinations(config, path)
+    return config
+
+
+def _read_json(path):
+    try:
+        with open(path, encoding="utf-8") as f:
+            values = json.load(f, object_pairs_hook=lambda pairs: _unique(pairs, path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such configuration; nnet_conf/ holds examples") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a configuration is an object {{...}}, not {type(values).__name__}")
+    return values
+
+
+def _unique(pairs, path):
+    out = {}
+    for key, value in pairs:
+        if key in out:
+            raise InputError(f"{path}: {key} stands twice; keep one")
+        out[key] = value
+    return out
+
+
+def _check_shape(key, value, path):
+    if key == "note":
+        if not isinstance(value, str):
+            raise InputError(f"{path}: note must be a string, not {value!r}")
+    elif key == "auxiliary":
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"{path}: auxiliary must be a list of objects, not {value!r}")
+    elif not isinstance(value, dict):
+        raise InputError(f"{path}: {key} must be an object {{...}}, not {value!r}")
+
+
+def _choice(section, values, types, default, where):
+    if not isinstance(values, dict):
+        raise InputError(f"{where} must be an object {{...}}, not {values!r}")
+    values = dict(values)
+    kind = values.pop("type", default)
+    if kind not in types:
+        tail = nearest(kind, types) if isinstance(kind, str) else f"; known: {', '.join(sorted(types))}"
+        raise InputError(f"{where}.type {json.dumps(kind)} is not known{tail}")
+    own = {f.name for f in dataclasses.fields(types[kind])}
+    for key in values:
+        if key not in own:
+            _refuse_option(key, kind, own, types, where)
+    return Choice(kind, build_section(types[kind], values, where))
+
+
+def _refuse_option(key, kind, own, types, where):
+    others = [name for name, cls in types.items() if key in {f.name for f in dataclasses.fields(cls)}]
+    tail = f"; it belongs to type {', '.join(others)}" if others else nearest(key, own | {"type"})
+    raise InputError(f"{where}.{key} is not an option of type {kind}{tail}")
+
+
+def _apply_override(values, override):
+    name, equals, text = override.partition("=")
+    section, _, key = name.partition(".")
+    known = [f.name for f in dataclasses.fields(Config)]
+    if not equals or not section:
+        raise InputError(f"--set {override}: write section.key=value, such as --set optimizer.type=adam")
+    if section not in known:
+        raise InputError(f"--set {override}: {section} is not a known section{nearest(section, known)}")
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    if not key:
+        values[section] = value
+        return
+    if section in ("auxiliary", "note"):
+        raise InputError(f"--set {override}: {section} is set as a whole, --set '{section}=...'")
+    current = dict(values.get(section) or {})
+    if key == "type" and section in TYPED and value != current.get("type"):
+        # Another type keeps what it shares with the old one; the rest of the old one's options mean nothing to it.
+        cls = TYPED[section][0].get(value)
+        own = {f.name for f in dataclasses.fields(cls)} if cls else set(current)
+        current = {k: v for k, v in current.items() if k in own}
+    values[section] = current | {key: value}
+
+
+def _read_rates(config, path):
+    """The file of a fixed schedule, read here so that a model directory does not depend on it."""
+    options = config.schedule.options
+    if config.schedule.type != "file":
+        return config
+    rates = options.rates or _rates_of_file(options.file, path)
+    if len(rates) < config.training.epochs:
+        raise InputError(
+            f"{path}: schedule.file {options.file} has {len(rates)} rates for training.epochs {config.training.epochs}; "
+            "add lines or lower the epochs"
+        )
+    schedule = dataclasses.replace(options, file=os.path.basename(options.file), rates=rates)
+    return dataclasses.replace(config, schedule=Choice("file", schedule))
+
+
+def _rates_of_file(name, path):
+    if not name:
+        raise InputError(f"{path}: schedule.file is missing: name a file with one learning rate a line")
+    candidates = [os.path.join(os.path.dirname(path), name), name]
+    found = next((c for c in candidates if os.path.isfile(c)), None)
+    if found is None:
+        raise InputError(f"{path}: schedule.file {name} does not exist, neither beside the configuration nor here")
+    rates = []
+    with open(found, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            try:
+                rates += [float(line)] if line.strip() else []
+            except ValueError:
+                raise InputError(f"{found}:{number}: {line.strip()!r} is not a learning rate") from None
+    return tuple(rates)
+
+
+def _check_combinations(config, path):
+    data, training, embedding = config.data, config.training, config.embedding
+    if data.min_frames > data.max_frames:
+        raise InputError(f"{path}: data.min_frames {data.min_frames} is above data.max_frames {data.max_frames}")
+    if data.batch_size % data.segments_per_speaker:
+        raise InputError(
+            f"{path}: data.batch_size {data.batch_size} must be a multiple of data.segments_per_speaker "
+            f"{data.segments_per_speaker}"
+        )
+    if training.average_checkpoints > training.keep_checkpoints:
+        raise InputError(
+            f"{path}: training.average_checkpoints {training.average_checkpoints} needs at least as many "
+            f"training.keep_checkpoints, not {training.keep_checkpoints}"
+        )
+    if not embedding.dims:
+        raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
+    if training.average_checkpoints and training.ema:
+        raise InputError(f"{path}: training.average_checkpoints and training.ema both average weights; choose one")
+    schedule = config.schedule.options
+    final = getattr(schedule, "final_learning_rate", None)
+    if final is not None and final > schedule.learning_rate:
+        raise InputError(f"{path}: schedule.final_learning_rate {final} is above learning_rate {schedule.learning_rate}")

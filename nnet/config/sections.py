@@ -1,0 +1,81 @@
+"""The sections of a configuration that every system has: features, data, embedding, training."""
+
+from dataclasses import dataclass
+
+from nnet.config.options import option
+
+
+@dataclass(frozen=True)
+class FeaturesSection:
+    """What the network is fed. The data directory says how its features were made; this section says what is expected."""
+
+    type: str | None = option(None, "Kind of features that the data must hold; null: any.", choices=("mfcc", "fbank"))
+    dim: int | None = option(None, "Dimension that the features must have; null: that of the training data.", low=1)
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """How training batches are drawn, on the fly, from feats.scp or from the audio itself."""
+
+    batch_size: int = option(64, "Chunks in a batch.", low=2)
+    segments_per_speaker: int = option(1, "Chunks of one speaker in a batch; losses on pairs need at least 2.", low=1)
+    min_frames: int = option(200, "Fewest frames of a chunk; each batch draws one length for all its chunks.", low=1)
+    max_frames: int = option(400, "Most frames of a chunk.", low=1)
+    sampling: str = option(
+        "speaker",
+        "speaker: speakers are drawn equally often; utterance: every utterance is drawn once an epoch.",
+        choices=("speaker", "utterance"),
+    )
+    steps_per_epoch: int | None = option(None, "Batches in an epoch; null: about one chunk for each utterance.", low=1)
+    valid_frames: int = option(300, "Frames of the one chunk that is cut from each validation utterance.", low=1)
+    num_workers: int = option(1, "Processes that read batches ahead; 0: read between the steps.", low=0)
+
+
+@dataclass(frozen=True)
+class EmbeddingSection:
+    """The layers after the pooling, up to what the loss sees."""
+
+    dims: tuple[int, ...] = option((512, 512), "Width of each layer.", low=1)
+    order: str = option(
+        "relu-bn",
+        "What follows each affine map: relu-bn as in Kaldi, bn-relu as in tf-kaldi-speaker, none for affine maps alone.",
+        choices=("relu-bn", "bn-relu", "none"),
+    )
+    last: str = option(
+        "full",
+        "What follows the last affine map: full (as `order` says), bn (batch normalisation alone), affine (nothing).",
+        choices=("full", "bn", "affine"),
+    )
+    relu: str = option("relu", "Nonlinearity.", choices=("relu", "prelu", "lrelu"))
+    input_bn: bool = option(False, "Batch normalisation of the pooled vector (ECAPA-TDNN).")
+    bias: bool = option(True, "Biases in the affine maps.")
+    bn_affine: bool = option(True, "Scale and offset in the batch normalisation of these layers.")
+    bn_momentum: float = option(0.1, "Weight of a batch in the running mean and variance.", low=0, high=1)
+    bn_eps: float = option(1e-5, "Added to the variance before its square root is taken.", above=0)
+    node: str | None = option(
+        None,
+        "What extraction gives, by name: embedding1.affine, pooling, output…; null: embedding1.affine where there are "
+        "two layers or more, otherwise output.",
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSection:
+    """Length, determinism and book-keeping of the training."""
+
+    epochs: int = option(20, "Most epochs; a schedule may stop earlier.", low=1)
+    seed: int = option(0, "Decides initial weights, batches and dropout; the same seed gives the same model.", low=0)
+    accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
+    clip_norm: float | None = option(None, "Largest norm of the gradient of all weights together; null: any.", above=0)
+    best_by: str = option("valid_loss", "What the best checkpoint has the least of.", choices=("valid_loss", "dev_eer"))
+    keep_checkpoints: int = option(3, "The last checkpoints that are kept.", low=1)
+    average_checkpoints: int = option(
+        0, "The final model is the average of this many last checkpoints (at most keep_checkpoints); 0: the best one.", low=0
+    )
+    ema: float = option(0.0, "Decay of the moving average of the weights that is validated and saved; 0: none.", low=0, high=1)
+    save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: at its end only.", low=1)
+    log_every: int = option(100, "Steps between lines in the log.", low=1)
+    drop: tuple[str, ...] = option(
+        ("loss.*",), "Patterns of the weights that --init does not take over, such as the old classifier."
+    )
+    freeze: tuple[str, ...] = option((), "Patterns of the weights that training leaves as they are, such as network.*")

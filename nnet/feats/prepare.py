@@ -1,0 +1,87 @@
+"""From stored features to what a network sees: mean normalisation, then removal of silence."""
+
+import json
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.feats.cmvn import sliding_cmvn, utterance_cmvn
+from nnet.io.ark import read_matrix, read_vector
+
+CMVN = ("none", "sliding", "utterance")
+
+
+def prepare(feats, cmvn, voiced=None):
+    """Normalises all frames, then keeps the voiced ones, in Kaldi's order.
+
+    Args:
+        feats: (T, F).
+        cmvn: "sliding" (mean over 300 frames around each), "utterance" (mean of all frames) or "none".
+        voiced: (T,) decisions of the VAD, or None to keep every frame.
+
+    Returns:
+        (T', F) float32
+    """
+    if cmvn == "sliding":
+        feats = sliding_cmvn(feats)
+    elif cmvn == "utterance":
+        feats = utterance_cmvn(feats)
+    return np.asarray(feats if voiced is None else feats[np.asarray(voiced, bool)], np.float32)
+
+
+class FeatureReader:
+    """Reads the utterances of a data directory as a model wants them, doing on the fly what was not done on disk.
+
+    Args:
+        data: a DataDir with feats.scp, and vad.scp where silence is still to be removed.
+        wanted: the feats_conf of the model's training data; None takes the features as they are.
+
+    Raises:
+        InputError: features of another type or with other options, or normalised in another way.
+    """
+
+    def __init__(self, data, wanted):
+        self.data = data
+        self.cmvn, self.remove_silence = "none", False
+        if wanted is not None:
+            self._compare(wanted)
+
+    def _compare(self, wanted):
+        conf, where = self.data.feats_conf, self.data.file("feats_conf.json")
+        if conf is None:
+            raise InputError(f"{where}: missing; it tells how the features were made (steps/make_mfcc.sh writes it)")
+        if conf["type"] != wanted["type"]:
+            raise InputError(f"{where}: features are {conf['type']}, the model was trained on {wanted['type']}")
+        for name, value in wanted["options"].items():
+            if conf["options"].get(name) != value:
+                raise InputError(
+                    f"{where}: {name} is {json.dumps(conf['options'].get(name))}, the model was trained with {json.dumps(value)}"
+                )
+        if conf["cmvn"] != wanted["cmvn"]:
+            if conf["cmvn"] != "none":
+                raise InputError(f"{where}: CMVN is {conf['cmvn']}, the model was trained with {wanted['cmvn']}")
+            self.cmvn = wanted["cmvn"]
+        if conf["silence_removed"] and (not wanted["silence_removed"] or self.cmvn != "none"):
+            raise InputError(f"{where}: silence was removed too early for this model; use the data before that step")
+        self.remove_silence = wanted["silence_removed"] and not conf["silence_removed"]
+        if self.remove_silence:
+            _ = self.data.vad  # missing: said now, not at the first utterance
+
+    def read(self, utterance):
+        """The features of one utterance, (T, F) float32."""
+        feats = read_matrix(self.data.feats[utterance])
+        voiced = None
+        if self.remove_silence:
+            voiced = self._voiced(utterance, len(feats))
+        return prepare(feats, self.cmvn, voiced)
+
+    def _voiced(self, utterance, frames):
+        if utterance not in self.data.vad:
+            raise InputError(f'{self.data.file("vad.scp")}: "{utterance}" is missing; run steps/compute_vad_decision.sh')
+        voiced = read_vector(self.data.vad[utterance])
+        if len(voiced) != frames:
+            raise InputError(
+                f'{self.data.file("vad.scp")}: "{utterance}" has {len(voiced)} decisions for {frames} frames; '
+                "run steps/compute_vad_decision.sh again"
+            )
+        return voiced

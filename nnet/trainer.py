@@ -1,0 +1,236 @@
+"""The training loop: steps, epochs, checkpoints, an exact resume.
+
+Every random number of a step (dropout) comes from (seed, step), every batch from (seed, epoch, number), so a run that
+is resumed, at any place, goes through the same numbers as one that was never stopped.
+"""
+
+import json
+import logging
+import math
+import os
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from nnet.checkpoints import restore_checkpoint, save_checkpoint
+from nnet.compute import mx, nn, tree_flatten, tree_map
+from nnet.errors import InputError
+from nnet.io.files import atomic_write
+from nnet.model_dir import list_checkpoints
+from nnet.optimizers import build_optimizer, clip_gradients
+from nnet.schedules import build_schedule
+from nnet.training_log import EpochProgress, say_epoch
+from nnet.validation import development_eer, validate
+from nnet.weights import load_weights, read_weights, save_weights, weights_of
+
+log = logging.getLogger(__name__)
+
+CONSTRAIN_EVERY = 4  # updates between two steps towards the semi-orthogonal factors of a factorised TDNN (as Kaldi)
+
+
+class Trainer:
+    """Trains a SpeakerNet that has its loss attached.
+
+    Args:
+        model: a SpeakerNet after `attach_loss`.
+        config: the resolved Config.
+        directory: the model directory; config.json and spk2int are there already.
+        loader: batches of the training set (`nnet.dataset`): `steps_per_epoch`, `wait_seconds`,
+            `epoch(number, start_step)`.
+        valid_loader: one pass over the validation batches is `epoch(0)`; None where there are none.
+        dev: list of (speaker, features (T, F)) for the EER of each epoch, or empty.
+    """
+
+    def __init__(self, model, config, directory, loader, valid_loader, dev):
+        self.model, self.config, self.directory = model, config, directory
+        self.loader, self.valid_loader, self.dev = loader, valid_loader, dev
+        self.settings = config.training
+        self.optimizer = build_optimizer(config.optimizer)
+        self.schedule = build_schedule(config.schedule, config.training.epochs)
+        self.state = {"epoch": 0, "step": 0, "sums": _no_sums(), "best": None, "stop": False, "log": []}
+        self.ema = {}
+        self.frozen = freeze(model, self.settings.freeze)
+        self.gradients = nn.value_and_grad(model, self._objective)
+
+    def resume(self):
+        """Continues from the last checkpoint where there is one; True if there was."""
+        state, ema = restore_checkpoint(self.directory, self.model, self.optimizer)
+        if state is None:
+            return False
+        self.schedule.state = state.pop("schedule")
+        self.state, self.ema = state, ema
+        log.info("resumed after epoch %d, step %d", state["epoch"], state["step"])
+        return True
+
+    def run(self):
+        """Trains to the end, and writes model.safetensors: the best weights, or their average where asked for."""
+        while self.state["epoch"] < self.settings.epochs and not self.state["stop"]:
+            self._end_epoch(self._train_epoch())
+        self._write_log()
+        if self.settings.average_checkpoints:
+            self._average_checkpoints()
+
+    def _train_epoch(self):
+        epoch, start, steps = self.state["epoch"], self.state["step"], self.loader.steps_per_epoch
+        progress = EpochProgress(epoch, start, self.loader, self.settings)
+        set_train_mode(self.model, self.frozen)
+        batches = self.loader.epoch(epoch, start)
+        for step in range(start, steps, self.settings.accumulate):
+            group = [next(batches) for _ in range(min(self.settings.accumulate, steps - step))]
+            rate = self._step(epoch, step, group)
+            progress.step(group, self.state["sums"], rate)
+            self.state["step"] = step + len(group)
+            self._save_within_epoch(step)
+        return progress
+
+    def _save_within_epoch(self, step):
+        every, done = self.settings.save_every, self.state["step"]
+        if every and done // every > step // every and done < self.loader.steps_per_epoch:
+            self._save()
+
+    def _step(self, epoch, step, batches):
+        steps = self.loader.steps_per_epoch
+        place = epoch + step / steps
+        mx.random.seed(self.settings.seed * 1_000_003 + epoch * steps + step + 1)
+        self.model.loss.set_progress(epoch * steps + step, place)
+        rate = self.schedule.rate(place)
+        results, grads = [], None
+        for features, labels in batches:
+            result, new = self.gradients(mx.array(features), mx.array(labels))
+            grads = new if grads is None else tree_map(mx.add, grads, new)
+            results.append(result)
+        if len(batches) > 1:
+            grads = tree_map(lambda g: g / len(batches), grads)
+        grads, norm = clip_gradients(grads, self.settings.clip_norm)
+        self.optimizer.update(self.model, grads, rate)
+        self._constrain()
+        self._update_ema()
+        mx.eval(self.model.parameters(), self.optimizer.state, results, norm, self.ema)
+        for (loss, accuracy), batch in zip(results, batches, strict=True):
+            if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+                raise InputError(self._explain_nan(epoch, step, batch[0], rate))
+            self._count(loss.item(), accuracy.item(), len(batch[1]))
+        return rate
+
+    def _constrain(self):
+        if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
+            self.model.network.constrain()
+
+    def _objective(self, features, labels):
+        embeddings, penalty = self.model.train_forward(features)
+        result = self.model.loss(embeddings, labels)
+        total = result.loss + penalty
+        for auxiliary in self.model.auxiliary:
+            total = total + auxiliary(embeddings, labels, self.model.loss)
+        return total, result.accuracy
+
+    def _count(self, loss, accuracy, chunks):
+        sums = self.state["sums"]
+        sums["loss"] += loss * chunks
+        sums["accuracy"] += accuracy * chunks
+        sums["chunks"] += chunks
+
+    def _explain_nan(self, epoch, step, features, rate):
+        where = f"{self.directory}: the loss is not a number at epoch {epoch + 1}, step {step + 1}: "
+        if not np.isfinite(features).all():
+            return where + "the features of this batch hold NaN or infinity; make them anew"
+        if np.abs(features).max() > 1e4:
+            return where + f"features are as large as {np.abs(features).max():.3g}; was the CMVN left out?"
+        cause = f"the learning rate {rate:g} is probably too high"
+        return where + cause + ("; training.clip_norm 3 may help too" if self.settings.clip_norm is None else "")
+
+    def _update_ema(self):
+        decay = self.settings.ema
+        if decay:
+            current = weights_of(self.model)
+            before = self.ema or current
+            self.ema = {n: decay * before[n] + (1 - decay) * w for n, w in current.items()}
+
+    def _end_epoch(self, progress):
+        trained = weights_of(self.model)
+        if self.ema:
+            load_weights(self.model, self.ema, "the averaged weights")
+        line = self._measure(progress)
+        self._keep_best(line)
+        if self.ema:
+            load_weights(self.model, trained, "the trained weights")
+        state = self.state
+        loss = line["train_loss"] if line["valid_loss"] is None else line["valid_loss"]
+        state["stop"] = self.schedule.end_epoch(line["epoch"], loss)
+        state["epoch"], state["step"], state["sums"] = line["epoch"], 0, _no_sums()
+        state["log"].append(line)
+        self._save()
+        self._write_log()
+        say_epoch(line, self.settings.epochs)
+
+    def _measure(self, progress):
+        sums, epoch = self.state["sums"], self.state["epoch"]
+        trained = {
+            "seconds": round(progress.seconds, 2),
+            "frames_per_second": round(progress.frames_per_second),
+            "waiting_share": round(progress.waiting_share, 4),
+        }
+        valid_loss, valid_accuracy = validate(self.model, self.valid_loader.epoch(0) if self.valid_loader else ())
+        return {
+            "epoch": epoch + 1,
+            "train_loss": sums["loss"] / sums["chunks"],
+            "train_accuracy": sums["accuracy"] / sums["chunks"],
+            "valid_loss": valid_loss,
+            "valid_accuracy": valid_accuracy,
+            "dev_eer": development_eer(self.model, self.dev),
+            "learning_rate": self.schedule.rate(epoch),
+        } | trained
+
+    def _keep_best(self, line):
+        value = line[self.settings.best_by]
+        value = -line["epoch"] if value is None else value  # nothing to choose by: the last one
+        if self.state["best"] is None or value < self.state["best"]["value"]:
+            self.state["best"] = {"epoch": line["epoch"], "value": value}
+            save_weights(os.path.join(self.directory, "model.safetensors"), weights_of(self.model))
+
+    def _average_checkpoints(self):
+        folders = [f for f in list_checkpoints(self.directory) if "-step-" not in os.path.basename(f)]
+        folders = folders[-self.settings.average_checkpoints :]
+        kept = [read_weights(os.path.join(f, "weights.safetensors")) for f in folders]
+        mean = {n: sum(weights[n] for weights in kept) / len(kept) for n in kept[0]}
+        save_weights(os.path.join(self.directory, "model.safetensors"), mean)
+        log.info("model.safetensors is the average of %s", ", ".join(os.path.basename(f) for f in folders))
+
+    def _save(self):
+        state = self.state | {"schedule": self.schedule.state}
+        save_checkpoint(self.directory, self.model, self.optimizer, self.ema, state, self.settings.keep_checkpoints)
+
+    def _write_log(self):
+        with atomic_write(os.path.join(self.directory, "log.jsonl")) as file:
+            file.writelines(json.dumps(line) + "\n" for line in self.state["log"])
+
+
+def set_train_mode(model, frozen):
+    """Train mode for all but the modules whose weights are all frozen: their batch normalisation stays as it is."""
+    model.train()
+    for name, module in model.named_modules():
+        weights = [f"{name}.{n}" for n, _ in tree_flatten(module.parameters())]
+        if weights and all(w in frozen for w in weights):
+            module.eval()
+
+
+def freeze(model, patterns):
+    """Freezes the weights whose names match one of the patterns, such as network.*; returns the names."""
+    names = list(weights_of(model))
+    for pattern in patterns:
+        if not any(fnmatchcase(n, pattern) for n in names):
+            raise InputError(f"training.freeze: {pattern} matches no weight of this model")
+    frozen = {n for n in names if any(fnmatchcase(n, p) for p in patterns)}
+    for prefix, module in model.named_modules():
+        keys = [k for k, v in module.items() if isinstance(v, mx.array) and f"{prefix}.{k}".lstrip(".") in frozen]
+        if keys:
+            module.freeze(recurse=False, keys=keys)
+    if frozen:
+        log.info("frozen: %d of %d weights: %s", len(frozen), len(names), ", ".join(sorted(frozen)))
+    if not tree_flatten(model.trainable_parameters()):
+        raise InputError("training.freeze: nothing is left to train")
+    return frozen
+
+
+def _no_sums():
+    return {"loss": 0.0, "accuracy": 0.0, "chunks": 0}

@@ -1,0 +1,72 @@
+"""What training tells while it runs: lines within an epoch, one line after it."""
+
+import logging
+import time
+
+log = logging.getLogger(__name__)
+
+
+class EpochProgress:
+    """Speed, waiting time and remaining time of one epoch.
+
+    Args:
+        epoch: epochs done before it.
+        start: steps of it that an earlier process has done.
+        loader: has `steps_per_epoch` and `wait_seconds`.
+        settings: the training section of the configuration.
+    """
+
+    def __init__(self, epoch, start, loader, settings):
+        self.epoch, self.start, self.done = epoch, start, start
+        self.loader, self.settings = loader, settings
+        self.frames = 0
+        self.began, self.waited = time.monotonic(), loader.wait_seconds
+
+    def step(self, batches, sums, rate):
+        """Counts the batches of one update; says where the training stands every `log_every` steps."""
+        self.frames += sum(features.shape[0] * features.shape[1] for features, _ in batches)
+        before, self.done = self.done, self.done + len(batches)
+        every = self.settings.log_every
+        if self.done // every == before // every:
+            return
+        steps = self.loader.steps_per_epoch
+        speed = self.seconds / (self.done - self.start)
+        log.info(
+            "epoch %d step %d of %d: loss %.4f, accuracy %.1f %%, rate %.4g, %d frames/s, about %s left",
+            *(self.epoch + 1, self.done, steps, sums["loss"] / sums["chunks"], 100 * sums["accuracy"] / sums["chunks"]),
+            *(rate, self.frames_per_second, duration(speed * (steps * (self.settings.epochs - self.epoch) - self.done))),
+        )
+
+    @property
+    def seconds(self):
+        """Seconds since the epoch began, or was resumed."""
+        return time.monotonic() - self.began
+
+    @property
+    def frames_per_second(self):
+        return self.frames / max(self.seconds, 1e-9)
+
+    @property
+    def waiting_share(self):
+        """The share of the time in which training waited for data."""
+        return (self.loader.wait_seconds - self.waited) / max(self.seconds, 1e-9)
+
+
+def say_epoch(line, epochs):
+    """One readable line from the entry of an epoch in log.jsonl."""
+    parts = [f"train loss {line['train_loss']:.4f} accuracy {100 * line['train_accuracy']:.1f} %"]
+    if line["valid_loss"] is not None:
+        parts.append(f"valid loss {line['valid_loss']:.4f} accuracy {100 * line['valid_accuracy']:.1f} %")
+    if line["dev_eer"] is not None:
+        parts.append(f"dev EER {line['dev_eer']:.2f} %")
+    parts.append(f"rate {line['learning_rate']:.4g}")
+    parts.append(f"{line['frames_per_second']} frames/s, {100 * line['waiting_share']:.0f} % waiting")
+    parts.append(f"about {duration((epochs - line['epoch']) * line['seconds'])} left")
+    log.info("epoch %d of %d: %s", line["epoch"], epochs, ", ".join(parts))
+
+
+def duration(seconds):
+    """Seconds as a person reads them."""
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Extracts the embeddings of a data directory, and their means over each speaker.
+cmd=utils/run.sh
+nj=4
+checkpoint=
+node=
+chunk_size=
+min_chunk_size=
+
+. ./path.sh
+. utils/parse_options.sh
+set -euo pipefail
+echo "$0 $*" >&2
+
+if [ $# -ne 3 ]; then
+  cat >&2 <<USAGE
+Usage: $0 [options] MODELDIR DATA OUTDIR
+e.g.: $0 --nj 8 exp/xvector data/test exp/xvector/embeddings_test
+Options:
+  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
+  --checkpoint best|last|N which weights: the best, the last, or those after epoch N
+  --node NAME              which endpoint; default: the configuration's embedding.node
+  --chunk-size FRAMES --min-chunk-size FRAMES
+Makes xvector.{ark,scp}, spk_xvector.{ark,scp} and num_utts.ark in OUTDIR.
+others: python -m nnet.bin.extract_embeddings --help
+USAGE
+  exit 1
+fi
+model=$1 data=$2 out=$3
+
+for file in "$model/config.json" "$data/feats.scp" "$data/utt2spk"; do
+  if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
+done
+utterances=$(($(wc -l <"$data/feats.scp")))
+if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+mkdir -p "$out/log"
+utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
+
+$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
+  python -m nnet.bin.extract_embeddings ${checkpoint:+--checkpoint "$checkpoint"} ${node:+--node "$node"} \
+  ${chunk_size:+--chunk-size "$chunk_size"} ${min_chunk_size:+--min-chunk-size "$min_chunk_size"} \
+  "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
+grep -h 'too short for an embedding' "$out"/log/extract.*.log >&2 || true
+
+python -m nnet.bin.average_embeddings --nj "$nj" "$data" "$out"
