@@ -1,0 +1,60 @@
+"""What a long loop tells of itself: a bar on a terminal, a line now and then in a log."""
+
+import logging
+import sys
+import time
+
+logger = logging.getLogger(__name__)
+
+FIRST_SECONDS = 5  # a loop that ends sooner stays silent in a log
+SECONDS_BETWEEN = 20
+
+
+def progress(iterable, total=None, label="", unit=""):
+    """Yields what `iterable` gives and tells how far it is, how fast, and what remains.
+
+    Args:
+        iterable: anything; its length serves where `total` is None.
+        total: how many elements there will be, or None where nobody knows.
+        label: what is being done, such as "features of data/train".
+        unit: what an element is, such as "utt".
+    """
+    if total is None and hasattr(iterable, "__len__"):
+        total = len(iterable)
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(iterable, total=total, desc=label or None, unit=f" {unit}" if unit else "it", smoothing=0.05)
+    else:
+        yield from _logged(iterable, total, label, unit)
+
+
+def _logged(iterable, total, label, unit):
+    start = time.monotonic()
+    due = start + FIRST_SECONDS
+    done = 0
+    for element in iterable:
+        yield element
+        done += 1
+        now = time.monotonic()
+        if now >= due:
+            logger.info("%s", describe(done, total, now - start, label, unit))
+            due = now + SECONDS_BETWEEN
+
+
+def describe(done, total, seconds, label="", unit=""):
+    """One line: `label: 300 of 1000 utt (30 %), 12.5 a second, 0:00:56 left`."""
+    rate = done / max(seconds, 1e-9)
+    parts = [f"{done}{f' of {total}' if total else ''}{f' {unit}' if unit else ''}"]
+    if total:
+        parts[0] += f" ({100 * done / total:.0f} %)"
+    parts.append(f"{rate:.3g} a second")
+    if total:
+        parts.append(f"{clock((total - done) / rate)} left")
+    return (f"{label}: " if label else "") + ", ".join(parts)
+
+
+def clock(seconds):
+    """Seconds as `h:mm:ss`."""
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
