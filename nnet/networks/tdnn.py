@@ -20,9 +20,7 @@ class TDNN(nn.Module):
     Endpoints: tdnnN.affine, tdnnN.relu and tdnnN.bn of every layer N = 1, 2, ...
     """
 
-    def __init__(
-        self, input_dim, dims, kernels, dilations, order, relu, slope, bn_affine, bn_eps, bn_momentum
-    ):
+    def __init__(self, input_dim, dims, kernels, dilations, order, relu, slope, bn_affine, bn_eps, bn_momentum):
         super().__init__()
         if not len(dims) == len(kernels) == len(dilations):
             raise InputError("network.dims, network.kernels and network.dilations must have one value a layer each")
@@ -33,7 +31,9 @@ class TDNN(nn.Module):
             self[name] = TdnnLayer(Conv1d(in_dim, dim, kernel, dilation=dilation), bn, order, relu, slope)
         self.out_dim = dims[-1]
         self.endpoint_dims = {
-            f"{name}.{part}": dim for name, dim in zip(self.names, dims, strict=True) for part in ("affine", "relu", "bn")
+            f"{name}.{part}": dim
+            for name, dim in zip(self.names, dims, strict=True)
+            for part in ("affine", "relu", "bn")
         }
         self.min_frames = 1 + sum((k - 1) * d for k, d in zip(kernels, dilations, strict=True))
 
@@ -45,12 +45,13 @@ class TDNN(nn.Module):
 
 
 class TdnnLayer(nn.Module):
-    """One spliced affine map, its non-linearity and its batch normalisation, in either order.
+    """An affine map, its non-linearity and its batch normalisation, in either order.
 
     Args:
-        affine: a Conv1d without padding.
-        bn: a BatchNorm of the width of its output.
-        order, relu, slope: see `nnet.config.networks.TdnnOptions`.
+        affine: a Conv1d without padding, or a Linear.
+        bn: a BatchNorm of the width of its output; None where `order` has none.
+        order: relu-bn, bn-relu, one of the two alone, or empty.
+        relu, slope: see `nnet.config.networks.TdnnOptions`.
     """
 
     def __init__(self, affine, bn, order, relu, slope):
@@ -60,22 +61,22 @@ class TdnnLayer(nn.Module):
         self.order = order
         self.kind = relu
         self.slope = slope
-        if relu == "prelu":
+        if relu == "prelu" and "relu" in order:
             self.prelu = nn.PReLU(affine.weight.shape[0], slope)
 
     def __call__(self, x, endpoints=None, name=""):
         """x: (B, T, I) → (B, T - (kernel - 1) * dilation, O); fills NAME.affine, NAME.relu, NAME.bn."""
         if endpoints is not None:
             return self._step_by_step(x, endpoints, name)
-        if self.kind != "relu":
-            return self._step_by_step(x, {}, name)
-        if self.order == "bn-relu":
+        if self.kind == "relu" and self.order == "relu-bn":
+            return relu_norm(self.affine(x), self.bn)
+        if self.kind == "relu" and self.order == "bn-relu":
             return conv_norm(x, self.affine, self.bn, relu=True)
-        return relu_norm(self.affine(x), self.bn)
+        return self._step_by_step(x, {}, name)
 
     def _step_by_step(self, x, endpoints, name):
         endpoints[f"{name}.affine"] = x = self.affine(x)
-        for part in self.order.split("-"):
+        for part in filter(None, self.order.split("-")):
             endpoints[f"{name}.{part}"] = x = self.bn(x) if part == "bn" else self._nonlinear(x)
         return x
 

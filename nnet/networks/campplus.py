@@ -1,0 +1,155 @@
+"""CAM++ (Wang et al. 2023, "CAM++: a fast and efficient network for speaker verification...", arXiv:2303.00332)."""
+
+import math
+
+from nnet.compute import mx, nn
+from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu
+from nnet.networks.resnet import BasicBlock, divided, flatten_map, stage
+
+
+class CamPlusPlus(nn.Module):
+    """The frame-level part of CAM++ (figure 1), as 3D-Speaker and WeSpeaker build it.
+
+    A residual front end over the time-frequency plane, a strided convolution over time, and three blocks of densely
+    connected layers with dilations 1, 2 and 2, each followed by a layer that halves the channels.
+
+    Args:
+        input_dim: features a frame, F.
+        others: see `nnet.config.networks.CamPlusPlusOptions`.
+
+    Endpoints: head, tdnn, block1 ... block3, transit1 ... transit3.
+    """
+
+    def __init__(self, input_dim, growth, bn_size, init_channels, blocks, head_channels, segment):
+        super().__init__()
+        self.head = FrontMap(head_channels)
+        self.endpoint_dims = {"head": head_channels * divided(input_dim, 8), "tdnn": init_channels}
+        self.tdnn = Conv1d(self.endpoint_dims["head"], init_channels, 5, stride=2, padding=2, bias=False)
+        self.tdnn_bn = BatchNorm(init_channels)
+        self.blocks, self.transits = [], []
+        channels = init_channels
+        for i, depth in enumerate(blocks, 1):
+            dilation = 1 if i == 1 else 2
+            in_dims = [channels + j * growth for j in range(depth)]
+            self.blocks.append([DenseLayer(dim, growth, bn_size * growth, dilation, segment) for dim in in_dims])
+            channels += depth * growth
+            self.transits.append(Transit(channels, channels // 2))
+            self.endpoint_dims |= {f"block{i}": channels, f"transit{i}": channels // 2}
+            channels //= 2
+        self.out_bn = BatchNorm(channels)
+        self.out_dim = channels
+        self.min_frames = 1
+        self.apply_to_modules(_initialise)
+
+    def __call__(self, x, endpoints=None):
+        """x: (B, T, F) → (B, T', out_dim) with T' = T/2 rounded up."""
+        endpoints = {} if endpoints is None else endpoints
+        endpoints["head"] = x = self.head(x)
+        endpoints["tdnn"] = x = conv_norm(x, self.tdnn, self.tdnn_bn, relu=True)
+        for i, (block, transit) in enumerate(zip(self.blocks, self.transits, strict=True), 1):
+            for layer in block:
+                x = mx.concatenate([x, layer(x)], axis=-1)
+            endpoints[f"block{i}"] = x
+            endpoints[f"transit{i}"] = x = transit(x)
+        return norm_relu(x, self.out_bn)
+
+
+class FrontMap(nn.Module):
+    """The front convolution module (section 2.2): frequency is divided by 8, time stays."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = Conv2d(1, channels, 3, padding=1)
+        self.bn1 = BatchNorm(channels)
+        self.layer1 = stage(BasicBlock, channels, channels, 2, (2, 1))
+        self.layer2 = stage(BasicBlock, channels, channels, 2, (2, 1))
+        self.conv2 = Conv2d(channels, channels, 3, (2, 1), padding=1)
+        self.bn2 = BatchNorm(channels)
+
+    def __call__(self, x):
+        """x: (B, T, F) → (B, T, channels * F'), F' = F/8 rounded up."""
+        x = x.transpose(0, 2, 1)[..., None]  # (B, F, T, 1)
+        x = conv_norm(x, self.conv1, self.bn1, relu=True)
+        for block in self.layer1 + self.layer2:
+            x = block(x)
+        return flatten_map(conv_norm(x, self.conv2, self.bn2, relu=True))
+
+
+class DenseLayer(nn.Module):
+    """A densely connected layer: what it adds to the channels (section 2.3).
+
+    Args:
+        in_channels: all channels so far.
+        growth: channels it adds.
+        width: of the bottleneck between.
+        dilation: of its convolution over 3 frames.
+        segment: frames of the segments of its mask.
+    """
+
+    def __init__(self, in_channels, growth, width, dilation, segment):
+        super().__init__()
+        self.bn1 = BatchNorm(in_channels)
+        self.linear1 = Conv1d(in_channels, width, bias=False)
+        self.bn2 = BatchNorm(width)
+        self.cam = ContextMask(width, growth, dilation, segment)
+
+    def __call__(self, x):
+        """x: (B, T, in_channels) → (B, T, growth)."""
+        return self.cam(conv_norm(norm_relu(x, self.bn1), self.linear1, self.bn2, relu=True))
+
+
+class ContextMask(nn.Module):
+    """Context-aware masking (section 2.4, eq. 1-6): a convolution, gated by the means around each frame.
+
+    The gate of a frame sees the mean of the utterance plus that of the frame's segment of `segment` frames; it is the
+    same for all frames of a segment, so it is computed once for each.
+    """
+
+    def __init__(self, in_channels, out_channels, dilation, segment):
+        super().__init__()
+        self.local = Conv1d(in_channels, out_channels, 3, dilation=dilation, padding=dilation, bias=False)
+        self.linear1 = Conv1d(in_channels, in_channels // 2)
+        self.linear2 = Conv1d(in_channels // 2, out_channels)
+        self.segment = segment
+
+    def __call__(self, x):
+        """x: (B, T, in_channels) → (B, T, out_channels)."""
+        context = mx.mean(x, axis=1, keepdims=True) + segment_means(x, self.segment)
+        gates = mx.sigmoid(self.linear2(relu(self.linear1(context))))  # (B, S, out_channels)
+        if gates.shape[1] > 1:
+            gates = mx.repeat(gates, self.segment, axis=1)[:, : x.shape[1]]
+        return self.local(x) * gates
+
+
+class Transit(nn.Module):
+    """Batch normalisation, ReLU, and a projection to fewer channels, between two blocks."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.bn = BatchNorm(in_channels)
+        self.linear = Conv1d(in_channels, out_channels, bias=False)
+
+    def __call__(self, x):
+        """x: (B, T, in_channels) → (B, T, out_channels)."""
+        return self.linear(norm_relu(x, self.bn))
+
+
+def segment_means(x, segment):
+    """The means of consecutive segments, the last one of what is left: x (B, T, C) → (B, ceil(T/segment), C)."""
+    batch, frames, channels = x.shape
+    if frames <= segment:
+        return mx.mean(x, axis=1, keepdims=True)
+    whole = frames // segment * segment
+    means = mx.mean(x[:, :whole].reshape(batch, -1, segment, channels), axis=2)
+    if whole == frames:
+        return means
+    return mx.concatenate([means, mx.mean(x[:, whole:], axis=1, keepdims=True)], axis=1)
+
+
+def _initialise(name, module):
+    # He et al. 2015, "Delving deep into rectifiers", eq. 10, as in 3D-Speaker; two-dimensional ones keep the default.
+    if isinstance(module, Conv1d):
+        shape = module.weight.shape
+        module.weight = mx.random.normal(shape, scale=math.sqrt(2 / (shape[1] * shape[2])))
+        if "bias" in module:
+            module.bias = mx.zeros_like(module.bias)

@@ -1,0 +1,98 @@
+"""ECAPA-TDNN (Desplanques et al. 2020, "ECAPA-TDNN: emphasized channel attention, propagation and aggregation...")."""
+
+from nnet.compute import mx, nn
+from nnet.errors import InputError
+from nnet.networks.layers import BatchNorm, Conv1d, relu, relu_norm
+from nnet.networks.resnet import SqueezeExcitation
+
+
+class EcapaTdnn(nn.Module):
+    """The frame-level part of ECAPA-TDNN (figure 2), as WeSpeaker builds it.
+
+    A convolution over 5 frames, three SE-Res2Blocks with dilations 2, 3 and 4, each fed by the one before, and a
+    convolution that aggregates all three. Its pooling is the attentive one with context, its head a single affine map
+    after a batch normalisation. Zero padding keeps the number of frames.
+
+    Args:
+        input_dim: features a frame, F.
+        others: see `nnet.config.networks.EcapaTdnnOptions`.
+
+    Endpoints: layer1 ... layer4, conv.
+    """
+
+    def __init__(self, input_dim, channels, scale, se_channels, out_dim):
+        super().__init__()
+        if channels % scale:
+            raise InputError(f"network.channels {channels} must be a multiple of network.scale {scale}")
+        self.layer1 = ConvReluNorm(input_dim, channels, 5)
+        self.layer2 = SERes2Block(channels, 3, 2, scale, se_channels)
+        self.layer3 = SERes2Block(channels, 3, 3, scale, se_channels)
+        self.layer4 = SERes2Block(channels, 3, 4, scale, se_channels)
+        self.conv = Conv1d(3 * channels, out_dim)
+        self.out_dim = out_dim
+        self.endpoint_dims = {f"layer{i}": channels for i in (1, 2, 3, 4)} | {"conv": out_dim}
+        self.min_frames = 1
+
+    def __call__(self, x, endpoints=None):
+        """x: (B, T, F) → (B, T, out_dim)."""
+        x1 = self.layer1(x)
+        x2 = self.layer2(x1)
+        x3 = self.layer3(x2)
+        x4 = self.layer4(x3)
+        x = relu(self.conv(mx.concatenate([x2, x3, x4], axis=-1)))
+        if endpoints is not None:
+            endpoints |= {"layer1": x1, "layer2": x2, "layer3": x3, "layer4": x4, "conv": x}
+        return x
+
+
+class ConvReluNorm(nn.Module):
+    """A convolution over time with as many frames out as in, ReLU, batch normalisation."""
+
+    def __init__(self, in_channels, out_channels, kernel_size=1):
+        super().__init__()
+        self.conv = Conv1d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        self.bn = BatchNorm(out_channels)
+
+    def __call__(self, x):
+        """x: (B, T, in_channels) → (B, T, out_channels)."""
+        return relu_norm(self.conv(x), self.bn)
+
+
+class Res2Conv(nn.Module):
+    """Convolutions in a hierarchy (Gao et al. 2019, "Res2Net: a new multi-scale backbone architecture", eq. 1).
+
+    The channels fall into `scale` groups x_i; y_i = f_i(x_i + y_{i-1}) for all but the last one, which is kept as it
+    is. (The paper leaves out the first one instead; WeSpeaker's weights fit this form.)
+    """
+
+    def __init__(self, channels, kernel_size, dilation, scale):
+        super().__init__()
+        width, padding = channels // scale, dilation * (kernel_size - 1) // 2
+        count = max(scale - 1, 1)
+        self.scale = scale
+        self.convs = [Conv1d(width, width, kernel_size, dilation=dilation, padding=padding) for _ in range(count)]
+        self.bns = [BatchNorm(width) for _ in range(count)]
+
+    def __call__(self, x):
+        """x: (B, T, channels) → the same shape."""
+        groups = mx.split(x, self.scale, axis=-1)
+        outputs = []
+        for group, conv, bn in zip(groups, self.convs, self.bns, strict=False):
+            group = group + outputs[-1] if outputs else group
+            outputs.append(relu_norm(conv(group), bn))
+        return mx.concatenate(outputs + groups[len(outputs) :], axis=-1)
+
+
+class SERes2Block(nn.Module):
+    """A Res2 convolution between two of kernel 1, a squeeze-excitation gate, around a shortcut (figure 2, left)."""
+
+    def __init__(self, channels, kernel_size, dilation, scale, se_channels):
+        super().__init__()
+        self.conv1 = ConvReluNorm(channels, channels)
+        self.res2 = Res2Conv(channels, kernel_size, dilation, scale)
+        self.conv2 = ConvReluNorm(channels, channels)
+        self.se = SqueezeExcitation(channels, se_channels)
+
+    def __call__(self, x):
+        """x: (B, T, channels) → the same shape."""
+        return x + self.se(self.conv2(self.res2(self.conv1(x))))

@@ -1,0 +1,127 @@
+"""Factorised TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
+
+from nnet.compute import mx, nn
+from nnet.networks.layers import BatchNorm, Conv1d, relu_norm
+
+# Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST SRE18 and
+# Speakers in the Wild evaluations", layers 2 to 9: the distance d of the factors' contexts {-d, 0} and {0, d}, and
+# the layers whose outputs are appended to the input.
+LAYERS = {2: (2, ()), 3: (0, ()), 4: (3, ()), 5: (0, (3,)), 6: (3, ()), 7: (3, (2, 4)), 8: (3, ()), 9: (0, (4, 6))}
+
+
+class FTDNN(nn.Module):
+    """The frame-level part of the F-TDNN x-vector, without padding: 33 frames of context.
+
+    A spliced layer over 5 frames, eight factorised layers with skip connections, and a wide one. The trainer calls
+    `constrain` every few steps.
+
+    Args:
+        input_dim: features a frame, F.
+        others: see `nnet.config.networks.FtdnnOptions`.
+
+    Endpoints: tdnn1 ... tdnn10, each after its batch normalisation.
+    """
+
+    def __init__(self, input_dim, width, bottleneck, first_dim, out_dim, dropout):
+        super().__init__()
+        self.tdnn1 = AffineReluNorm(input_dim, first_dim, 5)
+        dims = {1: first_dim}
+        for i, (distance, skips) in LAYERS.items():
+            in_dim = sum(dims[j] for j in (i - 1, *skips))
+            self[f"tdnn{i}"] = FactorisedLayer(in_dim, bottleneck, width, distance, dropout)
+            dims[i] = width
+        self.tdnn10 = AffineReluNorm(width, out_dim, 1)
+        self.out_dim = dims[10] = out_dim
+        self.endpoint_dims = {f"tdnn{i}": dim for i, dim in dims.items()}
+        self.min_frames = 5 + sum(2 * distance for distance, _ in LAYERS.values())
+
+    def __call__(self, x, endpoints=None):
+        """x: (B, T, F) → (B, T - min_frames + 1, out_dim)."""
+        outputs = {1: self.tdnn1(x)}
+        for i, (_, skips) in LAYERS.items():
+            outputs[i] = self[f"tdnn{i}"](_append([outputs[j] for j in (i - 1, *skips)]))
+        outputs[10] = self.tdnn10(outputs[9])
+        if endpoints is not None:
+            endpoints |= {f"tdnn{i}": x for i, x in outputs.items()}
+        return outputs[10]
+
+    def constrain(self):
+        """Moves the first factor of every layer towards a multiple of a semi-orthogonal matrix."""
+        for i in LAYERS:
+            factor = self[f"tdnn{i}"].factor
+            factor.weight = semi_orthogonal_step(factor.weight)
+
+    def set_dropout(self, dropout):
+        """Sets the dropout of every factorised layer, for schedules."""
+        for i in LAYERS:
+            self[f"tdnn{i}"].dropout = dropout
+
+
+class AffineReluNorm(nn.Module):
+    """A spliced affine map, ReLU and batch normalisation."""
+
+    def __init__(self, in_dim, out_dim, kernel_size):
+        super().__init__()
+        self.affine = Conv1d(in_dim, out_dim, kernel_size)
+        self.bn = BatchNorm(out_dim)
+
+    def __call__(self, x):
+        """x: (B, T, in_dim) → (B, T - kernel_size + 1, out_dim)."""
+        return relu_norm(self.affine(x), self.bn)
+
+
+class FactorisedLayer(nn.Module):
+    """An affine map as the product of two (section 2), ReLU, batch normalisation, dropout.
+
+    The first factor, semi-orthogonal and without bias, sees the frames {t - d, t}, the second one {t, t + d}; where
+    d = 0 both see one frame.
+    """
+
+    def __init__(self, in_dim, bottleneck, out_dim, distance, dropout):
+        super().__init__()
+        kernel, dilation = (2, distance) if distance else (1, 1)
+        self.factor = Conv1d(in_dim, bottleneck, kernel, dilation=dilation, bias=False)
+        self.affine = Conv1d(bottleneck, out_dim, kernel, dilation=dilation)
+        self.bn = BatchNorm(out_dim)
+        self.dropout = dropout
+        columns = kernel * in_dim
+        self.factor.weight = mx.random.normal(self.factor.weight.shape, scale=columns**-0.5)
+
+    def __call__(self, x):
+        """x: (B, T, in_dim) → (B, T - 2 d, out_dim)."""
+        x = relu_norm(self.affine(self.factor(x)), self.bn)
+        if not (self.training and self.dropout):
+            return x
+        # Kaldi's dropout-per-dim-continuous: one factor for each channel of an utterance, over all its frames.
+        low, high = 1 - 2 * self.dropout, 1 + 2 * self.dropout
+        return x * mx.random.uniform(low, high, (x.shape[0], 1, x.shape[2]))
+
+
+def semi_orthogonal_step(weight):
+    """One step of M ← M - 4 ν/α² (M Mᵀ - α² I) M with α² = tr(P Pᵀ)/tr(P), P = M Mᵀ (eq. 1 to 3, floating scale).
+
+    ν is 1/8, and less far from the constraint, where a full step could diverge, as in Kaldi.
+
+    Args:
+        weight: (O, K, I), seen as a matrix of O rows, or of O columns where O > K I.
+    """
+    matrix = weight.reshape(weight.shape[0], -1)
+    tall = matrix.shape[0] > matrix.shape[1]
+    matrix = matrix.T if tall else matrix
+    product = matrix @ matrix.T
+    trace, trace_of_square = mx.trace(product), mx.sum(product * product)
+    ratio = trace_of_square * product.shape[0] / (trace * trace)
+    speed = mx.where(ratio > 1.1, 1 / 32, mx.where(ratio > 1.02, 1 / 16, 1 / 8))
+    scale = trace_of_square / trace
+    step = (product - scale * mx.eye(product.shape[0])) @ matrix
+    matrix = matrix - (4 * speed / scale) * step
+    return (matrix.T if tall else matrix).reshape(weight.shape)
+
+
+def _append(outputs):
+    """Outputs (B, T_i, C_i) side by side, those with more frames cut at both ends: (B, min T_i, sum C_i)."""
+    if len(outputs) == 1:
+        return outputs[0]
+    frames = min(x.shape[1] for x in outputs)
+    cuts = [(x.shape[1] - frames) // 2 for x in outputs]
+    return mx.concatenate([x[:, cut : cut + frames] for x, cut in zip(outputs, cuts, strict=True)], axis=-1)

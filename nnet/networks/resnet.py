@@ -1,0 +1,159 @@
+"""Residual networks over the time-frequency plane, in the widths of WeSpeaker."""
+
+from nnet.compute import mx, nn
+from nnet.networks.layers import BatchNorm, Conv2d, Linear, conv_norm, relu
+
+
+class ResNet(nn.Module):
+    """ResNet 18 to 293 (He et al. 2016, "Deep residual learning for image recognition", table 1 and figure 5).
+
+    As in WeSpeaker: a 3×3 stem without stride or pooling, four stages of channels, 2, 4 and 8 times as many, stages
+    2 to 4 begin with stride 2 in frequency and time; 221 and 293 continue the bottleneck series. Features (B, T, F)
+    become a map (B, F/8, T/8, C), both sizes rounded up, and then frames.
+
+    Args:
+        input_dim: features a frame, F; any number.
+        others: see `nnet.config.networks.ResNetOptions`.
+
+    Endpoints: layer1 ... layer4, each stage's map as frames.
+    """
+
+    def __init__(self, input_dim, depth, channels, se_reduction):
+        super().__init__()
+        block, depths = RESNETS[depth]
+        self.conv1 = Conv2d(1, channels, 3, padding=1)
+        self.bn1 = BatchNorm(channels)
+        self.layer1 = stage(block, channels, channels, depths[0], 1, se_reduction)
+        self.layer2 = stage(block, channels * block.expansion, channels * 2, depths[1], 2, se_reduction)
+        self.layer3 = stage(block, channels * 2 * block.expansion, channels * 4, depths[2], 2, se_reduction)
+        self.layer4 = stage(block, channels * 4 * block.expansion, channels * 8, depths[3], 2, se_reduction)
+        widths = [channels * 2**i * block.expansion for i in range(4)]
+        self.endpoint_dims = {f"layer{i + 1}": w * divided(input_dim, 2**i) for i, w in enumerate(widths)}
+        self.out_dim = self.endpoint_dims["layer4"]
+        self.min_frames = 1
+
+    def __call__(self, x, endpoints=None):
+        """x: (B, T, F) → (B, T', out_dim) with T' = T/8 rounded up."""
+        x = x.transpose(0, 2, 1)[..., None]  # (B, F, T, 1)
+        x = conv_norm(x, self.conv1, self.bn1, relu=True)
+        for name in ("layer1", "layer2", "layer3", "layer4"):
+            for block in self[name]:
+                x = block(x)
+            if endpoints is not None:
+                endpoints[name] = flatten_map(x)
+        return flatten_map(x)
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions around a shortcut.
+
+    Args:
+        in_channels: channels of its input.
+        channels: channels inside; outside there are `expansion` times as many.
+        stride: of the first convolution, a number or (frequency, time).
+        se_reduction: channels / width of the squeeze-excitation gate; 0: no gate.
+    """
+
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride=1, se_reduction=0):
+        super().__init__()
+        self.conv1 = Conv2d(in_channels, channels, 3, stride, padding=1)
+        self.bn1 = BatchNorm(channels)
+        self.conv2 = Conv2d(channels, channels, 3, padding=1)
+        self.bn2 = BatchNorm(channels)
+        self.shortcut = shortcut(in_channels, channels, stride)
+        if se_reduction:
+            self.se = SqueezeExcitation(channels, channels // se_reduction)
+
+    def __call__(self, x):
+        """x: (B, F, T, in_channels) → (B, F', T', channels)."""
+        y = conv_norm(x, self.conv1, self.bn1, relu=True)
+        return close_block(self, y, self.conv2, self.bn2, x)
+
+
+class Bottleneck(nn.Module):
+    """A 3×3 convolution between two of 1×1, around a shortcut; arguments as for BasicBlock."""
+
+    expansion = 4
+
+    def __init__(self, in_channels, channels, stride=1, se_reduction=0):
+        super().__init__()
+        out_channels = channels * self.expansion
+        self.conv1 = Conv2d(in_channels, channels, 1, padding=0)
+        self.bn1 = BatchNorm(channels)
+        self.conv2 = Conv2d(channels, channels, 3, stride, padding=1)
+        self.bn2 = BatchNorm(channels)
+        self.conv3 = Conv2d(channels, out_channels, 1, padding=0)
+        self.bn3 = BatchNorm(out_channels)
+        self.shortcut = shortcut(in_channels, out_channels, stride)
+        if se_reduction:
+            self.se = SqueezeExcitation(out_channels, out_channels // se_reduction)
+
+    def __call__(self, x):
+        """x: (B, F, T, in_channels) → (B, F', T', 4 * channels)."""
+        y = conv_norm(x, self.conv1, self.bn1, relu=True)
+        y = conv_norm(y, self.conv2, self.bn2, relu=True)
+        return close_block(self, y, self.conv3, self.bn3, x)
+
+
+class SqueezeExcitation(nn.Module):
+    """Scales each channel by a gate in (0, 1) (Hu et al. 2018, "Squeeze-and-excitation networks", eq. 2-4).
+
+    Args:
+        channels: of its input and output.
+        width: of the layer between.
+    """
+
+    def __init__(self, channels, width):
+        super().__init__()
+        self.linear1 = Linear(channels, width)
+        self.linear2 = Linear(width, channels)
+
+    def __call__(self, x):
+        """x: (B, ..., channels), the means are over all axes between → the same shape."""
+        means = mx.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
+        return x * mx.sigmoid(self.linear2(relu(self.linear1(means))))
+
+
+def close_block(block, y, conv, bn, x):
+    """relu(bn(conv(y)), gated where the block has a gate, + shortcut of x), the end of a residual block."""
+    residual = conv_norm(x, *block.shortcut) if block.shortcut else x
+    if "se" not in block:
+        return conv_norm(y, conv, bn, relu=True, residual=residual)
+    return relu(block.se(conv_norm(y, conv, bn)) + residual)
+
+
+def shortcut(in_channels, out_channels, stride):
+    """[1×1 convolution, its normalisation] where a block changes the shape, otherwise []."""
+    if stride in (1, (1, 1)) and in_channels == out_channels:
+        return []
+    return [Conv2d(in_channels, out_channels, 1, stride, padding=0), BatchNorm(out_channels)]
+
+
+def stage(block, in_channels, channels, depth, stride, se_reduction=0):
+    """`depth` residual blocks, the first with `stride`."""
+    first = block(in_channels, channels, stride, se_reduction)
+    return [first] + [block(channels * block.expansion, channels, 1, se_reduction) for _ in range(depth - 1)]
+
+
+def flatten_map(x):
+    """A map (B, F, T, C) as frames (B, T, C * F), channel-major as in WeSpeaker: feature c * F + f."""
+    batch, bins, frames, channels = x.shape
+    return x.transpose(0, 2, 3, 1).reshape(batch, frames, channels * bins)
+
+
+def divided(size, stride):
+    """What is left of an axis after 3×3 convolutions of this total stride: size / stride rounded up."""
+    return -(-size // stride)
+
+
+RESNETS = {
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+    152: (Bottleneck, (3, 8, 36, 3)),
+    221: (Bottleneck, (6, 16, 48, 3)),
+    293: (Bottleneck, (10, 20, 64, 3)),
+}
