@@ -1,0 +1,1 @@
+"""Checkpoints of other toolkits, read without those toolkits and without PyTorch."""

@@ -1,0 +1,60 @@
+"""Fixtures of the network tests: a PyTorch twin's weights in our network."""
+
+import numpy as np
+import pytest
+
+from nnet.compute import mx, tree_flatten
+from nnet.pretrained.layouts import from_torch
+from nnet.pretrained.wespeaker import their_name
+
+
+def _randomise(torch, twin):
+    """Fills a PyTorch network's running statistics and scales, which start at 0 and 1, with random values."""
+    for name, buffer in list(twin.named_buffers()) + list(twin.named_parameters()):
+        if name.endswith("running_var"):
+            buffer.data.uniform_(0.5, 2)
+        elif name.endswith("running_mean") or (buffer.ndim == 1 and name.endswith("bias")):
+            buffer.data.normal_(0, 0.2)
+        elif buffer.ndim == 1 and name.endswith("weight"):
+            buffer.data.uniform_(0.5, 1.5)
+
+
+@pytest.fixture
+def twin_names():
+    """Gives `twin_name`."""
+    return twin_name
+
+
+@pytest.fixture
+def copy_weights():
+    """copy(twin, network, type) puts a PyTorch twin's weights, its normalisations randomised, into our network."""
+    torch = pytest.importorskip("torch")
+
+    def copy(twin, network, network_type):
+        _randomise(torch, twin)
+        state = {name: tensor.numpy() for name, tensor in twin.state_dict().items()}
+        weights = []
+        for name, ours in tree_flatten(network.parameters()):
+            theirs = state.pop(twin_name(name, network_type))
+            weights.append((name, mx.array(from_torch(theirs, ours.ndim))))
+        network.load_weights(weights, strict=True)
+        used_later = ("seg_", "pool.", "linear.", "bn.", "xvector.dense.")
+        left = [n for n in state if not n.startswith(used_later) and not n.endswith("num_batches_tracked")]
+        assert not left, left
+
+    return copy
+
+
+def twin_name(name, network_type):
+    """The twin's name of one of our network's weights; the F-TDNN is in no other toolkit and has our names."""
+    return name if network_type == "ftdnn" else their_name(f"network.{name}", network_type)
+
+
+@pytest.fixture
+def features():
+    """Makes features (batch, frames, dim), the same for the same shape."""
+
+    def make(*shape):
+        return np.random.default_rng(sum(shape)).standard_normal(shape).astype(np.float32)
+
+    return make

@@ -1,0 +1,9 @@
+import pytest
+
+from nnet.errors import InputError
+from nnet.networks import build_network
+
+
+def test_channels_that_do_not_divide_into_groups_are_refused():
+    with pytest.raises(InputError, match="multiple of network.scale 8"):
+        build_network("ecapa_tdnn", 20, channels=20)

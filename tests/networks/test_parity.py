@@ -1,0 +1,85 @@
+"""Each network against the same network in PyTorch with the same weights: frames within 1e-4."""
+
+import numpy as np
+import pytest
+
+from nnet.compute import mx, nn, tree_flatten
+from nnet.networks import build_network
+from nnet.pretrained.layouts import from_torch
+
+torch = pytest.importorskip("torch")
+twins = pytest.importorskip("benchmarks.torch_networks")
+
+CASES = {
+    "xvector": ("tdnn", {}, lambda: twins.XVector(40)),
+    "tf-kaldi tdnn": (
+        "tdnn",
+        {"dims": (32, 32, 32, 32, 48), "kernels": (5, 5, 7, 1, 1), "dilations": (1,) * 5, "order": "bn-relu"},
+        lambda: twins.XVector(40, (32, 32, 32, 32, 48), (5, 5, 7, 1, 1), (1,) * 5, "bn-relu"),
+    ),
+    "ftdnn": (
+        "ftdnn",
+        {"width": 48, "bottleneck": 16, "first_dim": 32, "out_dim": 40},
+        lambda: twins.Ftdnn(40, 48, 16, 32, 40),
+    ),
+    "resnet34": ("resnet", {"channels": 8}, lambda: twins.ResNet(34, 40, 8)),
+    "resnet50": ("resnet", {"depth": 50, "channels": 4}, lambda: twins.ResNet(50, 40, 4)),
+    "resnet18 with gates": (
+        "resnet",
+        {"depth": 18, "channels": 8, "se_reduction": 4},
+        lambda: twins.ResNet(18, 40, 8, se_reduction=4),
+    ),
+    "ecapa_tdnn": ("ecapa_tdnn", {"channels": 64}, lambda: twins.EcapaTdnn(64, 40)),
+    "campplus": ("campplus", {"blocks": (3, 4, 2)}, lambda: twins.CamPlusPlus(40, blocks=(3, 4, 2))),
+}
+
+
+@pytest.mark.parametrize("frames", [50, 237, 401])
+@pytest.mark.parametrize("case", CASES)
+def test_frames_equal_pytorch(case, frames, copy_weights, features):
+    network_type, options, make_twin = CASES[case]
+    torch.manual_seed(0)
+    twin = make_twin().eval()
+    network = build_network(network_type, 40, **options)
+    copy_weights(twin, network, network_type)
+    network.eval()
+    x = features(2, frames, 40)
+    with torch.no_grad():
+        expected = twin.frames(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(np.array(network(mx.array(x))), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_and_running_statistics_equal_pytorch(case, copy_weights, twin_names, features):
+    network_type, options, make_twin = CASES[case]
+    torch.manual_seed(0)
+    twin = make_twin()
+    network = build_network(network_type, 40, **options)
+    copy_weights(twin, network, network_type)
+    x = features(3, 64, 40)
+    frames = twin.frames(torch.from_numpy(x))
+    target = features(*frames.shape)
+    (frames * torch.from_numpy(target)).mean().backward()
+    network.train()
+    gradients = _gradients(network, x, target)
+    theirs = {n: p.grad.numpy() for n, p in twin.named_parameters() if p.grad is not None}
+    largest = max(np.linalg.norm(g) for g in theirs.values())
+    for name, ours in tree_flatten(gradients):
+        expected = from_torch(theirs[twin_names(name, network_type)], ours.ndim)
+        # One activation that rounding puts on the other side of zero already moves a gradient by a percent.
+        bound = 0.3 * np.linalg.norm(expected) + 1e-5 * largest
+        assert np.linalg.norm(np.array(ours) - expected) < bound, name
+    buffers = dict(twin.named_buffers())
+    for name, ours in tree_flatten(network.parameters()):
+        if "running" in name:
+            expected = buffers[twin_names(name, network_type)].numpy()
+            np.testing.assert_allclose(np.array(ours), expected, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def _gradients(network, x, target):
+    def loss(x):
+        return mx.mean(network(x) * mx.array(target))
+
+    gradients = nn.value_and_grad(network, loss)(mx.array(x))[1]
+    mx.eval(gradients, network.parameters())
+    return gradients

@@ -1,0 +1,95 @@
+"""What every network of the registry promises."""
+
+import dataclasses
+import inspect
+
+import numpy as np
+import pytest
+
+from nnet.compute import mx, nn, tree_flatten
+from nnet.config.networks import NETWORK_OPTIONS
+from nnet.networks import NETWORKS, build_network
+
+NARROW = {
+    "tdnn": {"dims": (16, 16, 16, 16, 24)},
+    "etdnn": {"dims": (16,) * 9 + (24,)},
+    "ftdnn": {"width": 16, "bottleneck": 8, "first_dim": 12, "out_dim": 24},
+    "resnet": {"depth": 18, "channels": 4},
+    "ecapa_tdnn": {"channels": 16, "se_channels": 8, "out_dim": 24},
+    "campplus": {"growth": 8, "init_channels": 16, "blocks": (2, 2, 2), "head_channels": 4},
+}
+
+
+def narrow(name, dim=20):
+    mx.random.seed(0)
+    return build_network(name, dim, **NARROW[name])
+
+
+def test_the_registry_and_the_options_name_the_same_networks():
+    assert NETWORKS.keys() == NETWORK_OPTIONS.keys() == NARROW.keys()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_constructor_takes_the_options(name):
+    options = [f.name for f in dataclasses.fields(NETWORK_OPTIONS[name])]
+    assert list(inspect.signature(NETWORKS[name].__init__).parameters) == ["self", "input_dim", *options]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("batch, frames", [(2, 50), (5, 67), (2, 700)])
+def test_every_parameter_gets_a_finite_gradient(name, batch, frames, features):
+    network = narrow(name)
+    x = mx.array(features(batch, frames, 20))
+    target = mx.array(features(batch, 1, network.out_dim))
+
+    def loss(x):
+        return mx.mean(mx.square(network(x) - target))
+
+    gradients = dict(tree_flatten(nn.value_and_grad(network, loss)(x)[1]))
+    assert gradients.keys() == dict(tree_flatten(network.trainable_parameters())).keys()
+    for key, gradient in gradients.items():
+        assert np.isfinite(np.array(gradient)).all(), key
+        assert np.abs(np.array(gradient)).max() > 0, key
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("dim", [20, 30, 81])
+def test_output_and_endpoints_have_the_widths_that_they_announce(name, dim, features):
+    network = narrow(name, dim)
+    endpoints = {}
+    x = network(mx.array(features(2, 60, dim)), endpoints)
+    assert x.shape[0] == 2 and x.shape[2] == network.out_dim
+    assert {key: value.shape[2] for key, value in endpoints.items()} == network.endpoint_dims
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_endpoints_do_not_change_the_output(name, features):
+    network = narrow(name)
+    network.eval()
+    x = mx.array(features(2, 60, 20))
+    np.testing.assert_allclose(np.array(network(x)), np.array(network(x, {})), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_fewest_frames_are_enough(name, features):
+    network = narrow(name)
+    network.eval()
+    out = np.array(network(mx.array(features(1, network.min_frames, 20))))
+    assert out.shape == (1, 1, network.out_dim) and np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_evaluation_does_not_depend_on_the_rest_of_the_batch(name, features):
+    network = narrow(name)
+    network(mx.array(features(4, 80, 20)))
+    network.eval()
+    x = features(5, 80, 20)
+    together = np.array(network(mx.array(x)))
+    alone = np.array(network(mx.array(x[3:4])))
+    np.testing.assert_allclose(together[3:4], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_seed_decides_the_initial_weights(name):
+    first, second = (dict(tree_flatten(narrow(name).parameters())) for _ in range(2))
+    assert all(np.array_equal(np.array(first[key]), np.array(second[key])) for key in first)
