@@ -32,10 +32,8 @@ def progress(iterable, total=None, label="", unit=""):
 def _logged(iterable, total, label, unit):
     start = time.monotonic()
     due = start + FIRST_SECONDS
-    done = 0
-    for element in iterable:
+    for done, element in enumerate(iterable, 1):
         yield element
-        done += 1
         now = time.monotonic()
         if now >= due:
             logger.info("%s", describe(done, total, now - start, label, unit))
