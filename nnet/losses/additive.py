@@ -14,25 +14,10 @@ class AdditiveMargin(AngularSoftmax):
     """
 
     def __init__(
-        self,
-        in_dim,
-        num_speakers,
-        *,
-        margin=0.2,
-        initial_margin=0.0,
-        margin_start_epoch=0.0,
-        margin_end_epoch=0.0,
-        margin_growth="exp",
-        normalize_embeddings=True,
-        scale=32.0,
-        lambda_base=0.0,
-        lambda_min=0.0,
-        lambda_gamma=0.0,
-        lambda_power=1.0,
-        sub_centers=1,
-        top_k=0,
-        top_k_margin=0.06,
-    ):
+        self, in_dim, num_speakers, *, margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth,
+        normalize_embeddings, scale, lambda_base, lambda_min, lambda_gamma, lambda_power,
+        sub_centers, top_k, top_k_margin,
+    ):  # fmt: skip
         super().__init__(
             in_dim,
             num_speakers,
@@ -82,26 +67,10 @@ class AdditiveAngularMargin(AdditiveMargin):
     """
 
     def __init__(
-        self,
-        in_dim,
-        num_speakers,
-        *,
-        margin=0.2,
-        initial_margin=0.0,
-        margin_start_epoch=0.0,
-        margin_end_epoch=0.0,
-        margin_growth="exp",
-        normalize_embeddings=True,
-        scale=32.0,
-        lambda_base=0.0,
-        lambda_min=0.0,
-        lambda_gamma=0.0,
-        lambda_power=1.0,
-        sub_centers=1,
-        top_k=0,
-        top_k_margin=0.06,
-        beyond_pi="shift",
-    ):
+        self, in_dim, num_speakers, *, margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth,
+        normalize_embeddings, scale, lambda_base, lambda_min, lambda_gamma, lambda_power,
+        sub_centers, top_k, top_k_margin, beyond_pi,
+    ):  # fmt: skip
         super().__init__(
             in_dim,
             num_speakers,

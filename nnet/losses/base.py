@@ -36,21 +36,6 @@ class Loss(nn.Module):
         """Moves the schedules: `step` updates done so far; `epoch` epochs done so far, with a fraction."""
 
 
-def inverse_norms(x):
-    """1 / ‖x‖ of the rows of x (..., D): (..., 1). Finite, with finite gradients, at zero as well."""
-    return mx.rsqrt(mx.maximum(mx.sum(x * x, axis=-1, keepdims=True), 1e-12))
-
-
-def norms(x):
-    """‖x‖ of the rows of x (..., D): (..., 1); at least 1e-6, so that its gradient is finite at zero."""
-    return mx.sqrt(mx.maximum(mx.sum(x * x, axis=-1, keepdims=True), 1e-12))
-
-
-def normalize(x):
-    """The rows of x (..., D) at length 1."""
-    return x * inverse_norms(x)
-
-
 def log_sum_exp(logits):
     """log Σ_j exp(logits_ij), (B,). The backward pass reuses the exponentials; that of mx.logsumexp takes them anew."""
     top = mx.stop_gradient(mx.max(logits, axis=-1, keepdims=True))

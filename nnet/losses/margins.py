@@ -1,7 +1,8 @@
 """Softmax losses on cosines whose target gets a margin in training: what they share, and the multiplied angle."""
 
 from nnet.compute import mx, nn
-from nnet.losses.base import Loss, LossOutput, cross_entropy, inverse_norms, normalize, norms, top1
+from nnet.compute.vectors import inverse_norms, normalize, norms
+from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
 from nnet.losses.schedules import Annealing
 
 
@@ -63,18 +64,9 @@ class ASoftmax(AngularSoftmax):
     """Angular softmax, SphereFace (Liu et al. 2017, eq. 7): ψ(θ) = (−1)^k cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m]."""
 
     def __init__(
-        self,
-        in_dim,
-        num_speakers,
-        *,
-        margin=4,
-        normalize_embeddings=False,
-        scale=32.0,
-        lambda_base=1000.0,
-        lambda_min=5.0,
-        lambda_gamma=0.12,
-        lambda_power=1.0,
-    ):
+        self, in_dim, num_speakers, *, margin, normalize_embeddings, scale,
+        lambda_base, lambda_min, lambda_gamma, lambda_power,
+    ):  # fmt: skip
         super().__init__(
             in_dim,
             num_speakers,

@@ -1,7 +1,8 @@
 """The plain softmax classifier."""
 
 from nnet.compute import mx, nn
-from nnet.losses.base import Loss, LossOutput, cross_entropy, normalize, top1
+from nnet.compute.vectors import normalize
+from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
 
 
 class Softmax(Loss):
@@ -11,7 +12,7 @@ class Softmax(Loss):
     1 − ε + ε/N and every other speaker ε/N (Szegedy et al. 2016), in training only.
     """
 
-    def __init__(self, in_dim, num_speakers, *, bias=True, label_smoothing=0.0, normalize_embeddings=False, scale=32.0):
+    def __init__(self, in_dim, num_speakers, *, bias, label_smoothing, normalize_embeddings, scale):
         super().__init__()
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers, in_dim)))
         if bias:

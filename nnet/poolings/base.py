@@ -1,10 +1,10 @@
-"""What every pooling is: a module that turns frames into one vector an utterance."""
+"""What every pooling is, and the statistics that many of them share."""
 
 from nnet.compute import mx, nn
 
 
 class Pooling(nn.Module):
-    """Base of the poolings.
+    """Base of the poolings: modules that turn the frames of an utterance into one vector.
 
     A pooling is built as `Pooling(in_dim, **options)`, in_dim being the width of the network's frame-level output, and
     has `out_dim`. Where the class sets `uses_endpoints`, the keyword `endpoint_dims` (dict, endpoint name → width) is
@@ -21,7 +21,7 @@ class Pooling(nn.Module):
         """
         Args:
             x: the frame-level output of the network, (B, T, in_dim).
-            endpoints: dict, name → (B, T, D), of the network; attention poolings add `attention_weights` to it.
+            endpoints: dict, name → (B, T, D), of the network; attention poolings add their weights to it.
 
         Returns:
             (B, out_dim)
@@ -34,24 +34,25 @@ class Pooling(nn.Module):
 
 
 def variance(x, unbiased):
-    """The variance over time of x (B, T, C): (B, C). One frame has variance 0, unbiased or not."""
+    """The variance over time of x (B, T, C): (B, C). That of one frame is 0, unbiased or not."""
     centered = x - mx.mean(x, axis=1, keepdims=True)
     frames = x.shape[1]
     return mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
 
 
-def weighted_statistics(x, weights, floor):
-    """Mean and standard deviation over time with attention weights.
+def attend(x, scores, floor):
+    """Attentive statistics (Okabe et al. 2018, eq. 4-6).
 
     Args:
         x: (B, T, C).
-        weights: (B, T, C) or (B, T, 1), summing to 1 over time.
+        scores: (B, T, C), or (B, T, 1) for all channels alike; their softmax over time weights the frames.
         floor: the smallest variance.
 
     Returns:
-        mean and deviation, each (B, C)
+        the weighted mean and standard deviation, concatenated: (B, 2C)
     """
+    weights = mx.softmax(scores, axis=1)
     mean = mx.sum(weights * x, axis=1, keepdims=True)
     centered = x - mean
     var = mx.sum(weights * (centered * centered), axis=1)
-    return mx.squeeze(mean, 1), mx.sqrt(mx.maximum(var, floor))
+    return mx.concatenate([mx.squeeze(mean, 1), mx.sqrt(mx.maximum(var, floor))], axis=-1)

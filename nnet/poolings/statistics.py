@@ -18,7 +18,7 @@ class AveragePooling(Pooling):
 class DeviationPooling(Pooling):
     """Temporal standard deviation pooling: sqrt(max(variance + eps, floor))."""
 
-    def __init__(self, in_dim, *, unbiased=True, eps=1e-7, floor=0.0):
+    def __init__(self, in_dim, *, unbiased, eps, floor):
         super().__init__()
         self.unbiased, self.eps, self.floor = unbiased, eps, floor
         self.out_dim = in_dim
@@ -37,7 +37,7 @@ class StatisticsPooling(DeviationPooling):
     WeSpeaker: unbiased, eps 1e-7, floor 0. tf-kaldi-speaker: biased, eps 0, floor 1e-12. Kaldi: biased, floor 1e-10.
     """
 
-    def __init__(self, in_dim, *, unbiased=True, eps=1e-7, floor=0.0):
+    def __init__(self, in_dim, *, unbiased, eps, floor):
         super().__init__(in_dim, unbiased=unbiased, eps=eps, floor=floor)
         self.out_dim = 2 * in_dim
 

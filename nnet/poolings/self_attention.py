@@ -1,0 +1,78 @@
+"""Self-attentive pooling with separate keys and values."""
+
+import math
+
+from nnet.compute import mx
+from nnet.errors import InputError
+from nnet.networks.layers import BatchNorm
+from nnet.poolings.key_value import Activation, KeyValuePooling
+
+
+class SelfAttention(KeyValuePooling):
+    """Weighted mean and deviation of values, the weights from keys and a learnt query (Zhu et al. 2018, eq. 1-3).
+
+    Keys and values come from any endpoint of the network through small networks of their own. Every head h has a query
+    q_h and its share of the value's channels, and of the key's with `split_key`: weights softmax_t(k_tᵀ q_h / √d).
+    The output is the means of all heads, then their deviations. All options are those of tf-kaldi-speaker.
+
+    Its penalty is ‖A Aᵀ − I‖² over heads (Lin et al. 2017, eq. 8), averaged over the batch; A (H, T) are the weights.
+
+    Endpoints: attention_weights, (B, H, T); attention_output, (B, out_dim), before `nonlinear`.
+    """
+
+    def __init__(
+        self, in_dim, *, endpoint_dims=None, key_input, key_dims, key_type, value_input, value_dims, value_type,
+        nonlinear, use_scale, num_heads, split_key, penalty, relu, slope, bn_eps, bn_momentum, floor,
+    ):  # fmt: skip
+        layers = {"relu": relu, "slope": slope, "bn_eps": bn_eps, "bn_momentum": bn_momentum}
+        super().__init__(
+            in_dim, endpoint_dims, key_input, key_dims, key_type, value_input, value_dims, value_type, layers
+        )
+        self._check_heads(num_heads, split_key)
+        self.num_heads, self.split_key = num_heads, split_key
+        query_dim = self.key.out_dim // num_heads if split_key else self.key.out_dim
+        self.query = 0.1 * mx.random.truncated_normal(-2, 2, (num_heads, query_dim))
+        self.key_scale = 1 / math.sqrt(query_dim) if use_scale else 1.0
+        self.penalty_weight = penalty
+        self.floor = floor
+        self.out_dim = 2 * self.value.out_dim
+        if nonlinear:
+            self.bn = BatchNorm(self.out_dim, eps=bn_eps, momentum=bn_momentum)
+            self.relu = Activation(relu, self.out_dim, slope)
+
+    def _check_heads(self, num_heads, split_key):
+        if self.value.out_dim % num_heads:
+            raise InputError(f"pooling.num_heads {num_heads} does not divide the values, {self.value.out_dim} wide")
+        if split_key and self.key.out_dim % num_heads:
+            raise InputError(f"pooling.num_heads {num_heads} does not divide the keys, {self.key.out_dim} wide")
+
+    def weights(self, keys):
+        """Attention weights (B, H, T) of the keys (B, T, D)."""
+        if self.split_key:
+            keys = mx.unflatten(keys, -1, (self.num_heads, -1))  # (B, T, H, D / H)
+            scores = mx.sum(keys * self.query, axis=-1)
+        else:
+            scores = keys @ self.query.T  # (B, T, H)
+        return mx.softmax(mx.swapaxes(self.key_scale * scores, 1, 2), axis=-1)
+
+    def statistics(self, values, weights):
+        """Means, then deviations, of all heads: values (B, T, D), weights (B, H, T) → (B, 2D)."""
+        values = mx.swapaxes(mx.unflatten(values, -1, (self.num_heads, -1)), 1, 2)  # (B, H, T, D / H)
+        weights = weights[:, :, None]  # (B, H, 1, T)
+        mean = weights @ values
+        centered = values - mean
+        deviation = mx.sqrt(mx.maximum(weights @ (centered * centered), self.floor))
+        return mx.concatenate([mx.flatten(mean, 1), mx.flatten(deviation, 1)], axis=-1)
+
+    def __call__(self, x, endpoints=None):
+        keys, values = self.keys_and_values(x, endpoints)
+        weights = self.weights(keys)
+        pooled = self.statistics(values, weights)
+        if endpoints is not None:
+            endpoints["attention_weights"], endpoints["attention_output"] = weights, pooled
+        return self.relu(self.bn(pooled)) if "bn" in self else pooled
+
+    def penalty(self, endpoints):
+        weights = endpoints["attention_weights"]
+        overlap = weights @ mx.swapaxes(weights, 1, 2) - mx.eye(self.num_heads)  # (B, H, H)
+        return self.penalty_weight * mx.mean(mx.sum(overlap * overlap, axis=(1, 2)))
