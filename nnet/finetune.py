@@ -3,6 +3,7 @@
 import logging
 from fnmatch import fnmatchcase
 
+from nnet.config.compare import differing_keys
 from nnet.errors import InputError
 from nnet.model_dir import read_config, weights_path
 from nnet.weights import read_weights, weights_of
@@ -41,17 +42,5 @@ def check_same_front_end(directory, feats_conf, data_path):
     """The data must hold what the pretrained model was made for."""
     about = read_config(directory)[1]
     if about["feats_conf"] and feats_conf and about["feats_conf"] != feats_conf:
-        keys = differing_keys(about["feats_conf"], feats_conf)
-        raise InputError(f"{data_path}: its features differ from those of {directory} in {', '.join(keys)}; make them anew")
-
-
-def differing_keys(first, second, prefix=""):
-    """Dotted names of what differs between two nested dicts."""
-    keys = []
-    for key in sorted(first.keys() | second.keys()):
-        a, b = first.get(key), second.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            keys += differing_keys(a, b, f"{prefix}{key}.")
-        elif a != b:
-            keys.append(f"{prefix}{key}")
-    return keys
+        keys = ", ".join(differing_keys(about["feats_conf"], feats_conf))
+        raise InputError(f"{data_path}: its features differ from those of {directory} in {keys}; make them anew")

@@ -30,11 +30,12 @@ class EpochProgress:
         if self.done // every == before // every:
             return
         steps = self.loader.steps_per_epoch
-        speed = self.seconds / (self.done - self.start)
+        left = self.seconds / (self.done - self.start) * (steps * (self.settings.epochs - self.epoch) - self.done)
         log.info(
             "epoch %d step %d of %d: loss %.4f, accuracy %.1f %%, rate %.4g, %d frames/s, about %s left",
-            *(self.epoch + 1, self.done, steps, sums["loss"] / sums["chunks"], 100 * sums["accuracy"] / sums["chunks"]),
-            *(rate, self.frames_per_second, duration(speed * (steps * (self.settings.epochs - self.epoch) - self.done))),
+            *(self.epoch + 1, self.done, steps),
+            *(sums["loss"] / sums["chunks"], 100 * sums["accuracy"] / sums["chunks"]),
+            *(rate, self.frames_per_second, duration(left)),
         )
 
     @property

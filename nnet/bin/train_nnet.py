@@ -12,9 +12,10 @@ import os
 from nnet.bin.cli import boolean, parser, run
 from nnet.compute import mx
 from nnet.config import load_config
+from nnet.config.compare import differing_keys
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim, speaker_indices
 from nnet.errors import InputError
-from nnet.finetune import check_same_front_end, differing_keys, take_over
+from nnet.finetune import check_same_front_end, take_over
 from nnet.io.ark import matrix_shape, read_rows
 from nnet.io.data_dir import DataDir, read_table, write_table
 from nnet.model import attach_loss, build_model
@@ -43,8 +44,12 @@ def main(argv=None):
 def make_parser():
     p = parser(__doc__)
     p.add_argument("--init", metavar="MODELDIR", help="start from the weights of this model")
-    p.add_argument("--resume", type=boolean, default=False, help="go on from the last checkpoint of MODELDIR if there is one")
-    p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration")
+    p.add_argument(
+        "--resume", type=boolean, default=False, help="go on from the last checkpoint of MODELDIR if there is one"
+    )
+    p.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
+    )
     p.add_argument("--dev", metavar="DATA", help="held-out speakers for the EER of each epoch; without it, VALID_DATA")
     p.add_argument("config", metavar="CONFIG.json")
     p.add_argument("train_data", metavar="TRAIN_DATA")
@@ -64,9 +69,13 @@ def check_features(config, train, others):
             raise InputError(f"{data.path}: feats_conf.json differs from that of {train.path} in {keys}")
     expected = config.features
     if expected.dim not in (None, dim):
-        raise InputError(f"{train.path}: features have {dim} dimensions, features.dim of the configuration is {expected.dim}")
+        raise InputError(
+            f"{train.path}: features have {dim} dimensions, features.dim of the configuration is {expected.dim}"
+        )
     if expected.type and conf and conf["type"] != expected.type:
-        raise InputError(f"{train.path}: features are {conf['type']}, features.type of the configuration is {expected.type}")
+        raise InputError(
+            f"{train.path}: features are {conf['type']}, features.type of the configuration is {expected.type}"
+        )
     return dim
 
 
@@ -75,7 +84,9 @@ def prepare_directory(args, config, dim, spk2int, data):
     directory = args.model_dir
     if list_checkpoints(directory):
         if not args.resume:
-            raise InputError(f"{directory} holds a training already; --resume true goes on with it, or remove the folder")
+            raise InputError(
+                f"{directory} holds a training already; --resume true goes on with it, or remove the folder"
+            )
         check_same_training(directory, config, spk2int)
     os.makedirs(directory, exist_ok=True)
     write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()})
@@ -137,7 +148,9 @@ def train(args, config, dim, num_speakers, loader, valid, dev):
     if config.data.segments_per_speaker < need:
         raise InputError(f"{args.config}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")
     if config.data.min_frames < model.network.min_frames:
-        raise InputError(f"{args.config}: data.min_frames must be at least the network's {model.network.min_frames} frames")
+        raise InputError(
+            f"{args.config}: data.min_frames must be at least the network's {model.network.min_frames} frames"
+        )
     trainer = Trainer(model, config, args.model_dir, loader, valid, dev)
     if not (args.resume and trainer.resume()) and args.init:
         take_over(model, args.init, config.training.drop)

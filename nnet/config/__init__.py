@@ -251,4 +251,6 @@ def _check_combinations(config, path):
     schedule = config.schedule.options
     final = getattr(schedule, "final_learning_rate", None)
     if final is not None and final > schedule.learning_rate:
-        raise InputError(f"{path}: schedule.final_learning_rate {final} is above learning_rate {schedule.learning_rate}")
+        raise InputError(
+            f"{path}: schedule.final_learning_rate {final} is above learning_rate {schedule.learning_rate}"
+        )

@@ -49,7 +49,9 @@ class ValidationSchedule:
     learning_rate: float = option(0.01, "Rate of the first epoch.", above=0)
     reduce_epochs: int = option(4, "Epochs without a lower validation loss before the rate is halved.", low=1)
     patience_after: int = option(2, "Epochs of patience that a halving earns.", low=0)
-    stop_epochs: int = option(10, "Epochs without a lower validation loss (halvings' patience aside) that end it.", low=1)
+    stop_epochs: int = option(
+        10, "Epochs without a lower validation loss (halvings' patience aside) that end it.", low=1
+    )
     min_learning_rate: float = option(1e-6, "Training ends when the rate falls below this.", low=0)
 
 

@@ -70,9 +70,13 @@ class TrainingSection:
     best_by: str = option("valid_loss", "What the best checkpoint has the least of.", choices=("valid_loss", "dev_eer"))
     keep_checkpoints: int = option(3, "The last checkpoints that are kept.", low=1)
     average_checkpoints: int = option(
-        0, "The final model is the average of this many last checkpoints (at most keep_checkpoints); 0: the best one.", low=0
+        0,
+        "The final model is the average of this many last checkpoints (at most keep_checkpoints); 0: the best one.",
+        low=0,
     )
-    ema: float = option(0.0, "Decay of the moving average of the weights that is validated and saved; 0: none.", low=0, high=1)
+    ema: float = option(
+        0.0, "Decay of the moving average of the weights that is validated and saved; 0: none.", low=0, high=1
+    )
     save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: at its end only.", low=1)
     log_every: int = option(100, "Steps between lines in the log.", low=1)
     drop: tuple[str, ...] = option(

@@ -54,9 +54,8 @@ class FeatureReader:
             raise InputError(f"{where}: features are {conf['type']}, the model was trained on {wanted['type']}")
         for name, value in wanted["options"].items():
             if conf["options"].get(name) != value:
-                raise InputError(
-                    f"{where}: {name} is {json.dumps(conf['options'].get(name))}, the model was trained with {json.dumps(value)}"
-                )
+                have, want = json.dumps(conf["options"].get(name)), json.dumps(value)
+                raise InputError(f"{where}: {name} is {have}, the model was trained with {want}")
         if conf["cmvn"] != wanted["cmvn"]:
             if conf["cmvn"] != "none":
                 raise InputError(f"{where}: CMVN is {conf['cmvn']}, the model was trained with {wanted['cmvn']}")
@@ -77,7 +76,8 @@ class FeatureReader:
 
     def _voiced(self, utterance, frames):
         if utterance not in self.data.vad:
-            raise InputError(f'{self.data.file("vad.scp")}: "{utterance}" is missing; run steps/compute_vad_decision.sh')
+            path = self.data.file("vad.scp")
+            raise InputError(f'{path}: "{utterance}" is missing; run steps/compute_vad_decision.sh')
         voiced = read_vector(self.data.vad[utterance])
         if len(voiced) != frames:
             raise InputError(

@@ -1,0 +1,15 @@
+"""What differs between two configurations."""
+
+
+def differing_keys(first, second, prefix=""):
+    """Dotted names of what differs between two nested dicts; of a section of another type, its type alone."""
+    if first.get("type") != second.get("type"):
+        return [f"{prefix}type"]
+    keys = []
+    for key in sorted(first.keys() | second.keys()):
+        a, b = first.get(key), second.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            keys += differing_keys(a, b, f"{prefix}{key}.")
+        elif a != b:
+            keys.append(f"{prefix}{key}")
+    return keys
