@@ -33,12 +33,20 @@ sv_use() {  # puts the interpreter $1 first in PATH as `python`
   export SV_PYTHON=$1 PATH="$bin:$PATH"
 }
 
-# A script that another script started finds the choice made.
-if [ "${SV_READY:-}" != "$(sv_root) ${SV_EXTRAS:-} ${SV_PYTHON:-}" ]; then
-  SV_PYTHON=$(sv_python "$(sv_root)") || return 1
-  sv_use "$SV_PYTHON" "$(sv_root)" || return 1
-  PYTHONPATH=$(sv_root)
-  SV_READY="$PYTHONPATH ${SV_EXTRAS:-} $SV_PYTHON"
-  export PYTHONPATH SV_READY LC_ALL=C
+sv_choose() {
+  local root python
+  root=$(sv_root) || return 1
+  # A script that another script started finds the choice made.
+  if [ "${SV_READY:-}" = "$root ${SV_EXTRAS:-} ${SV_PYTHON:-}" ]; then return 0; fi
+  python=$(sv_python "$root") || return 1
+  sv_use "$python" "$root" || return 1
+  export PYTHONPATH=$root LC_ALL=C SV_READY="$root ${SV_EXTRAS:-} $python"
+}
+
+if ! sv_choose; then
+  case $- in
+    *i*) return 1 ;;
+    *) exit 1 ;;  # the script that sources this may not have said `set -e`
+  esac
 fi
-unset -f sv_root sv_python sv_use
+unset -f sv_root sv_python sv_use sv_choose

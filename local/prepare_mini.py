@@ -1,0 +1,57 @@
+"""Data directories train, enroll and test of the mini corpus, and the trials of test, from its folder of audio.
+
+The last speakers are held out: some utterances of each make its model (enroll), the others are compared with all
+models.
+"""
+
+from pathlib import Path
+
+from nnet.bin.cli import parser, run
+from nnet.errors import InputError
+from nnet.io.data_dir import invert_utt2spk, write_table
+from nnet.io.trials import write_trials
+
+
+def main(argv=None):
+    args = _parser().parse_args(argv)
+    recordings = find_recordings(args.corpus)
+    speakers = sorted(recordings)
+    if not 0 < args.test_speakers < len(speakers):
+        raise InputError(f"{args.corpus} has {len(speakers)} speakers: --test-speakers must lie between")
+    held_out = speakers[-args.test_speakers :]
+    data = Path(args.data)
+    write_data_dir(data / "train", {s: recordings[s] for s in speakers[: -args.test_speakers]})
+    write_data_dir(data / "enroll", {s: recordings[s][: args.enroll_utterances] for s in held_out})
+    write_data_dir(data / "test", {s: recordings[s][args.enroll_utterances :] for s in held_out})
+    tests = [(path.stem, s) for s in held_out for path in recordings[s][args.enroll_utterances :]]
+    write_trials(data / "test" / "trials", ((model, utt, model == s) for model in held_out for utt, s in tests))
+
+
+def _parser():
+    options = parser(__doc__)
+    options.add_argument("--test-speakers", type=int, required=True, help="how many speakers are held out")
+    options.add_argument("--enroll-utterances", type=int, default=3, help="utterances that make a speaker's model")
+    options.add_argument("corpus", help="folder with SPEAKER/SPEAKER-NUMBER.wav")
+    options.add_argument("data", help="folder for the data directories")
+    return options
+
+
+def find_recordings(corpus):
+    """{speaker: paths in order}."""
+    recordings = {}
+    for path in sorted(Path(corpus).glob("*/*.wav")):
+        recordings.setdefault(path.parent.name, []).append(path)
+    return recordings
+
+
+def write_data_dir(path, recordings):
+    """wav.scp, utt2spk and spk2utt of {speaker: paths}; an utterance is called as its file."""
+    path.mkdir(parents=True, exist_ok=True)
+    utt2spk = {p.stem: speaker for speaker, paths in recordings.items() for p in paths}
+    write_table(path / "wav.scp", {p.stem: p for paths in recordings.values() for p in paths})
+    write_table(path / "utt2spk", utt2spk)
+    write_table(path / "spk2utt", {s: " ".join(u) for s, u in invert_utt2spk(utt2spk).items()})
+
+
+if __name__ == "__main__":
+    run(main)

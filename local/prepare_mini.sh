@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Makes the mini corpus (synthetic speech by eSpeak NG) and its data directories train, enroll and test.
+cmd=utils/run.sh
+train_speakers=72
+test_speakers=24
+utterances=12
+seed=1
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+
+if [ $# -ne 2 ]; then
+  cat >&2 <<USAGE
+Usage: $0 [options] CORPUS DATA
+e.g.: $0 --train-speakers 40 corpus data
+Options:
+  --cmd CMD                                job runner (default: $cmd)
+  --train-speakers N --test-speakers N     default: $train_speakers and $test_speakers
+  --utterances N                           of each speaker (default: $utterances)
+  --seed N                                 another seed makes other voices (default: $seed)
+Makes CORPUS/SPEAKER/*.wav and DATA/{train,enroll,test}.
+USAGE
+  exit 1
+fi
+corpus=$1 data=$2
+parts=4  # belongs to the corpus, whatever the number of cores: see speak_mini.py
+
+rm -rf "$corpus"
+mkdir -p "$corpus"
+$cmd JOB=1:$parts "$corpus/log/speak.JOB.log" \
+  python local/speak_mini.py --num-speakers $((train_speakers + test_speakers)) --utterances "$utterances" \
+  --seed "$seed" --part JOB --num-parts $parts "$corpus"
+python local/prepare_mini.py --test-speakers "$test_speakers" "$corpus" "$data"
+for set in train enroll test; do
+  utils/validate_data_dir.sh --no-feats --no-text "$data/$set"
+done

@@ -1,0 +1,77 @@
+"""Speaks one part of the mini corpus: OUT_DIR/SPEAKER/SPEAKER-NUMBER.wav, 16 kHz, 16 bits.
+
+The number of parts belongs to the corpus, as eSpeak NG's noise runs on from an utterance to the next within a part;
+how many parts are spoken at a time does not matter.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from espeak import Synthesizer
+from mini_voices import draw_sentence, draw_voice, record, smooth_size
+
+from nnet.bin.cli import parser, run
+
+SAMPLE_RATE = 16000
+
+
+def main(argv=None):
+    args = _parser().parse_args(argv)
+    numbers = range(args.part - 1, args.num_speakers, args.num_parts)
+    voices = {n: draw_voice(np.random.default_rng([args.seed, n]), speaker_name(n)) for n in numbers}
+    with tempfile.TemporaryDirectory() as home:
+        synthesizer = Synthesizer(home, {speaker_name(n): v.variant for n, v in voices.items()})
+        for number, voice in voices.items():
+            folder = Path(args.out_dir) / speaker_name(number)
+            folder.mkdir(parents=True, exist_ok=True)
+            for utterance in range(args.utterances):
+                rng = np.random.default_rng([args.seed, number, utterance])
+                speech = _speak(synthesizer, rng, voice, speaker_name(number))
+                _write(folder / f"{folder.name}-{utterance:03d}.wav", record(rng, speech, SAMPLE_RATE))
+
+
+def _parser():
+    options = parser(__doc__)
+    options.add_argument("--num-speakers", type=int, required=True, help="speakers in all parts together")
+    options.add_argument("--utterances", type=int, required=True, help="utterances of each speaker")
+    options.add_argument("--seed", type=int, default=1, help="another seed makes other voices and other sentences")
+    options.add_argument("--part", type=int, default=1, help="which part to speak, from 1")
+    options.add_argument("--num-parts", type=int, default=1, help="how many parts there are")
+    options.add_argument("out_dir", help="folder for the audio")
+    return options
+
+
+def speaker_name(number):
+    return f"spk{number:03d}"
+
+
+def _speak(synthesizer, rng, voice, name):
+    """One sentence, faster or slower and higher or lower than this voice usually is; (n,) float64 at SAMPLE_RATE."""
+    said = synthesizer.say(
+        draw_sentence(rng),
+        f"{voice.accent}+{name}",
+        rate=np.clip(voice.rate * rng.normal(1, 0.08), 110, 260),
+        pitch=rng.normal(50, 6),
+        pitch_range=np.clip(rng.normal(50, 12), 15, 90),
+    )
+    return _resample(said.astype(np.float64), synthesizer.rate)
+
+
+def _resample(samples, rate):
+    """The same sound at SAMPLE_RATE, what lies above half of it cut off."""
+    blocks = smooth_size(-(-len(samples) * 50 // rate))  # of 20 ms, whole in both rates
+    spectrum = np.fft.rfft(samples, blocks * rate // 50)
+    return np.fft.irfft(spectrum, blocks * SAMPLE_RATE // 50)[: len(samples) * SAMPLE_RATE // rate]
+
+
+def _write(path, samples):
+    partial = path.with_suffix(".tmp")
+    soundfile.write(partial, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    run(main)
