@@ -3,6 +3,7 @@
 import math
 
 from nnet.compute import mx, nn
+from nnet.networks.tally import note
 
 
 def relu(x):
@@ -21,8 +22,8 @@ class Linear(nn.Module):
 
     def __call__(self, x):
         if "bias" in self:
-            return mx.addmm(self.bias, x, self.weight.T)
-        return x @ self.weight.T
+            return note(self, mx.addmm(self.bias, x, self.weight.T))
+        return note(self, x @ self.weight.T)
 
 
 class Conv1d(nn.Module):
@@ -37,7 +38,7 @@ class Conv1d(nn.Module):
             self.bias = _uniform((out_channels,), fan_in)
 
     def __call__(self, x):
-        y = self._convolve(x)
+        y = note(self, self._convolve(x))
         return y + self.bias if "bias" in self else y
 
     def _convolve(self, x):
@@ -67,7 +68,7 @@ class Conv2d(nn.Module):
             self.bias = _uniform((out_channels,), fan_in)
 
     def __call__(self, x):
-        y = mx.conv2d(x, self.weight, self.stride, self.padding)
+        y = note(self, mx.conv2d(x, self.weight, self.stride, self.padding))
         return y + self.bias if "bias" in self else y
 
 

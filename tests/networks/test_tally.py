@@ -1,0 +1,40 @@
+import pytest
+
+from nnet.compute import mx, nn
+from nnet.networks import build_network
+from nnet.networks.layers import BatchNorm, Conv1d, Linear
+from nnet.networks.tally import cost_table, count_macs, count_parameters
+
+
+class _Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = Conv1d(4, 6, 3)
+        self.bn = BatchNorm(6)
+        self.head = [Linear(6, 5, bias=False)]
+
+    def __call__(self, x):
+        return self.head[0](mx.mean(self.bn(self.conv(x)), axis=1))
+
+
+def test_parameters_and_multiply_adds_of_a_small_network():
+    rows = {row.name: row for row in cost_table(_Net(), 4, frames=10)}
+    assert rows["conv"].parameters == 78 and rows["bn"].parameters == 12
+    assert rows["conv"].macs == 8 * 6 * 3 * 4 and rows["conv"].shape == (8, 6)
+    assert rows["head.0"].macs == 30 and rows["head.0"].shape == (5,)
+
+
+def test_running_statistics_are_no_parameters():
+    assert count_parameters(_Net()) == 72 + 6 + 12 + 30
+
+
+def test_counting_leaves_the_running_statistics_alone():
+    net = _Net()
+    cost_table(net, 4, frames=10)
+    assert mx.array_equal(net.bn.running_mean, mx.zeros(6)).item() and net.training
+
+
+# WeSpeaker lists 4.55 G for ResNet34, 0.53 G for the x-vector, 1.04 G for ECAPA-TDNN 512 of which its pooling takes 0.16.
+@pytest.mark.parametrize("name, billions", [("resnet", 4.55), ("ecapa_tdnn", 0.88), ("tdnn", 0.53)])
+def test_multiply_adds_of_the_usual_sizes(name, billions):
+    assert count_macs(build_network(name, 80), 80, frames=200) == pytest.approx(billions * 1e9, rel=0.03)
