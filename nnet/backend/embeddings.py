@@ -1,0 +1,181 @@
+"""Embeddings of a set, as the folder `embeddings_SET` holds them, and who is enrolled."""
+
+import dataclasses
+import logging
+import os
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.io.ark import read_ark
+from nnet.io.tables import read_numbers
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Embeddings:
+    """Named rows.
+
+    Attributes:
+        path: where they were read, for messages.
+        ids: list of N identifiers.
+        vectors: float32 or float64 (N, D), finite.
+    """
+
+    path: str
+    ids: list
+    vectors: np.ndarray
+
+    def __len__(self):
+        return len(self.ids)
+
+    @property
+    def dim(self):
+        return self.vectors.shape[1]
+
+    def positions(self):
+        """{identifier: row}."""
+        return {key: i for i, key in enumerate(self.ids)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Enrollment:
+    """Who can be asked for on the enroll side of a trial: embeddings and, (N,), of how many each one is the mean."""
+
+    embeddings: Embeddings
+    num_utts: np.ndarray
+
+
+def read_embeddings(path):
+    """Reads an archive of vectors (.scp, .ark, or an rspecifier).
+
+    Raises:
+        InputError: no entry, dimensions that differ, values that are not finite; the entry is named.
+    """
+    ids, rows = [], []
+    for key, vector in read_ark(path):
+        if vector.ndim != 1 or (rows and vector.shape != rows[0].shape):
+            expected = f"a vector of {len(rows[0])} dimensions" if rows else "a vector"
+            raise InputError(f'{path}: "{key}" has the shape {vector.shape}; {expected} is expected')
+        ids.append(key)
+        rows.append(vector)
+    if not rows:
+        raise InputError(f"{path}: holds no embeddings")
+    if len(set(ids)) < len(ids):
+        raise InputError(f'{path}: "{_first_repeated(ids)}" is there twice')
+    vectors = np.stack(rows)
+    _refuse_unusable(path, ids, vectors)
+    return Embeddings(str(path), ids, vectors)
+
+
+def read_utterances(folder):
+    """The utterance embeddings of a folder, from its xvector.scp."""
+    return read_embeddings(_existing(folder, "xvector.scp"))
+
+
+def read_speakers(folder):
+    """The speaker means of a folder as an Enrollment, from spk_xvector.scp and num_utts.ark."""
+    speakers = read_embeddings(_existing(folder, "spk_xvector.scp"))
+    path = os.path.join(folder, "num_utts.ark")
+    if not os.path.exists(path):
+        log.warning("%s is missing: each speaker of %s counts as one utterance", path, speakers.path)
+        return Enrollment(speakers, np.ones(len(speakers), int))
+    return Enrollment(speakers, _lookup_counts(path, speakers.ids))
+
+
+def read_enrollment(folder, spk2utt=None):
+    """Speakers and single utterances of a folder, so that the enroll side of a trial can name either.
+
+    Args:
+        folder: holds xvector.scp, spk_xvector.scp and num_utts.ark, or one of the two sets.
+        spk2utt: {model: [utterances]} to enroll instead; each model is the mean of its utterances.
+    """
+    if spk2utt is not None:
+        return average(read_utterances(folder), spk2utt)
+    has_speakers = os.path.exists(os.path.join(folder, "spk_xvector.scp"))
+    has_utterances = os.path.exists(os.path.join(folder, "xvector.scp"))
+    if not has_speakers:
+        utterances = read_utterances(folder)
+        return Enrollment(utterances, np.ones(len(utterances), int))
+    speakers = read_speakers(folder)
+    return _with_utterances(speakers, read_utterances(folder)) if has_utterances else speakers
+
+
+def average(utterances, spk2utt):
+    """An Enrollment of the means of utterances; an utterance without an embedding is an InputError."""
+    rows = utterances.positions()
+    means, counts = [], []
+    for model, members in spk2utt.items():
+        missing = [utterance for utterance in members if utterance not in rows]
+        if missing:
+            raise InputError(f'{utterances.path}: has no embedding of "{missing[0]}", which enrolls "{model}"')
+        means.append(utterances.vectors[[rows[utterance] for utterance in members]].mean(axis=0, dtype=np.float64))
+        counts.append(len(members))
+    return Enrollment(Embeddings(utterances.path, list(spk2utt), np.array(means)), np.array(counts))
+
+
+def labels_of(embeddings, utt2spk, path):
+    """Speaker labels of the embeddings, and which rows have one.
+
+    Args:
+        utt2spk: {utterance: speaker}.
+        path: its file, for messages.
+
+    Returns:
+        (rows int (N',), labels int (N',)) with labels from 0 to S - 1; embeddings without a speaker and utterances
+        without an embedding are counted in the log.
+    """
+    rows = np.array([i for i, key in enumerate(embeddings.ids) if key in utt2spk], int)
+    if not len(rows):
+        raise InputError(f'{path}: lists none of the utterances of {embeddings.path}, such as "{embeddings.ids[0]}"')
+    unlabelled, unembedded = len(embeddings) - len(rows), len(utt2spk) - len(rows)
+    if unlabelled:
+        log.warning("%s: %d embeddings are left out, %s lists no speaker for them", embeddings.path, unlabelled, path)
+    if unembedded:
+        log.warning("%s: %d utterances have no embedding in %s", path, unembedded, embeddings.path)
+    _, labels = np.unique([utt2spk[embeddings.ids[i]] for i in rows], return_inverse=True)
+    return rows, labels
+
+
+def _with_utterances(speakers, utterances):
+    known = set(speakers.embeddings.ids)
+    extra = [i for i, key in enumerate(utterances.ids) if key not in known]
+    if utterances.dim != speakers.embeddings.dim:
+        raise InputError(
+            f"{speakers.embeddings.path}: has {speakers.embeddings.dim} dimensions, "
+            f"but {utterances.path} has {utterances.dim}"
+        )
+    ids = speakers.embeddings.ids + [utterances.ids[i] for i in extra]
+    vectors = np.concatenate([speakers.embeddings.vectors, utterances.vectors[extra]])
+    counts = np.concatenate([speakers.num_utts, np.ones(len(extra), int)])
+    return Enrollment(Embeddings(speakers.embeddings.path, ids, vectors), counts)
+
+
+def _lookup_counts(path, ids):
+    counts = read_numbers(path, int)
+    missing = [key for key in ids if key not in counts]
+    if missing:
+        raise InputError(f'{path}: has no number of utterances for "{missing[0]}" and {len(missing) - 1} others')
+    low = [key for key in ids if counts[key] < 1]
+    if low:
+        raise InputError(f'{path}: "{low[0]}" has {counts[low[0]]} utterances; at least 1 is expected')
+    return np.array([counts[key] for key in ids])
+
+
+def _existing(folder, name):
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file; is {folder} a folder of embeddings?")
+    return path
+
+
+def _first_repeated(ids):
+    seen = set()
+    return next(key for key in ids if key in seen or seen.add(key))
+
+
+def _refuse_unusable(path, ids, vectors):
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise InputError(f'{path}: {len(bad)} embeddings hold NaN or infinite values, such as "{ids[bad[0]]}"')

@@ -1,0 +1,140 @@
+"""Probabilistic linear discriminant analysis with two covariances, in Kaldi's parametrisation (after Ioffe, 2006)."""
+
+import dataclasses
+import logging
+
+import numpy as np
+import scipy.linalg
+
+from nnet.backend.transforms import descending_eigenvectors
+from nnet.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plda:
+    """x = speaker + session with Gaussian speaker (between-class) and session (within-class) parts.
+
+    Attributes:
+        mean: float64 (D,), the mean of x.
+        transform: float64 (D, D); in the space of transform (x - mean) the within-class covariance is the unit matrix
+            and the between-class covariance is diagonal.
+        psi: float64 (D,), that diagonal, the largest first.
+    """
+
+    mean: np.ndarray
+    transform: np.ndarray
+    psi: np.ndarray
+
+    @classmethod
+    def from_covariances(cls, mean, within, between):
+        """The model with these within- and between-class covariances (D, D)."""
+        whiten = scipy.linalg.inv(scipy.linalg.cholesky(within, lower=True))
+        psi, directions = descending_eigenvectors(whiten @ between @ whiten.T)
+        return cls(mean, directions.T @ whiten, np.maximum(psi, 0.0))
+
+    @property
+    def dim(self):
+        return len(self.mean)
+
+    @property
+    def within(self):
+        """Within-class covariance (D, D)."""
+        back = np.linalg.inv(self.transform)
+        return back @ back.T
+
+    @property
+    def between(self):
+        """Between-class covariance (D, D)."""
+        back = np.linalg.inv(self.transform)
+        return (back * self.psi) @ back.T
+
+    def project(self, x, num_utts=1, normalize_length=True, simple_length_normalization=False):
+        """Embeddings in the space where scores are simple.
+
+        Args:
+            x: (N, D).
+            num_utts: how many embeddings each row is the mean of; a number or (N,).
+            normalize_length: scale each row to the length that its covariance, psi + 1 / num_utts, lets expect.
+            simple_length_normalization: scale to sqrt(D) instead.
+        """
+        if x.shape[1] != self.dim:
+            raise InputError(f"embeddings have {x.shape[1]} dimensions but the PLDA model has {self.dim}")
+        y = (x - self.mean) @ self.transform.T
+        if not normalize_length:
+            return y
+        if simple_length_normalization:
+            weight = np.ones(self.dim)
+        else:
+            weight = 1.0 / (self.psi + 1.0 / np.reshape(num_utts, (-1, 1)))  # (N, D) or (1, D)
+        length = np.sum(y**2 * weight, axis=1, keepdims=True)
+        return y * np.sqrt(self.dim / np.where(length > 0, length, np.inf))
+
+    def smoothed(self, factor):
+        """With `factor` times the between-class covariance added to the within-class covariance."""
+        scale = 1.0 + factor * self.psi
+        return Plda(self.mean, self.transform / np.sqrt(scale)[:, None], self.psi / scale)
+
+    def transformed(self, matrix):
+        """The model of `matrix @ x`; matrix is (D', D)."""
+        return Plda.from_covariances(
+            matrix @ self.mean, matrix @ self.within @ matrix.T, matrix @ self.between @ matrix.T
+        )
+
+
+def train_plda(stats, num_iters=10):
+    """Maximum likelihood by expectation maximisation, with Kaldi's starting point and updates.
+
+    Each step works in the space where both covariances are diagonal, so that the posterior of a speaker's centre costs
+    no matrix inversion; the result is the same.
+
+    Args:
+        stats: ClassStatistics of the training embeddings; some speaker needs two of them.
+        num_iters: steps of expectation maximisation.
+    """
+    if stats.within_freedom < 1:
+        raise InputError("PLDA needs at least one speaker with two or more utterances")
+    _warn_of_little_data(stats)
+    stats = stats.regularised()
+    mean = stats.means.mean(axis=0)  # each speaker weighs the same
+    within = between = np.eye(stats.dim)
+    for step in range(num_iters):
+        model = Plda.from_covariances(mean, within, between)
+        within, between = _em_step(model, stats)
+        log.info("PLDA step %d: trace within %.5g, between %.5g", step + 1, np.trace(within), np.trace(between))
+    model = Plda.from_covariances(mean, within, between)
+    known = np.arange(model.dim) < stats.num_speakers - 1
+    return dataclasses.replace(model, psi=np.where(known, model.psi, 0.0))
+
+
+def _em_step(model, stats):
+    """New within- and between-class covariances in the space of the embeddings."""
+    means = (stats.means - model.mean) @ model.transform.T  # (S, D)
+    counts = stats.counts[:, None]
+    posterior_variance = model.psi / (1.0 + counts * model.psi)  # (S, D), of the speaker's centre
+    centres = counts * posterior_variance * means
+    offsets = means - centres
+    between = centres.T @ centres + np.diag(posterior_variance.sum(axis=0))
+    within = model.transform @ stats.scatter @ model.transform.T
+    within += (offsets.T * stats.counts) @ offsets + np.diag((counts * posterior_variance).sum(axis=0))
+    back = np.linalg.inv(model.transform)
+    within = back @ within @ back.T / stats.counts.sum()
+    between = back @ between @ back.T / stats.num_speakers
+    return (within + within.T) / 2, (between + between.T) / 2
+
+
+def _warn_of_little_data(stats):
+    if stats.num_speakers <= stats.dim:
+        log.warning(
+            "PLDA of %d dimensions from %d speakers: speakers are told apart in %d directions, the rest is left out",
+            stats.dim,
+            stats.num_speakers,
+            stats.num_speakers - 1,
+        )
+    if stats.within_freedom < stats.dim:
+        log.warning(
+            "PLDA of %d dimensions from %d utterances: the within-class covariance is shrunk towards a sphere",
+            stats.dim,
+            stats.num_utterances,
+        )

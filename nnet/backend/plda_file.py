@@ -1,0 +1,46 @@
+"""PLDA models in Kaldi's file format, binary and text."""
+
+from nnet.backend.plda import Plda
+from nnet.errors import InputError
+from nnet.io import objects
+from nnet.io.files import atomic_write
+from nnet.io.source import StreamSource, open_stream
+
+OPEN, CLOSE = b"<Plda>", b"</Plda>"
+
+
+def read_plda(path):
+    """Reads a model that ivector-compute-plda, ivector-adapt-plda or `write_plda` wrote."""
+    with open_stream(path) as stream:
+        source = StreamSource(stream, path)
+        binary = source.starts_with(objects.BINARY_MARK)
+        if binary:
+            source.read(len(objects.BINARY_MARK))
+        _expect(source, OPEN + b" ")
+        mean, transform, psi = (_read_array(source, binary) for _ in range(3))
+        _expect(source, CLOSE)
+    shapes = mean.shape, transform.shape, psi.shape
+    if shapes != ((len(psi),), (len(psi), len(psi)), (len(psi),)):
+        raise InputError(f"{path}: mean, transform and psi have the shapes {shapes}, which do not belong together")
+    return Plda(mean.astype(float), transform.astype(float), psi.astype(float))
+
+
+def write_plda(path, plda, binary=True):
+    """Writes a model whole or not at all; as text where `binary` is false."""
+    arrays = plda.mean, plda.transform, plda.psi
+    if binary:
+        parts = [objects.BINARY_MARK, OPEN + b" ", *(objects.to_bytes(a)[2:] for a in arrays), CLOSE + b" "]
+    else:
+        parts = [OPEN + b" ", *(objects.to_text(a).encode() for a in arrays), CLOSE + b" "]
+    with atomic_write(path, binary=True) as file:
+        file.write(b"".join(parts))
+
+
+def _expect(source, token):
+    word = source.read(len(token))
+    if word != token:
+        source.fail(f"not a PLDA model of Kaldi: {token.decode().strip()} should stand where {word!r} is")
+
+
+def _read_array(source, binary):
+    return objects.read_body(source, objects.read_unmarked_header(source)) if binary else objects.read_object(source)

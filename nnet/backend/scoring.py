@@ -1,0 +1,136 @@
+"""Scores of enrolled speakers against test utterances.
+
+Cosine and PLDA both come down to one product of matrices plus terms of one side, so one class holds what is prepared
+and everything else (trial lists, dense matrices, search, normalisation) works on that.
+"""
+
+import dataclasses
+
+import numpy as np
+
+MOST_CELLS = 1 << 22  # entries of a dense block: 32 MiB
+DENSE_WORTH = 64  # a product over all pairs is taken while it has at most so many entries for each trial wanted
+
+
+@dataclasses.dataclass(frozen=True)
+class Scorer:
+    """score(e, t) = enroll[e] . test[t] + enroll_offset[e] + test_offset[group[e], t].
+
+    Attributes:
+        enroll: float64 (E, D).
+        test: float64 (T, D).
+        enroll_offset: float64 (E,).
+        test_offset: float64 (G, T); PLDA has a row for each number of enrollment utterances that occurs.
+        group: int (E,), the row of `test_offset` that belongs to an enrolled speaker.
+    """
+
+    enroll: np.ndarray
+    test: np.ndarray
+    enroll_offset: np.ndarray
+    test_offset: np.ndarray
+    group: np.ndarray
+
+    @property
+    def shape(self):
+        """(E, T)."""
+        return len(self.enroll), len(self.test)
+
+    def dense(self, enroll=slice(None), test=slice(None)):
+        """Scores of some enrolled speakers against some test utterances, (E', T'); all unless told which."""
+        scores = self.enroll[enroll] @ self.test[test].T
+        scores += self.enroll_offset[enroll][:, None]
+        scores += self.test_offset[:, test][self.group[enroll]]
+        return scores
+
+    def rows(self):
+        """Yields (slice of enrolled speakers, their scores (E', T)) in blocks of bounded size."""
+        step = max(1, MOST_CELLS // max(1, len(self.test)))
+        for start in range(0, len(self.enroll), step):
+            part = slice(start, start + step)
+            yield part, self.dense(part)
+
+    def pairs(self, enroll, test):
+        """Scores (N,) of pairs given by their positions, int (N,) each."""
+        rows, row_of = np.unique(enroll, return_inverse=True)
+        columns, column_of = np.unique(test, return_inverse=True)
+        if len(rows) * len(columns) > DENSE_WORTH * len(enroll):
+            return self._gathered(enroll, test)
+        scores = np.empty(len(enroll))
+        order = np.argsort(row_of, kind="stable")
+        step = max(1, MOST_CELLS // len(columns))
+        bounds = np.searchsorted(row_of[order], np.arange(0, len(rows) + step, step))
+        for block, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+            part = order[start:stop]
+            dense = self.dense(rows[block * step : (block + 1) * step], columns)
+            scores[part] = dense[row_of[part] - block * step, column_of[part]]
+        return scores
+
+    def _gathered(self, enroll, test):
+        """Pair by pair, for lists that touch few of all possible pairs."""
+        scores = self.enroll_offset[enroll] + self.test_offset[self.group[enroll], test]
+        step = max(1, MOST_CELLS // self.enroll.shape[1])
+        for start in range(0, len(enroll), step):
+            part = slice(start, start + step)
+            scores[part] += np.einsum("nd,nd->n", self.enroll[enroll[part]], self.test[test[part]])
+        return scores
+
+
+def cosine_scorer(enroll, test):
+    """Cosine of the angle between rows of (E, D) and rows of (T, D)."""
+    return Scorer(
+        _unit(enroll), _unit(test), np.zeros(len(enroll)), np.zeros((1, len(test))), np.zeros(len(enroll), int)
+    )
+
+
+def plda_scorer(plda, enroll, num_utts, test, **project):
+    """Log-likelihood ratio of "same speaker" against "different speakers" (Ioffe 2006, between eqs. 4 and 5).
+
+    Args:
+        plda: a Plda.
+        enroll: (E, D), each row the mean of its speaker's embeddings.
+        num_utts: int (E,), of how many.
+        test: (T, D).
+        project: options of `Plda.project`.
+    """
+    counts, group = np.unique(num_utts, return_inverse=True)
+    enroll = plda.project(enroll, num_utts, **project)
+    test = plda.project(test, **project)
+    n = counts[:, None]  # (G, 1)
+    gain = n * plda.psi / (n * plda.psi + 1.0)  # (G, D): expected test = gain * enrollment mean
+    same = 1.0 + plda.psi / (n * plda.psi + 1.0)  # (G, D): variance around it
+    different = 1.0 + plda.psi  # (D,): variance of an unknown speaker
+    mean, variance = gain[group] * enroll, same[group]
+    constant = 0.5 * np.sum(np.log(different) - np.log(same), axis=1)  # (G,)
+    return Scorer(
+        enroll=mean / variance,
+        test=test,
+        enroll_offset=constant[group] - 0.5 * np.sum(mean**2 / variance, axis=1),
+        test_offset=0.5 * (1.0 / different - 1.0 / same) @ (test**2).T,
+        group=group,
+    )
+
+
+def search(scorer, top_n):
+    """The best enrolled speakers of each test utterance, in blocks of constant size.
+
+    Returns:
+        (positions int (T, top_n), scores float64 (T, top_n)), the best first.
+    """
+    num_enroll, num_test = scorer.shape
+    top_n = min(top_n, num_enroll)
+    positions, scores = np.empty((num_test, top_n), int), np.empty((num_test, top_n))
+    step = max(1, MOST_CELLS // num_enroll)
+    for start in range(0, num_test, step):
+        part = slice(start, start + step)
+        dense = scorer.dense(test=part).T  # (T', E)
+        best = np.argpartition(-dense, top_n - 1, axis=1)[:, :top_n]
+        values = np.take_along_axis(dense, best, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        positions[part] = np.take_along_axis(best, order, axis=1)
+        scores[part] = np.take_along_axis(values, order, axis=1)
+    return positions, scores
+
+
+def _unit(x):
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    return x / np.where(norms > 0, norms, np.inf)

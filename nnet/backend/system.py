@@ -1,0 +1,99 @@
+"""A way of scoring: cosine or PLDA, with or without a trained back end in front."""
+
+import dataclasses
+
+import numpy as np
+
+from nnet.backend.directory import Backend
+from nnet.backend.scoring import cosine_scorer, plda_scorer
+from nnet.errors import InputError
+from nnet.io.trials import ScoreWriter, read_blocks
+
+METHODS = ("cosine", "plda")
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """How embeddings become scores.
+
+    Attributes:
+        method: "cosine" or "plda".
+        backend: a Backend, or None for the cosine of embeddings as they are.
+        use_transform: False leaves out transform.mat, so that cosine works on centred embeddings.
+        smoothing: how much of the between-class covariance is added to PLDA's within-class covariance.
+        normalize_length, simple_length_normalization: see `Plda.project`.
+    """
+
+    method: str = "cosine"
+    backend: Backend | None = None
+    use_transform: bool = True
+    smoothing: float = 0.0
+    normalize_length: bool = True
+    simple_length_normalization: bool = False
+
+    def __post_init__(self):
+        if self.method == "plda" and (self.backend is None or self.backend.plda is None):
+            raise InputError(
+                "--method plda needs --backend DIR with a plda file; train one with steps/train_backend.sh"
+            )
+        if self.method == "plda" and not self.use_transform:
+            raise InputError("--transform false goes with --method cosine only: PLDA was trained behind the transform")
+
+    def scorer(self, enrollment, test):
+        """A Scorer of an Enrollment against Embeddings."""
+        enroll, test = (self._transformed(e) for e in (enrollment.embeddings, test))
+        if self.method == "cosine":
+            return cosine_scorer(enroll, test)
+        return plda_scorer(
+            self.backend.plda.smoothed(self.smoothing),
+            enroll,
+            enrollment.num_utts,
+            test,
+            normalize_length=self.normalize_length,
+            simple_length_normalization=self.simple_length_normalization,
+        )
+
+    def _transformed(self, embeddings):
+        if self.backend is None:
+            return embeddings.vectors.astype(np.float64)
+        chain = self.backend.chain
+        if not self.use_transform:
+            chain = dataclasses.replace(chain, matrix=None)
+        try:
+            return chain.apply(embeddings.vectors)
+        except InputError as error:
+            raise InputError(f"{embeddings.path}: {error}") from None
+
+
+def score_list(system, trials_path, enrollment, test, out_path):
+    """Scores a trial list of any length, block by block.
+
+    Args:
+        system: a System.
+        trials_path: lines of `enroll test`, with or without a label.
+        enrollment: an Enrollment.
+        test: Embeddings.
+        out_path: the score file; it appears when all trials are scored.
+
+    Returns:
+        How many trials there were.
+    """
+    _same_dim(enrollment.embeddings, test)
+    scorer = system.scorer(enrollment, test)
+    enroll_rows, test_rows = enrollment.embeddings.positions(), test.positions()
+    unknown = "{} must be one of the {} embeddings of {}"
+    enroll_unknown = unknown.format("the enrolled id", len(enroll_rows), enrollment.embeddings.path)
+    test_unknown = unknown.format("the test id", len(test_rows), test.path)
+    count = 0
+    with ScoreWriter(out_path) as writer:
+        for block in read_blocks(trials_path, (2, 3)):
+            enroll = block.convert(0, enroll_rows.__getitem__, np.int64, enroll_unknown)
+            tests = block.convert(1, test_rows.__getitem__, np.int64, test_unknown)
+            writer.write(block.columns[0], block.columns[1], scorer.pairs(enroll, tests))
+            count += len(enroll)
+    return count
+
+
+def _same_dim(enroll, test):
+    if enroll.dim != test.dim:
+        raise InputError(f"{test.path}: has {test.dim} dimensions but {enroll.path} has {enroll.dim}")

@@ -1,0 +1,78 @@
+"""Detection costs: minimal (the best threshold is known) and actual (scores are taken as log-likelihood ratios).
+
+A cost is Cmiss Ptarget Pmiss + Cfa (1 - Ptarget) Pfa, divided by the cost of the better of accepting or rejecting
+everything, as Kaldi's compute_min_dcf.py and NIST's plans from 2012 on do. DETware prints it undivided.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatingPoint:
+    """What errors cost and how often targets are expected."""
+
+    c_miss: float
+    c_fa: float
+    p_target: float
+
+    @property
+    def default_cost(self):
+        """The cost of deciding without looking: what the undivided cost is divided by."""
+        return min(self.c_miss * self.p_target, self.c_fa * (1 - self.p_target))
+
+    def cost(self, miss, false_alarm):
+        """The normalised cost of error rates."""
+        cost = self.c_miss * self.p_target * miss + self.c_fa * (1 - self.p_target) * false_alarm
+        return cost / self.default_cost
+
+    def __str__(self):
+        return f"Cmiss {self.c_miss:g}, Cfa {self.c_fa:g}, P {self.p_target:g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """The mean of the costs at one or more operating points."""
+
+    name: str
+    points: tuple
+
+    def __str__(self):
+        return " and ".join(str(point) for point in self.points)
+
+
+def _cost(name, *points):
+    return Cost(name, tuple(OperatingPoint(*point) for point in points))
+
+
+# NIST's evaluation plans. 2012 tells known from unknown nontargets apart; here all are one kind. 2018 has one cost for
+# telephone speech (that of 2016) and one for video (VAST).
+SETTINGS = {
+    cost.name: cost
+    for cost in (
+        _cost("DCF08", (10, 1, 0.01)),
+        _cost("DCF10", (1, 1, 0.001)),
+        _cost("DCF(0.01)", (1, 1, 0.01)),
+        _cost("DCF(0.05)", (1, 1, 0.05)),
+        _cost("DCF12", (1, 1, 0.01), (1, 1, 0.001)),
+        _cost("DCF16", (1, 1, 0.01), (1, 1, 0.005)),
+        _cost("DCF18-CTS", (1, 1, 0.01), (1, 1, 0.005)),
+        _cost("DCF18-VAST", (1, 1, 0.05)),
+    )
+}
+
+
+def min_dcf(rates, cost):
+    """The smallest cost that any threshold reaches; with several operating points, the mean of their minima."""
+    return float(np.mean([point.cost(rates.miss, rates.false_alarm).min() for point in cost.points]))
+
+
+def act_dcf(rates, cost):
+    """The cost at the Bayes threshold, which assumes that scores are log-likelihood ratios (natural logarithm)."""
+    return float(np.mean([point.cost(*rates.at(bayes_threshold(point))) for point in cost.points]))
+
+
+def bayes_threshold(point):
+    """The log-likelihood ratio from which on accepting is cheaper than rejecting."""
+    return float(np.log(point.c_fa * (1 - point.p_target)) - np.log(point.c_miss * point.p_target))

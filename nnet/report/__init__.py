@@ -1,0 +1,1 @@
+"""What the screen, the Markdown page and the HTML page say about scores."""

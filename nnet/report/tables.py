@@ -1,0 +1,53 @@
+"""Tables as lists of rows, and how they look as plain text, Markdown and HTML."""
+
+import html
+
+from nnet.metrics import SETTINGS
+
+SCREEN_COSTS = ("DCF08", "DCF10", "DCF(0.01)")
+
+
+def summary_table(systems, costs=SCREEN_COSTS):
+    """Rows of text, the header first, from {name: summary} as `summarize` gives them."""
+    header = ["system", "targets", "nontargets", "EER %", *(f"min{name}" for name in costs)]
+    rows = [header]
+    for name, figures in systems.items():
+        numbers = [f"{figures['num_target']}", f"{figures['num_nontarget']}", f"{100 * figures['eer']:.3f}"]
+        rows.append([name, *numbers, *(f"{figures['min_dcf'][cost]:.4f}" for cost in costs)])
+    return rows
+
+
+def cost_notes(costs=SCREEN_COSTS):
+    """One line for each cost: its parameters, and the factor to DETware's figure."""
+    lines = []
+    for name in costs:
+        factors = " and ".join(f"{point.default_cost:g}" for point in SETTINGS[name].points)
+        lines.append(f"min{name}: {SETTINGS[name]}; normalised as by Kaldi and NIST, DETware's is this times {factors}")
+    return lines
+
+
+def as_text(rows):
+    """Columns aligned with blanks: the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(rows):
+    """A table of GitHub's Markdown."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    rule = ["---", *("--:" for _ in rows[0][1:])]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], rule, *rows[1:]])
+
+
+def as_html(rows):
+    """A table element; the first column holds row headers."""
+    head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in rows[0])
+    body = []
+    for row in rows[1:]:
+        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
+        body.append(f'<tr><th scope="row">{html.escape(row[0])}</th>{cells}</tr>')
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>\n"
