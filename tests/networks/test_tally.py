@@ -34,7 +34,7 @@ def test_counting_leaves_the_running_statistics_alone():
     assert mx.array_equal(net.bn.running_mean, mx.zeros(6)).item() and net.training
 
 
-# WeSpeaker lists 4.55 G for ResNet34, 0.53 G for the x-vector, 1.04 G for ECAPA-TDNN 512 of which its pooling takes 0.16.
+# WeSpeaker lists 4.55 G (ResNet34), 0.53 G (x-vector) and 1.04 G (ECAPA-TDNN 512, of which 0.16 G is its pooling).
 @pytest.mark.parametrize("name, billions", [("resnet", 4.55), ("ecapa_tdnn", 0.88), ("tdnn", 0.53)])
 def test_multiply_adds_of_the_usual_sizes(name, billions):
     assert count_macs(build_network(name, 80), 80, frames=200) == pytest.approx(billions * 1e9, rel=0.03)
