@@ -4,7 +4,7 @@ import numpy as np
 
 from nnet.compute import mx
 from nnet.extraction import embed_utterance
-from nnet.metrics import equal_error_rate
+from nnet.metrics import eer, error_rates
 
 MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
 
@@ -45,4 +45,4 @@ def development_eer(model, utterances):
     target = speakers[first] == speakers[second]
     if target.all() or not target.any():
         return None
-    return 100 * equal_error_rate(scores[target], scores[~target])
+    return 100 * eer(error_rates(scores, target))

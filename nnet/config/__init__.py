@@ -206,8 +206,8 @@ def _read_rates(config, path):
     rates = options.rates or _rates_of_file(options.file, path)
     if len(rates) < config.training.epochs:
         raise InputError(
-            f"{path}: schedule.file {options.file} has {len(rates)} rates for training.epochs {config.training.epochs}; "
-            "add lines or lower the epochs"
+            f"{path}: schedule.file {options.file} has {len(rates)} rates for training.epochs "
+            f"{config.training.epochs}; add lines or lower the epochs"
         )
     schedule = dataclasses.replace(options, file=os.path.basename(options.file), rates=rates)
     return dataclasses.replace(config, schedule=Choice("file", schedule))

@@ -7,7 +7,7 @@ from nnet.config.options import option
 
 @dataclass(frozen=True)
 class FeaturesSection:
-    """What the network is fed. The data directory says how its features were made; this section says what is expected."""
+    """What the network expects to be fed; how the features were made, the data directory says itself."""
 
     type: str | None = option(None, "Kind of features that the data must hold; null: any.", choices=("mfcc", "fbank"))
     dim: int | None = option(None, "Dimension that the features must have; null: that of the training data.", low=1)
@@ -38,7 +38,7 @@ class EmbeddingSection:
     dims: tuple[int, ...] = option((512, 512), "Width of each layer.", low=1)
     order: str = option(
         "relu-bn",
-        "What follows each affine map: relu-bn as in Kaldi, bn-relu as in tf-kaldi-speaker, none for affine maps alone.",
+        "What follows each affine map: relu-bn as in Kaldi, bn-relu as in tf-kaldi-speaker, none for affine maps only.",
         choices=("relu-bn", "bn-relu", "none"),
     )
     last: str = option(

@@ -1,0 +1,88 @@
+"""Checks a configuration: builds the network, takes one training step on noise, and shows every layer.
+
+Exit code 0, or one line that says what is wrong.
+"""
+
+from nnet.bin.cli import parser, run
+from nnet.compute import mx, nn, tree_flatten
+from nnet.config import load_config
+from nnet.config.reference import explain, reference_page
+from nnet.errors import InputError
+from nnet.model import attach_loss, build_model
+from nnet.networks.tally import cost_table
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    if args.explain:
+        print(explain(args.explain))
+    elif args.reference:
+        print(reference_page(), end="")
+    elif args.config:
+        check(args)
+    else:
+        raise InputError("name a configuration, or a key: --explain loss.margin")
+
+
+def make_parser():
+    p = parser(__doc__)
+    p.add_argument("--explain", metavar="SECTION.KEY", help="print what a key, or a section, means")
+    p.add_argument("--reference", action="store_true", help="print what every key means, as Markdown")
+    p.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
+    )
+    p.add_argument("--dim", type=int, help="dimension of the features; default: features.dim, or 80")
+    p.add_argument("--num-speakers", type=int, default=100, help="outputs of the classifier")
+    p.add_argument("config", metavar="CONFIG.json", nargs="?")
+    return p
+
+
+def check(args):
+    config = load_config(args.config, args.set)
+    dim = args.dim or config.features.dim or 80
+    mx.random.seed(config.training.seed)
+    model = build_model(config, dim)
+    attach_loss(model, config, args.num_speakers)
+    loss = one_step(model, config, dim, args.num_speakers)
+    print_costs(model, dim, max(config.data.min_frames, model.network.min_frames))
+    print(f"one step on noise: loss {loss:.3f}, every gradient finite")
+
+
+def print_costs(model, dim, frames):
+    """A line for each layer: shape of its output, trainable parameters, multiply-adds."""
+    model.eval()
+    rows = [r for r in cost_table(model, dim, frames) if not r.name.startswith(("loss", "auxiliary"))]
+    loss = [r for r in cost_table(model, dim, frames) if r.name.startswith(("loss", "auxiliary"))]
+    line = "{:<28} {:>18} {:>14} {:>16}".format
+    print(line("layer", "output", "parameters", "multiply-adds"))
+    for row in rows:
+        print(line(row.name, "x".join(map(str, row.shape)), f"{row.parameters:,}", f"{row.macs:,}"))
+    parameters, macs = sum(r.parameters for r in rows), sum(r.macs for r in rows)
+    print(line("total", f"{frames} frames of {dim}", f"{parameters:,}", f"{macs:,}"))
+    for row in loss:
+        print(line(row.name, "", f"{row.parameters:,}", ""))
+
+
+def one_step(model, config, dim, num_speakers):
+    """The loss of one batch of noise; a gradient that is missing or not finite is an InputError."""
+    segments = max(config.data.segments_per_speaker, model.loss.min_segments_per_speaker)
+    labels = mx.array([s % num_speakers for s in range(4) for _ in range(segments)])
+    frames = max(config.data.min_frames, model.network.min_frames)
+    features = mx.random.normal((len(labels), frames, dim))
+
+    def objective(features, labels):
+        embeddings, penalty = model.train_forward(features)
+        extra = sum(a(embeddings, labels, model.loss) for a in model.auxiliary)
+        return model.loss(embeddings, labels).loss + penalty + extra
+
+    model.train()
+    model.loss.set_progress(0, 0.0)
+    loss, grads = nn.value_and_grad(model, objective)(features, labels)
+    bad = [name for name, g in tree_flatten(grads) if not mx.all(mx.isfinite(g)).item()]
+    if bad or not mx.isfinite(loss).item():
+        raise InputError(f"one step on noise: loss {loss.item()}, gradient not finite: {', '.join(bad[:5])}")
+    return loss.item()
+
+
+if __name__ == "__main__":
+    run(main)
