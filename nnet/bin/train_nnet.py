@@ -147,9 +147,10 @@ def train(args, config, dim, num_speakers, loader, valid, dev):
     need = model.loss.min_segments_per_speaker
     if config.data.segments_per_speaker < need:
         raise InputError(f"{args.config}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")
-    if config.data.min_frames < model.network.min_frames:
+    frames = model.network.min_frames
+    if min(config.data.min_frames, config.data.valid_frames) < frames:
         raise InputError(
-            f"{args.config}: data.min_frames must be at least the network's {model.network.min_frames} frames"
+            f"{args.config}: data.min_frames and valid_frames must be at least the network's {frames} frames"
         )
     trainer = Trainer(model, config, args.model_dir, loader, valid, dev)
     if not (args.resume and trainer.resume()) and args.init:
