@@ -47,7 +47,8 @@ class Trainer:
         self.settings = config.training
         self.optimizer = build_optimizer(config.optimizer)
         self.schedule = build_schedule(config.schedule, config.training.epochs)
-        self.state = {"epoch": 0, "step": 0, "sums": _no_sums(), "best": None, "stop": False, "log": []}
+        self.state = {"epoch": 0, "step": 0, "best": None, "stop": False, "log": []}
+        self.reset_sums()
         self.ema = {}
         self.frozen = freeze(model, self.settings.freeze)
         self.gradients = nn.value_and_grad(model, self._objective)
@@ -73,22 +74,35 @@ class Trainer:
     def _train_epoch(self):
         epoch, start, steps = self.state["epoch"], self.state["step"], self.loader.steps_per_epoch
         progress = EpochProgress(epoch, start, self.loader, self.settings)
-        set_train_mode(self.model, self.frozen)
+        self.train_mode()
         batches = self.loader.epoch(epoch, start)
         for step in range(start, steps, self.settings.accumulate):
             group = [next(batches) for _ in range(min(self.settings.accumulate, steps - step))]
-            rate = self._step(epoch, step, group)
+            rate = self.update(epoch, step, group)
             progress.step(group, self.state["sums"], rate)
             self.state["step"] = step + len(group)
             self._save_within_epoch(step)
         return progress
+
+    def train_mode(self):
+        """Train mode for all but the modules whose weights are all frozen: their batch normalisation stays as it is."""
+        self.model.train()
+        for name, module in self.model.named_modules():
+            weights = [f"{name}.{n}" for n, _ in tree_flatten(module.parameters())]
+            if weights and all(w in self.frozen for w in weights):
+                module.eval()
+
+    def reset_sums(self):
+        """Begins the means of an epoch anew."""
+        self.state["sums"] = {"loss": 0.0, "accuracy": 0.0, "chunks": 0}
 
     def _save_within_epoch(self, step):
         every, done = self.settings.save_every, self.state["step"]
         if every and done // every > step // every and done < self.loader.steps_per_epoch:
             self._save()
 
-    def _step(self, epoch, step, batches):
+    def update(self, epoch, step, batches):
+        """One update of the weights from one or more batches, at step `step` of `epoch`; returns the rate used."""
         steps = self.loader.steps_per_epoch
         place = epoch + step / steps
         mx.random.seed(self.settings.seed * 1_000_003 + epoch * steps + step + 1)
@@ -157,7 +171,8 @@ class Trainer:
         state = self.state
         loss = line["train_loss"] if line["valid_loss"] is None else line["valid_loss"]
         state["stop"] = self.schedule.end_epoch(line["epoch"], loss)
-        state["epoch"], state["step"], state["sums"] = line["epoch"], 0, _no_sums()
+        state["epoch"], state["step"] = line["epoch"], 0
+        self.reset_sums()
         state["log"].append(line)
         self._save()
         self._write_log()
@@ -205,15 +220,6 @@ class Trainer:
             file.writelines(json.dumps(line) + "\n" for line in self.state["log"])
 
 
-def set_train_mode(model, frozen):
-    """Train mode for all but the modules whose weights are all frozen: their batch normalisation stays as it is."""
-    model.train()
-    for name, module in model.named_modules():
-        weights = [f"{name}.{n}" for n, _ in tree_flatten(module.parameters())]
-        if weights and all(w in frozen for w in weights):
-            module.eval()
-
-
 def freeze(model, patterns):
     """Freezes the weights whose names match one of the patterns, such as network.*; returns the names."""
     names = list(weights_of(model))
@@ -230,7 +236,3 @@ def freeze(model, patterns):
     if not tree_flatten(model.trainable_parameters()):
         raise InputError("training.freeze: nothing is left to train")
     return frozen
-
-
-def _no_sums():
-    return {"loss": 0.0, "accuracy": 0.0, "chunks": 0}

@@ -1,0 +1,90 @@
+"""Tries growing learning rates and shows where the loss falls and where it explodes.
+
+Takes the training's own configuration and data. Writes OUTDIR/learning_rate_tuning ("rate loss" a line) and
+OUTDIR/learning_rate_tuning.png; prints the rate at which the loss falls fastest.
+"""
+
+import logging
+import os
+
+from nnet.bin.cli import parser, run
+from nnet.bin.train_nnet import check_features, training_loader
+from nnet.compute import mx
+from nnet.config import load_config
+from nnet.dataset import speaker_indices
+from nnet.errors import InputError
+from nnet.io.data_dir import DataDir
+from nnet.io.files import atomic_write
+from nnet.model import attach_loss, build_model
+from nnet.rate_finder import find_rate, suggest
+from nnet.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    config = load_config(args.config, args.set)
+    data = DataDir(args.train_data)
+    dim = check_features(config, data, [])
+    spk2int = speaker_indices(data.utt2spk)
+    os.makedirs(args.out, exist_ok=True)
+    with training_loader(config, data, spk2int) as loader:
+        mx.random.seed(config.training.seed)
+        model = build_model(config, dim)
+        attach_loss(model, config, len(spk2int))
+        trainer = Trainer(model, config, args.out, loader, None, [])
+        points = sweep(trainer, args)
+    write(points, args.out)
+    print(
+        f"the loss falls fastest at a learning rate of {suggest(points):.3g}; see {args.out}/learning_rate_tuning.png"
+    )
+
+
+def make_parser():
+    p = parser(__doc__)
+    p.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
+    )
+    p.add_argument("--first", type=float, default=1e-5, help="the first rate")
+    p.add_argument("--factor", type=float, default=1.15, help="each rate is the one before times this")
+    p.add_argument("--tune-period", type=int, default=100, help="steps at each rate")
+    p.add_argument("--count", type=int, default=100, help="the most rates that are tried")
+    p.add_argument("config", metavar="CONFIG.json")
+    p.add_argument("train_data", metavar="TRAIN_DATA")
+    p.add_argument("out", metavar="OUTDIR")
+    return p
+
+
+def sweep(trainer, args):
+    """The points of the range test; the end of numbers ends it, as the explosion that it looks for."""
+    points = []
+    try:
+        for point in find_rate(trainer, args.first, args.factor, args.tune_period, args.count):
+            log.info("rate %.3g: loss %.4f (%d of at most %d)", point.rate, point.loss, len(points) + 1, args.count)
+            points.append(point)
+    except InputError as error:
+        log.info("ended by: %s", error)
+    if not points:
+        raise InputError(f"{args.config}: the loss is not finite even at --first {args.first:g}; start lower")
+    return points
+
+
+def write(points, directory):
+    from matplotlib.figure import Figure
+
+    path = os.path.join(directory, "learning_rate_tuning")
+    with atomic_write(path) as file:
+        file.writelines(f"{p.rate:.6g} {p.loss:.6g}\n" for p in points)
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogx([p.rate for p in points], [p.loss for p in points], color="black")
+    axes.axvline(suggest(points), linestyle="--", color="gray", label=f"falls fastest: {suggest(points):.3g}")
+    axes.set(xlabel="learning rate", ylabel="training loss")
+    axes.legend()
+    with atomic_write(path + ".png", binary=True) as file:
+        figure.savefig(file, format="png", dpi=150)
+
+
+if __name__ == "__main__":
+    run(main)
