@@ -14,6 +14,7 @@ import numpy as np
 
 from nnet.checkpoints import restore_checkpoint, save_checkpoint
 from nnet.compute import mx, nn, tree_flatten, tree_map
+from nnet.distributed import Group, lost_process
 from nnet.errors import InputError
 from nnet.io.files import atomic_write
 from nnet.model_dir import list_checkpoints
@@ -39,9 +40,11 @@ class Trainer:
             `epoch(number, start_step)`.
         valid_loader: one pass over the validation batches is `epoch(0)`; None where there are none.
         dev: list of (speaker, features (T, F)) for the EER of each epoch, or empty.
+        group: the processes that train together; `loader` gives this one's share of each batch.
     """
 
-    def __init__(self, model, config, directory, loader, valid_loader, dev):
+    def __init__(self, model, config, directory, loader, valid_loader, dev, group=None):
+        self.group = group or Group()
         self.model, self.config, self.directory = model, config, directory
         self.loader, self.valid_loader, self.dev = loader, valid_loader, dev
         self.settings = config.training
@@ -67,9 +70,11 @@ class Trainer:
         """Trains to the end, and writes model.safetensors: the best weights, or their average where asked for."""
         while self.state["epoch"] < self.settings.epochs and not self.state["stop"]:
             self._end_epoch(self._train_epoch())
-        self._write_log()
-        if self.settings.average_checkpoints:
-            self._average_checkpoints()
+        if self.group.first:
+            self._write_log()
+            if self.settings.average_checkpoints:
+                self._average_checkpoints()
+            log.info("%s: training finished after epoch %d", self.directory, self.state["epoch"])
 
     def _train_epoch(self):
         epoch, start, steps = self.state["epoch"], self.state["step"], self.loader.steps_per_epoch
@@ -105,7 +110,7 @@ class Trainer:
         """One update of the weights from one or more batches, at step `step` of `epoch`; returns the rate used."""
         steps = self.loader.steps_per_epoch
         place = epoch + step / steps
-        mx.random.seed(self.settings.seed * 1_000_003 + epoch * steps + step + 1)
+        mx.random.seed((self.settings.seed * 1_000_003 + epoch * steps + step + 1) * self.group.size + self.group.rank)
         self.model.loss.set_progress(epoch * steps + step, place)
         rate = self.schedule.rate(place)
         results, grads = [], None
@@ -115,16 +120,22 @@ class Trainer:
             results.append(result)
         if len(batches) > 1:
             grads = tree_map(lambda g: g / len(batches), grads)
-        grads, norm = clip_gradients(grads, self.settings.clip_norm)
+        grads, norm = clip_gradients(self.group.mean_gradients(grads), self.settings.clip_norm)
         self.optimizer.update(self.model, grads, rate)
         self._constrain()
         self._update_ema()
-        mx.eval(self.model.parameters(), self.optimizer.state, results, norm, self.ema)
+        self._evaluate(results, norm)
         for (loss, accuracy), batch in zip(results, batches, strict=True):
             if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
                 raise InputError(self._explain_nan(epoch, step, batch[0], rate))
             self._count(loss.item(), accuracy.item(), len(batch[1]))
         return rate
+
+    def _evaluate(self, *arrays):
+        try:
+            mx.eval(self.model.parameters(), self.optimizer.state, self.ema, *arrays)
+        except RuntimeError as error:
+            raise (lost_process(error) if self.group.size > 1 else error) from error
 
     def _constrain(self):
         if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
@@ -161,6 +172,7 @@ class Trainer:
             self.ema = {n: decay * before[n] + (1 - decay) * w for n, w in current.items()}
 
     def _end_epoch(self, progress):
+        self.group.share_statistics(self.model)
         trained = weights_of(self.model)
         if self.ema:
             load_weights(self.model, self.ema, "the averaged weights")
@@ -175,33 +187,42 @@ class Trainer:
         self.reset_sums()
         state["log"].append(line)
         self._save()
-        self._write_log()
-        say_epoch(line, self.settings.epochs)
+        if self.group.first:
+            self._write_log()
+            say_epoch(line, self.settings.epochs)
 
     def _measure(self, progress):
         sums, epoch = self.state["sums"], self.state["epoch"]
-        trained = {
+        loss, accuracy, chunks = self.group.sum([sums["loss"], sums["accuracy"], sums["chunks"]])
+        speed = {
             "seconds": round(progress.seconds, 2),
-            "frames_per_second": round(progress.frames_per_second),
+            "frames_per_second": round(progress.frames_per_second * self.group.size),
             "waiting_share": round(progress.waiting_share, 4),
         }
-        valid_loss, valid_accuracy = validate(self.model, self.valid_loader.epoch(0) if self.valid_loader else ())
+        valid_loss, valid_accuracy, dev_eer = self.group.from_first(self._validate())
         return {
             "epoch": epoch + 1,
-            "train_loss": sums["loss"] / sums["chunks"],
-            "train_accuracy": sums["accuracy"] / sums["chunks"],
+            "train_loss": loss / chunks,
+            "train_accuracy": accuracy / chunks,
             "valid_loss": valid_loss,
             "valid_accuracy": valid_accuracy,
-            "dev_eer": development_eer(self.model, self.dev),
+            "dev_eer": dev_eer,
             "learning_rate": self.schedule.rate(epoch),
-        } | trained
+        } | speed
+
+    def _validate(self):
+        if not self.group.first:
+            return None, None, None
+        batches = self.valid_loader.epoch(0) if self.valid_loader else ()
+        return *validate(self.model, batches), development_eer(self.model, self.dev)
 
     def _keep_best(self, line):
         value = line[self.settings.best_by]
         value = -line["epoch"] if value is None else value  # nothing to choose by: the last one
         if self.state["best"] is None or value < self.state["best"]["value"]:
             self.state["best"] = {"epoch": line["epoch"], "value": value}
-            save_weights(os.path.join(self.directory, "model.safetensors"), weights_of(self.model))
+            if self.group.first:
+                save_weights(os.path.join(self.directory, "model.safetensors"), weights_of(self.model))
 
     def _average_checkpoints(self):
         folders = [f for f in list_checkpoints(self.directory) if "-step-" not in os.path.basename(f)]
@@ -212,6 +233,9 @@ class Trainer:
         log.info("model.safetensors is the average of %s", ", ".join(os.path.basename(f) for f in folders))
 
     def _save(self):
+        self.group.share_statistics(self.model)
+        if not self.group.first:
+            return
         state = self.state | {"schedule": self.schedule.state}
         save_checkpoint(self.directory, self.model, self.optimizer, self.ema, state, self.settings.keep_checkpoints)
 

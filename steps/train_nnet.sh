@@ -2,6 +2,8 @@
 # Trains a network. What the training says goes to MODELDIR/train.log; its epochs are shown here as they end.
 cmd=utils/run.sh
 num_threads=
+nproc=
+hosts=
 resume=
 init=
 dev=
@@ -18,6 +20,7 @@ Usage: $0 [options] CONFIG.json TRAIN_DATA VALID_DATA MODELDIR
 e.g.: $0 --set "training.epochs=10 optimizer.type=adam" nnet_conf/xvector.json data/train data/valid exp/xvector
 Options:
   --cmd CMD                  job runner (default: $cmd; for a GPU on a cluster: "utils/slurm.sh --gpu 1")
+  --nproc N, --hosts FILE    N processes on this machine, or those of a host file of mlx.launch, train together
   --resume true              go on from the last checkpoint of MODELDIR, if there is one
   --init MODELDIR            start from the weights of this model (fine-tuning)
   --dev DATA                 held-out speakers for the EER of each epoch
@@ -29,6 +32,8 @@ config=$1 train=$2 valid=$3 dir=$4
 
 overrides=()
 for override in $set; do overrides+=(--set "$override"); done
+module=(train_nnet)
+if [ -n "$nproc$hosts" ]; then module=(launch ${nproc:+--nproc "$nproc"} ${hosts:+--hosts "$hosts"} train_nnet); fi
 log=$dir/train.log
 mkdir -p "$dir"
 touch "$log"
@@ -43,7 +48,7 @@ show_news() {  # prints the epochs that the log has gained
 }
 
 $cmd ${num_threads:+--num-threads "$num_threads"} "$log" \
-  python -m nnet.bin.train_nnet ${resume:+--resume "$resume"} ${init:+--init "$init"} ${dev:+--dev "$dev"} \
+  python -m nnet.bin."${module[@]}" ${resume:+--resume "$resume"} ${init:+--init "$init"} ${dev:+--dev "$dev"} \
   ${overrides[@]+"${overrides[@]}"} "$config" "$train" "$valid" "$dir" &
 job=$!
 trap 'kill $job 2>/dev/null || true' INT TERM

@@ -12,6 +12,7 @@ from nnet.bin.train_nnet import check_features, training_loader
 from nnet.compute import mx
 from nnet.config import load_config
 from nnet.dataset import speaker_indices
+from nnet.distributed import Group
 from nnet.errors import InputError
 from nnet.io.data_dir import DataDir
 from nnet.io.files import atomic_write
@@ -29,11 +30,12 @@ def main(argv=None):
     dim = check_features(config, data, [])
     spk2int = speaker_indices(data.utt2spk)
     os.makedirs(args.out, exist_ok=True)
-    with training_loader(config, data, spk2int) as loader:
+    group = Group()
+    with training_loader(config, data, spk2int, group) as loader:
         mx.random.seed(config.training.seed)
         model = build_model(config, dim)
         attach_loss(model, config, len(spk2int))
-        trainer = Trainer(model, config, args.out, loader, None, [])
+        trainer = Trainer(model, config, args.out, loader, None, [], group)
         points = sweep(trainer, args)
     write(points, args.out)
     print(

@@ -14,6 +14,7 @@ from nnet.compute import mx
 from nnet.config import load_config
 from nnet.config.compare import differing_keys
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim, speaker_indices
+from nnet.distributed import Group
 from nnet.errors import InputError
 from nnet.finetune import check_same_front_end, take_over
 from nnet.io.ark import matrix_shape, read_rows
@@ -35,10 +36,12 @@ def main(argv=None):
     if args.init:
         check_same_front_end(args.init, data.feats_conf, data.path)
     spk2int = speaker_indices(data.utt2spk)
-    prepare_directory(args, config, dim, spk2int, data)
-    dev = read_development(DataDir(args.dev or args.valid_data))
-    with training_loader(config, data, spk2int) as loader, validation_loader(config, args, spk2int) as valid:
-        train(args, config, dim, len(spk2int), loader, valid, dev)
+    group = Group()
+    if group.first:
+        prepare_directory(args, config, dim, spk2int, data)
+    dev = read_development(DataDir(args.dev or args.valid_data)) if group.first else []
+    with training_loader(config, data, spk2int, group) as loader, validation_loader(config, args, spk2int) as valid:
+        train(args, config, dim, len(spk2int), (loader, valid, dev, group))
 
 
 def make_parser():
@@ -108,7 +111,7 @@ def check_same_training(directory, config, spk2int):
         raise InputError(f"{directory}/spk2int: cannot resume with other speakers; train into another folder")
 
 
-def training_loader(config, data, spk2int):
+def training_loader(config, data, spk2int, group):
     d = config.data
     return ChunkLoader(
         data.path,
@@ -121,6 +124,8 @@ def training_loader(config, data, spk2int):
         segments_per_speaker=d.segments_per_speaker,
         sampling=d.sampling,
         num_workers=d.num_workers,
+        rank=group.rank,
+        num_ranks=group.size,
     )
 
 
@@ -140,7 +145,7 @@ def read_development(data):
     return out
 
 
-def train(args, config, dim, num_speakers, loader, valid, dev):
+def train(args, config, dim, num_speakers, parts):
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
     attach_loss(model, config, num_speakers)
@@ -152,7 +157,7 @@ def train(args, config, dim, num_speakers, loader, valid, dev):
         raise InputError(
             f"{args.config}: data.min_frames and valid_frames must be at least the network's {frames} frames"
         )
-    trainer = Trainer(model, config, args.model_dir, loader, valid, dev)
+    trainer = Trainer(model, config, args.model_dir, *parts)
     if not (args.resume and trainer.resume()) and args.init:
         take_over(model, args.init, config.training.drop)
     trainer.run()

@@ -1,0 +1,61 @@
+"""Two processes that train together against one with the joint batch; a lost process stops the other."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from toy_data import make_config, make_data
+
+from nnet.compute import mx
+
+# Batch normalisation sees only a process's own share of the batch, so here it keeps its initial statistics.
+WITHOUT_BATCH_NORM = {"epochs": 3, "freeze": ["*.bn.*"]}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    make_data(folder / "train", utterances=6)
+    make_data(folder / "valid", utterances=2, seed=1)
+    return folder
+
+
+def launch(root, nproc, *arguments):
+    command = [sys.executable, "-m", "nnet.bin.launch", "--nproc", str(nproc), "train_nnet", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=120
+    )
+
+
+def losses(directory):
+    return [json.loads(line)["train_loss"] for line in (directory / "log.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_equal_one_with_the_joint_batch(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training=WITHOUT_BATCH_NORM)
+    for nproc in (1, 2):
+        done = launch(root, nproc, config, data / "train", data / "valid", tmp_path / f"exp{nproc}")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert np.allclose(losses(tmp_path / "exp1"), losses(tmp_path / "exp2"), rtol=1e-4)
+    one, two = (mx.load(str(tmp_path / f"exp{n}" / "model.safetensors")) for n in (1, 2))
+    for name in one:
+        assert np.allclose(np.array(one[name]), np.array(two[name]), atol=1e-4), name
+
+
+def test_batch_norm_statistics_are_shared(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    done = launch(root, 2, config, data / "train", data / "valid", tmp_path / "exp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    weights = mx.load(str(tmp_path / "exp" / "model.safetensors"))
+    assert float(mx.abs(weights["network.tdnn1.bn.running_mean"]).max()) > 0
+
+
+def test_a_failing_training_fails_the_launch(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", schedule={"type": "validation", "learning_rate": 1e30})
+    done = launch(root, 2, config, data / "train", data / "valid", tmp_path / "exp")
+    assert done.returncode == 1
+    assert "the learning rate 1e+30 is probably too high" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("launch: error: a process of the training failed")
