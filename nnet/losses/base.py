@@ -15,7 +15,8 @@ class LossOutput(NamedTuple):
 class Loss(nn.Module):
     """Base of the losses: built as `Loss(in_dim, num_speakers, **options)`.
 
-    In eval mode margins are off, so that validation losses compare across margins and over a margin schedule.
+    In eval mode the margins of classifiers are off, so that validation losses compare across margins and over a margin
+    schedule.
     """
 
     # Segments of one speaker that a batch must hold.
@@ -40,6 +41,11 @@ def log_sum_exp(logits):
     """log Σ_j exp(logits_ij), (B,). The backward pass reuses the exponentials; that of mx.logsumexp takes them anew."""
     top = mx.stop_gradient(mx.max(logits, axis=-1, keepdims=True))
     return mx.squeeze(top, -1) + mx.log(mx.sum(mx.exp(logits - top), axis=-1))
+
+
+def softplus(x):
+    """log(1 + exp(x)), elementwise, without overflow."""
+    return mx.maximum(x, 0) + mx.log1p(mx.exp(-mx.abs(x)))
 
 
 def pick(logits, labels):

@@ -1,0 +1,58 @@
+"""tf-kaldi-speaker's triplets on cosines, with the margins of the softmax losses."""
+
+from nnet.compute import mx
+from nnet.compute.vectors import normalize
+from nnet.errors import InputError
+from nnet.losses.additive import add_angle
+from nnet.losses.base import Loss, LossOutput
+from nnet.losses.batch import ABSENT, masked_mean, nearest_is_own, positives, same_speaker
+from nnet.losses.end_to_end import ge2e_softmax
+from nnet.losses.margins import multiple_angle
+
+# tf-kaldi-speaker validates this loss by GE2E with this fixed factor.
+_VALID_SCALE = 20.0
+
+
+class AngularTriplet(Loss):
+    """max(cos θ_an − ψ(θ_ap), 0), ψ being cos with one of the softmax losses' margins (tf-kaldi-speaker).
+
+    `selection` "all": the mean over all triplets that are above 0; "hard": over anchors, with the least ψ(θ_ap) and the
+    largest cos θ_an of each. In eval mode it is the GE2E loss without margin, factor 20, of the same batch.
+    """
+
+    min_segments_per_speaker = 2
+
+    def __init__(self, in_dim, num_speakers, *, margin, margin_type, selection):
+        super().__init__()
+        if margin_type == "a_softmax" and margin not in (1, 2, 4):
+            raise InputError(f"loss.margin must be 1, 2 or 4 with loss.margin_type a_softmax, not {margin}")
+        self.margin, self.margin_type, self.selection = margin, margin_type, selection
+
+    def with_margin(self, cosine):
+        """ψ, elementwise."""
+        if self.margin_type == "a_softmax":
+            return multiple_angle(cosine, self.margin)
+        if self.margin_type == "additive_margin":
+            return cosine - self.margin
+        return add_angle(cosine, mx.array(self.margin), "reflect")
+
+    def __call__(self, embeddings, labels):
+        if not self.training:
+            return ge2e_softmax(embeddings, labels, _VALID_SCALE, 0.0)
+        x = normalize(embeddings)
+        cosine, same = mx.clip(x @ x.T, -1.0, 1.0), same_speaker(labels)
+        triplets = self.hard_triplets if self.selection == "hard" else self.all_triplets
+        return LossOutput(triplets(cosine, same), nearest_is_own(cosine, same))
+
+    def all_triplets(self, cosine, same):
+        """Mean over the triplets that are above 0, of cosines and `same_speaker`, both (B, B)."""
+        hinge = mx.maximum(cosine[:, None] - self.with_margin(cosine)[:, :, None], 0)  # (anchor, positive, negative)
+        valid = positives(same)[:, :, None] & ~same[:, None]
+        return masked_mean(hinge, valid & (hinge > 1e-12))
+
+    def hard_triplets(self, cosine, same):
+        """Mean over anchors with their hardest positive and negative."""
+        own = positives(same)
+        positive = mx.min(mx.where(own, self.with_margin(cosine), -ABSENT), axis=1)
+        negative = mx.max(mx.where(same, ABSENT, cosine), axis=1)
+        return masked_mean(mx.maximum(negative - positive, 0), mx.any(own, axis=1) & mx.any(~same, axis=1))

@@ -1,0 +1,121 @@
+"""Losses that compare segments with the centroids of the batch's speakers: GE2E and prototypical networks."""
+
+from nnet.compute import mx
+from nnet.compute.vectors import normalize
+from nnet.losses.base import Loss, LossOutput, log_sum_exp
+from nnet.losses.batch import ABSENT, masked_mean, same_speaker
+
+# The learnt factor of cosines is kept above this.
+_LEAST_SCALE = 1e-6
+
+
+class CentroidLoss(Loss):
+    """A loss on cosines w·cos + b with w and b learnt (w > 0).
+
+    The accuracy is the share of the compared segments that are nearest to their own speaker's centroid.
+    """
+
+    min_segments_per_speaker = 2
+
+    def __init__(self, in_dim, num_speakers, *, initial_scale, initial_bias):
+        super().__init__()
+        self.scale = mx.array([initial_scale])
+        self.bias = mx.array([initial_bias])
+
+    def positive_scale(self):
+        """w, (1,)."""
+        return mx.maximum(self.scale, _LEAST_SCALE)
+
+
+class GE2E(CentroidLoss):
+    """Generalised end-to-end loss (Wan et al. 2018, eq. 5-9), averaged over the segments.
+
+    Each segment is compared with the centroids of all speakers, its own speaker's taken without it. `variant` "softmax"
+    is eq. 6, "contrast" eq. 7.
+    """
+
+    def __init__(self, in_dim, num_speakers, *, variant, initial_scale, initial_bias):
+        super().__init__(in_dim, num_speakers, initial_scale=initial_scale, initial_bias=initial_bias)
+        self.variant = variant
+
+    def __call__(self, embeddings, labels):
+        if self.variant == "softmax":
+            return ge2e_softmax(embeddings, labels, self.positive_scale(), self.bias)
+        own, others, counted = centroid_cosines(embeddings, labels)
+        own, others = (mx.sigmoid(self.positive_scale() * s + self.bias) for s in (own, others))
+        hardest = mx.max(others, axis=-1)
+        return LossOutput(masked_mean(1 - own + hardest, counted), _accuracy(own, others, counted))
+
+
+def ge2e_softmax(embeddings, labels, scale, bias):
+    """GE2E's softmax loss (Wan et al. 2018, eq. 6) and accuracy: (B, D), (B,) → LossOutput."""
+    own, others, counted = centroid_cosines(embeddings, labels)
+    logits = mx.concatenate([own[:, None], others], axis=-1) * scale + bias
+    return LossOutput(masked_mean(log_sum_exp(logits) - logits[:, 0], counted), _accuracy(own, others, counted))
+
+
+def centroid_cosines(embeddings, labels):
+    """Cosines of segments with centroids (Wan et al. 2018, eq. 1, 8, 9).
+
+    Returns:
+        own: with the own speaker's centroid, the segment itself left out, (B,).
+        others: with the other speakers', each in the column of its first segment, (B, B); ABSENT in the other columns.
+        counted: whether the segment's speaker has other segments in the batch, (B,).
+    """
+    x = normalize(embeddings)
+    same = same_speaker(labels)
+    sums = same.astype(x.dtype) @ x  # (B, D), of the row's speaker
+    own = mx.sum(x * normalize(sums - x), axis=-1)
+    first = mx.sum(mx.tril(same.astype(mx.int32), -1), axis=1) == 0
+    others = mx.where(first & ~same, x @ normalize(sums).T, ABSENT)
+    return own, others, mx.sum(same, axis=1) > 1
+
+
+def _accuracy(own, others, counted):
+    return masked_mean((own > mx.max(others, axis=-1)).astype(mx.float32), counted)
+
+
+def prototypes(embeddings, labels):
+    """The last segment of each speaker is a query; the mean of its other segments is the speaker's prototype.
+
+    Returns:
+        the prototypes (B, D), in the rows of the queries, and which rows those are, (B,).
+    """
+    same = same_speaker(labels)
+    others = mx.sum(same, axis=1) - 1
+    sums = same.astype(embeddings.dtype) @ embeddings - embeddings
+    last = mx.sum(mx.triu(same.astype(mx.int32), 1), axis=1) == 0
+    return sums / mx.maximum(others, 1)[:, None], last & (others > 0)
+
+
+def query_loss(similarities, queries):
+    """Cross entropy over queries i of similarities (B, B) with the prototypes in columns j, the own one at j = i."""
+    logits = mx.where(queries[None], similarities, ABSENT)
+    own = mx.diagonal(logits)
+    right = (own >= mx.max(logits, axis=-1)).astype(mx.float32)
+    return LossOutput(masked_mean(log_sum_exp(logits) - own, queries), masked_mean(right, queries))
+
+
+class Prototypical(Loss):
+    """Prototypical networks (Snell et al. 2017, eq. 1-2; for speakers Chung et al. 2020, eq. 4-6): softmax over
+    −‖query − prototype‖². The accuracy is the share of queries nearest to their own speaker's prototype."""
+
+    min_segments_per_speaker = 2
+
+    def __init__(self, in_dim, num_speakers):
+        super().__init__()
+
+    def __call__(self, embeddings, labels):
+        centers, queries = prototypes(embeddings, labels)
+        lengths = mx.sum(centers * centers, axis=-1)
+        squares = mx.sum(embeddings * embeddings, axis=-1, keepdims=True) - 2 * embeddings @ centers.T + lengths
+        return query_loss(-squares, queries)
+
+
+class AngularPrototypical(CentroidLoss):
+    """Angular prototypical loss (Chung et al. 2020, eq. 8): softmax over w·cos(query, prototype) + b."""
+
+    def __call__(self, embeddings, labels):
+        centers, queries = prototypes(embeddings, labels)
+        cosine = normalize(embeddings) @ normalize(centers).T
+        return query_loss(self.positive_scale() * cosine + self.bias, queries)

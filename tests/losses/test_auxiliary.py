@@ -1,0 +1,102 @@
+"""Auxiliary losses against their papers' equations in numpy, float64."""
+
+import numpy as np
+import pytest
+
+from nnet.compute import mx
+from nnet.errors import InputError
+from nnet.losses import build_auxiliary_loss, build_loss
+
+DIM, SPEAKERS = 8, 5
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def test_ring(batch):
+    x, labels = batch()
+    ring = build_auxiliary_loss("ring", DIM, SPEAKERS, weight=0.3, initial_radius=2.0)
+    gap = np.linalg.norm(x, axis=-1, keepdims=True) - 2
+
+    def value(x, radius):
+        ring.radius = radius
+        return ring(x, mx.array(labels), None)
+
+    result, (of_x, of_radius) = mx.value_and_grad(value, argnums=(0, 1))(mx.array(x), mx.array([2.0]))
+    np.testing.assert_allclose(result.item(), 0.3 * np.mean(gap**2), rtol=1e-5)
+    np.testing.assert_allclose(np.array(of_x), 0.6 * gap * unit(x) / len(x), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.array(of_radius), [-0.6 * np.mean(gap)], rtol=1e-4)
+
+
+def energies(w, labels, form):
+    """Liu et al. 2018 with s = 2 over the batch's speakers; tf-kaldi-speaker's inverse of the mean."""
+    w = unit(w.astype(np.float64))
+    d = ((w[labels][:, None] - w[None]) ** 2).sum(axis=-1)  # (B, N)
+    if form == "inverse_of_mean":
+        return 1 / (d.mean() + 1e-6)
+    return np.mean([1 / np.delete(row, y) for row, y in zip(d, labels, strict=True)])
+
+
+@pytest.mark.parametrize("form", ["mean_of_inverses", "inverse_of_mean"])
+def test_mhe(batch, form):
+    mx.random.seed(0)
+    x, labels = batch()
+    main = build_loss("additive_margin", DIM, SPEAKERS)
+    mhe = build_auxiliary_loss("mhe", DIM, SPEAKERS, weight=0.3, form=form)
+
+    def value(w):
+        main.weight = w
+        return mhe(mx.array(x), mx.array(labels), main)
+
+    start = main.weight
+    result, grad = mx.value_and_grad(value)(start)
+    w = np.array(start, np.float64)
+    np.testing.assert_allclose(result.item(), 0.3 * energies(w, labels, form), rtol=1e-5)
+    step = 1e-6 * np.random.default_rng(0).normal(size=w.shape)
+    slope = 0.3 * (energies(w + step, labels, form) - energies(w - step, labels, form)) / 2
+    np.testing.assert_allclose(np.sum(np.array(grad) * step), slope, rtol=1e-3)
+
+
+def test_mhe_counts_every_sub_center(batch):
+    mx.random.seed(0)
+    x, labels = (mx.array(a) for a in batch())
+    main = build_loss("additive_margin", DIM, SPEAKERS, sub_centers=2)
+    mhe = build_auxiliary_loss("mhe", DIM, SPEAKERS, weight=1.0)
+    rows = np.concatenate([2 * np.array(labels), 2 * np.array(labels) + 1])
+    expected = energies(np.array(main.weight), rows, "mean_of_inverses")
+    np.testing.assert_allclose(mhe(x, labels, main).item(), expected, rtol=1e-5)
+
+
+def test_mhe_needs_a_classifier(batch):
+    x, labels = (mx.array(a) for a in batch())
+    with pytest.raises(InputError, match="mhe needs a loss with a classifier"):
+        build_auxiliary_loss("mhe", DIM, SPEAKERS)(x, labels, build_loss("ge2e", DIM, SPEAKERS))
+
+
+def test_center(batch):
+    """Wen et al. 2016, eq. 2-4, over two batches."""
+    x, labels = batch()
+    center = build_auxiliary_loss("center", DIM, SPEAKERS, weight=0.3, rate=0.4)
+    assert not center.trainable_parameters()
+    centers = np.zeros((SPEAKERS, DIM))
+    for _ in range(2):
+        value, grad = mx.value_and_grad(lambda x: center(x, mx.array(labels), None))(mx.array(x))
+        gaps = x - centers[labels]
+        np.testing.assert_allclose(value.item(), 0.15 * np.mean((gaps**2).sum(axis=-1)), rtol=1e-5)
+        np.testing.assert_allclose(np.array(grad), 0.3 * gaps / len(x), rtol=1e-4, atol=1e-6)
+        for y in range(SPEAKERS):
+            delta = (centers[y] - x[labels == y]).sum(axis=0) / (1 + (labels == y).sum())
+            centers[y] -= 0.4 * delta
+        np.testing.assert_allclose(np.array(center.centers), centers, rtol=1e-4, atol=1e-6)
+
+
+def test_centers_stay_in_eval_mode_and_frozen(batch):
+    x, labels = (mx.array(a) for a in batch())
+    center = build_auxiliary_loss("center", DIM, SPEAKERS)
+    center.eval()
+    center(x, labels, None)
+    assert not np.array(center.centers).any()
+    center.unfreeze()
+    assert not center.trainable_parameters()
+    assert "centers" in center.parameters()
