@@ -6,6 +6,8 @@ training should stop. What a schedule remembers stands in `state`, which a check
 
 import math
 
+from nnet.config.dropout import parse_dropout
+
 
 class Schedule:
     """A rate that depends on the epoch alone."""
@@ -137,3 +139,12 @@ SCHEDULES = {
 def build_schedule(choice, epochs):
     """The schedule that a configuration's `schedule` section asks for."""
     return SCHEDULES[choice.type](epochs, **choice.kwargs())
+
+
+def dropout_at(text, share):
+    """The dropout of a schedule in Kaldi's notation after `share` (0 to 1) of the training."""
+    corners = parse_dropout(text, "dropout")
+    for (left, before), (right, after) in zip(corners, corners[1:], strict=False):
+        if share <= right:
+            return before + (after - before) * (share - left) / max(right - left, 1e-9)
+    return corners[-1][1]

@@ -19,7 +19,7 @@ from nnet.errors import InputError
 from nnet.io.files import atomic_write
 from nnet.model_dir import list_checkpoints
 from nnet.optimizers import build_optimizer, clip_gradients
-from nnet.schedules import build_schedule
+from nnet.schedules import build_schedule, dropout_at
 from nnet.training_log import EpochProgress, say_epoch
 from nnet.validation import development_eer, validate
 from nnet.weights import load_weights, read_weights, save_weights, weights_of
@@ -54,6 +54,8 @@ class Trainer:
         self.reset_sums()
         self.ema = {}
         self.frozen = freeze(model, self.settings.freeze)
+        if self.settings.dropout is not None and not hasattr(model.network, "set_dropout"):
+            raise InputError(f"training.dropout: network {config.network.type} has no dropout to schedule")
         self.gradients = nn.value_and_grad(model, self._objective)
 
     def resume(self):
@@ -112,6 +114,8 @@ class Trainer:
         place = epoch + step / steps
         mx.random.seed((self.settings.seed * 1_000_003 + epoch * steps + step + 1) * self.group.size + self.group.rank)
         self.model.loss.set_progress(epoch * steps + step, place)
+        if self.settings.dropout is not None:
+            self.model.network.set_dropout(dropout_at(self.settings.dropout, place / self.settings.epochs))
         rate = self.schedule.rate(place)
         results, grads = [], None
         for features, labels in batches:

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from nnet.config import build_config
-from nnet.schedules import build_schedule
+from nnet.errors import InputError
+from nnet.schedules import build_schedule, dropout_at
 
 
 def schedule(epochs=10, **options):
@@ -67,3 +68,15 @@ def test_triangular_halves_its_peaks():
     s = schedule(type="triangular", learning_rate=1.0, base_learning_rate=0.2, cycle_epochs=4)
     assert [s.rate(e) for e in (0, 1, 2, 4, 6)] == pytest.approx([0.2, 0.6, 1.0, 0.2, 0.6])
     assert not math.isnan(s.rate(10))
+
+
+def test_dropout_is_linear_between_its_corners():
+    text = "0,0@0.20,0.1@0.50,0"
+    assert [dropout_at(text, s) for s in (0, 0.2, 0.35, 0.5, 0.75, 1)] == pytest.approx([0, 0, 0.05, 0.1, 0.05, 0])
+    assert dropout_at("0.1", 0.3) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("text", ["", "a", "0,0.1,0", "0,0.1@0.8,0.2@0.5,0", "0,1.0", "0,-0.1", "0@0.1,0"])
+def test_a_broken_dropout_schedule_is_refused(text):
+    with pytest.raises(InputError, match="training.dropout"):
+        build_config({"training": {"dropout": text}}, "c.json")

@@ -145,6 +145,7 @@ def test_nan_stops_training_with_step_and_cause(data, tmp_path):
         ("data.min_frames=3", "data.min_frames and valid_frames must be at least the network's 9 frames"),
         ("training.freeze=[\"networc.*\"]", "networc.* matches no weight"),
         ("training.freeze=[\"*\"]", "nothing is left to train"),
+        ("training.dropout=0,0.1", "network tdnn has no dropout to schedule"),
         ("embedding.node=embeding1.affine", 'did you mean "embedding1.affine"'),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from nnet.config.dropout import parse_dropout
 from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
 from nnet.config.networks import NETWORK_OPTIONS
 from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
@@ -248,6 +249,8 @@ def _check_combinations(config, path):
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
     if training.average_checkpoints and training.ema:
         raise InputError(f"{path}: training.average_checkpoints and training.ema both average weights; choose one")
+    if training.dropout is not None:
+        parse_dropout(training.dropout, f"{path}: training.dropout")
     schedule = config.schedule.options
     final = getattr(schedule, "final_learning_rate", None)
     if final is not None and final > schedule.learning_rate:

@@ -67,6 +67,11 @@ class TrainingSection:
     seed: int = option(0, "Decides initial weights, batches and dropout; the same seed gives the same model.", low=0)
     accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
     clip_norm: float | None = option(None, "Largest norm of the gradient of all weights together; null: any.", above=0)
+    dropout: str | None = option(
+        None,
+        "Dropout over the training in Kaldi's notation, such as 0,0@0.2,0.1@0.5,0: values at shares of it, linear in "
+        "between; null: the network's own, constant.",
+    )
     best_by: str = option("valid_loss", "What the best checkpoint has the least of.", choices=("valid_loss", "dev_eer"))
     keep_checkpoints: int = option(3, "The last checkpoints that are kept.", low=1)
     average_checkpoints: int = option(
