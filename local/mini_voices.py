@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.fft import irfft, rfft, rfftfreq
+from numpy.fft import irfft, rfft
 
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
+ROOM_SECONDS = 0.3  # of echo
 FORMANTS = 9  # eSpeak NG numbers them from 0
 
 # A sentence is one phrase of each block.
@@ -64,24 +65,26 @@ def draw_sentence(rng):
     return " ".join(block[rng.integers(len(block))] for block in BLOCKS) + "."
 
 
-def record(rng, speech, rate):
+def record(rng, speech, rate, out_rate):
     """What a microphone in a room, and the line behind it, make of clean speech; everything about them is drawn anew.
+
+    All of it is products of spectra, and so is the change of rate: what lies above half of `out_rate` is cut off.
 
     Args:
         speech: (n,) samples of any scale.
-        rate: samples a second.
+        rate, out_rate: samples a second before and after, multiples of 50.
 
-    Returns: (n + pauses,) float64 within [-1, 1].
+    Returns: (n * out_rate / rate + pauses,) float64 within [-1, 1].
     """
     before, after = rng.integers(int(0.15 * rate), int(0.4 * rate), size=2)
-    room = _room(rng, rate)
     length = before + len(speech) + after
-    size = smooth_size(length + len(room))
-    frequencies = rfftfreq(size, 1 / rate)
-    loud = speech / (np.sqrt(np.mean(speech**2)) + 1e-9)
-    said = rfft(np.pad(loud, (before, 0)), size) * rfft(room, size)
-    noise = _noise(rng, frequencies) * np.sqrt(size) * 10 ** (-rng.uniform(8, 25) / 20)
-    heard = irfft((said + noise) * _channel(rng, frequencies), size)[:length]
+    frames = smooth_size(-(-(length + int(ROOM_SECONDS * rate)) * 50 // rate))  # of 20 ms, whole in both rates
+    frequencies = np.arange(frames * out_rate // 100 + 1) * 50 / frames
+    loud = speech / (np.sqrt(np.mean(speech.astype(np.float64) ** 2)) + 1e-9)
+    said = rfft(np.pad(loud, (before, 0)), frames * rate // 50)[: len(frequencies)] * (out_rate / rate)
+    said *= rfft(_room(rng, out_rate), frames * out_rate // 50)
+    noise = _noise(rng, frequencies) * np.sqrt(frames * out_rate // 50) * 10 ** (-rng.uniform(8, 25) / 20)
+    heard = irfft((said + noise) * _channel(rng, frequencies), frames * out_rate // 50)[: length * out_rate // rate]
     return heard / np.abs(heard).max() * 10 ** (-rng.uniform(1, 20) / 20)
 
 
@@ -93,7 +96,7 @@ def smooth_size(least):
 
 def _room(rng, rate):
     """A direct path and an echoing tail that loses 60 dB within 0.1 to 0.5 s; (taps,)."""
-    time = np.arange(int(0.3 * rate)) / rate
+    time = np.arange(int(ROOM_SECONDS * rate)) / rate
     tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / rng.uniform(0.1, 0.5))
     tail *= 10 ** (-rng.uniform(3, 15) / 20) / np.sqrt(np.sum(tail**2))
     tail[0] = 1
@@ -113,6 +116,6 @@ def _noise(rng, frequencies):
 
     Its power falls as 1/f^a from 30 Hz on, a drawn from 0 (white) to 2 (brown).
     """
-    spectrum = rng.standard_normal(len(frequencies)) + 1j * rng.standard_normal(len(frequencies))
+    spectrum = rng.standard_normal(2 * len(frequencies), np.float32).view(np.complex64)
     spectrum /= np.maximum(frequencies, 30) ** (rng.uniform(0, 2) / 2)
     return spectrum / np.sqrt(np.mean(np.abs(spectrum) ** 2))

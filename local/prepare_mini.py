@@ -6,9 +6,10 @@ models.
 
 from pathlib import Path
 
+from corpus import write_data_dir
+
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.io.data_dir import invert_utt2spk, write_table
 from nnet.io.trials import write_trials
 
 
@@ -42,15 +43,6 @@ def find_recordings(corpus):
     for path in sorted(Path(corpus).glob("*/*.wav")):
         recordings.setdefault(path.parent.name, []).append(path)
     return recordings
-
-
-def write_data_dir(path, recordings):
-    """wav.scp, utt2spk and spk2utt of {speaker: paths}; an utterance is called as its file."""
-    path.mkdir(parents=True, exist_ok=True)
-    utt2spk = {p.stem: speaker for speaker, paths in recordings.items() for p in paths}
-    write_table(path / "wav.scp", {p.stem: p for paths in recordings.values() for p in paths})
-    write_table(path / "utt2spk", utt2spk)
-    write_table(path / "spk2utt", {s: " ".join(u) for s, u in invert_utt2spk(utt2spk).items()})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from espeak import Synthesizer
-from mini_voices import draw_sentence, draw_voice, record, smooth_size
+from mini_voices import draw_sentence, draw_voice, record
 
 from nnet.bin.cli import parser, run
 
@@ -29,8 +29,8 @@ def main(argv=None):
             folder.mkdir(parents=True, exist_ok=True)
             for utterance in range(args.utterances):
                 rng = np.random.default_rng([args.seed, number, utterance])
-                speech = _speak(synthesizer, rng, voice, speaker_name(number))
-                _write(folder / f"{folder.name}-{utterance:03d}.wav", record(rng, speech, SAMPLE_RATE))
+                samples = _speak(synthesizer, rng, voice, folder.name)
+                _write(folder / f"{folder.name}-{utterance:03d}.wav", samples)
 
 
 def _parser():
@@ -49,7 +49,7 @@ def speaker_name(number):
 
 
 def _speak(synthesizer, rng, voice, name):
-    """One sentence, faster or slower and higher or lower than this voice usually is; (n,) float64 at SAMPLE_RATE."""
+    """One sentence, faster or slower and higher or lower than this voice usually is, and recorded; (n,)."""
     said = synthesizer.say(
         draw_sentence(rng),
         f"{voice.accent}+{name}",
@@ -57,14 +57,7 @@ def _speak(synthesizer, rng, voice, name):
         pitch=rng.normal(50, 6),
         pitch_range=np.clip(rng.normal(50, 12), 15, 90),
     )
-    return _resample(said.astype(np.float64), synthesizer.rate)
-
-
-def _resample(samples, rate):
-    """The same sound at SAMPLE_RATE, what lies above half of it cut off."""
-    blocks = smooth_size(-(-len(samples) * 50 // rate))  # of 20 ms, whole in both rates
-    spectrum = np.fft.rfft(samples, blocks * rate // 50)
-    return np.fft.irfft(spectrum, blocks * SAMPLE_RATE // 50)[: len(samples) * SAMPLE_RATE // rate]
+    return record(rng, said, synthesizer.rate, SAMPLE_RATE)
 
 
 def _write(path, samples):

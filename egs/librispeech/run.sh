@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# From audio to EER on read English speech: LibriSpeech, any part of it, or the public mini set.
+#
+#   ./run.sh --corpus DIR         DIR holds train-*/ and test-*/ or dev-*/; without it OpenSLR's mini set is downloaded
+#   ./run.sh                      does what is not done yet
+#   ./run.sh --stage 6            does stage 6 and the later ones again
+#   ./run.sh --nnet-conf F.json   trains another network; it goes to exp/F
+#
+# 0 data preparation     4 train the network
+# 1 features and VAD     5 extract embeddings
+# 3 training set         6 back end and scores
+#                        7 metrics and report
+# (2, augmentation, and 8, large-margin fine-tuning, belong to larger recipes.)
+stage=
+stop_stage=100
+corpus=
+nnet_conf=conf/xvector.json
+set=  # overrides of the configuration, such as "training.epochs=2"
+nj=4
+cmd=
+lda_dim=100
+baseline_lda_dim=40
+help_message="Usage: $0 [--corpus DIR] [--stage N] [--stop-stage N] [--nnet-conf FILE] [--set \"KEY=VALUE ...\"]
+  [--nj N] [--cmd CMD] [--lda-dim N] [--baseline-lda-dim N]"
+
+set -euo pipefail
+. ./path.sh
+. ./cmd.sh
+. utils/parse_options.sh
+. steps/stages.sh
+train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+exp=exp/$(basename "$nnet_conf" .json)
+baseline=exp/mfcc_statistics
+tests="test test_2s"  # the same trials on whole utterances and on 2 s of each
+python -m nnet.bin.check_config --dim 30 "$nnet_conf" >/dev/null
+
+score() {  # METHOD DIR SET: the trials of a set, whose utterances are compared with one another
+  steps/score.sh --cmd "$train_cmd" --method "$1" --backend "$2/backend" "data/$3/trials" \
+    "$2/embeddings_$3" "$2/embeddings_$3" "$2/scores/$3.$1"
+}
+
+if begin_stage 0 "data preparation" data "$corpus"; then
+  if [ -z "$corpus" ]; then
+    corpus=corpus
+    python local/download_librispeech_mini.py "$corpus"
+  fi
+  python local/prepare_librispeech.py "$corpus" data
+  for data in train $tests; do
+    utils/validate_data_dir.sh --no-feats --no-text "data/$data"
+  done
+  end_stage
+fi
+
+if begin_stage 1 "features and VAD" data conf/mfcc.conf conf/vad.conf; then
+  for data in train $tests; do
+    steps/make_mfcc.sh --cmd "$train_cmd" --nj "$nj" --mfcc-config conf/mfcc.conf "data/$data"
+    steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" --vad-config conf/vad.conf "data/$data"
+  done
+  end_stage
+fi
+
+if begin_stage 3 "training set" data; then
+  for data in train $tests; do
+    steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" "data/$data" "data/prepared/$data"
+  done
+  steps/filter_utterances.sh --min-len 150 data/prepared/train data/prepared/long
+  steps/split_train_valid.sh data/prepared/long data/prepared/net_train data/prepared/net_valid data/prepared/net_dev
+  end_stage
+fi
+
+if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
+  resume=$(resumes "$exp/checkpoints")
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev data/prepared/net_dev \
+    "$nnet_conf" data/prepared/net_train data/prepared/net_valid "$exp"
+  end_stage
+fi
+
+if begin_stage 5 "extract embeddings" "$exp"; then
+  for data in train $tests; do
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "data/prepared/$data" "$exp/embeddings_$data"
+    python local/mfcc_statistics.py "data/$data" "$baseline/embeddings_$data"
+  done
+  end_stage
+fi
+
+if begin_stage 6 "back end and scores" "$exp" "$lda_dim" "$baseline_lda_dim"; then
+  steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" "$exp/embeddings_train" data/train "$exp/backend"
+  steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$baseline_lda_dim" \
+    "$baseline/embeddings_train" data/train "$baseline/backend"
+  for data in $tests; do
+    score cosine "$baseline" "$data"
+    score cosine "$exp" "$data"
+    score plda "$exp" "$data"
+  done
+  end_stage
+fi
+
+if begin_stage 7 "metrics and report" "$exp"; then
+  for data in $tests; do
+    steps/compute_metrics.sh "data/$data/trials" "$baseline/scores/$data.cosine" "$exp/scores/$data.cosine" \
+      "$exp/scores/$data.plda" "$exp/report_$data"
+  done >"$exp/results.txt"
+  end_stage
+fi
+
+show_results "$exp/results.txt"

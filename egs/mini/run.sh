@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# From audio to EER in a few minutes, on speech that eSpeak NG makes on the spot.
+#
+#   ./run.sh                      does what is not done yet
+#   ./run.sh --stage 6            does stage 6 and the later ones again
+#   ./run.sh --nnet-conf F.json   trains another network; it goes to exp/F
+#
+# 0 data preparation     4 train the network
+# 1 features and VAD     5 extract embeddings
+# 3 training set         6 back end and scores
+#                        7 metrics and report
+# (2 is augmentation and 8 large-margin fine-tuning in other recipes; here noise is in the corpus.)
+stage=
+stop_stage=100
+nnet_conf=conf/xvector.json
+set=  # overrides of the configuration, such as "training.epochs=2"
+nj=4
+cmd=
+train_speakers=72
+test_speakers=24
+utterances=12
+lda_dim=50
+help_message="Usage: $0 [--stage N] [--stop-stage N] [--nnet-conf FILE] [--set \"KEY=VALUE ...\"] [--nj N] [--cmd CMD]
+  [--train-speakers N] [--test-speakers N] [--utterances N] [--lda-dim N]"
+
+set -euo pipefail
+export SV_EXTRAS=mini
+. ./path.sh
+. ./cmd.sh
+. utils/parse_options.sh
+. steps/stages.sh
+train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+exp=exp/$(basename "$nnet_conf" .json)
+python -m nnet.bin.check_config --dim 30 "$nnet_conf" >/dev/null
+
+if begin_stage 0 "data preparation" data "$train_speakers $test_speakers $utterances"; then
+  local/prepare_mini.sh --cmd "$train_cmd" --train-speakers "$train_speakers" --test-speakers "$test_speakers" \
+    --utterances "$utterances" corpus data
+  end_stage
+fi
+
+if begin_stage 1 "features and VAD" data conf/mfcc.conf conf/vad.conf; then
+  for data in data/train data/enroll data/test; do
+    steps/make_mfcc.sh --cmd "$train_cmd" --nj "$nj" --mfcc-config conf/mfcc.conf "$data"
+    steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" --vad-config conf/vad.conf "$data"
+  done
+  end_stage
+fi
+
+if begin_stage 3 "training set" data; then
+  for data in train enroll test; do
+    steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" "data/$data" "data/prepared/$data"
+  done
+  steps/split_train_valid.sh data/prepared/train data/prepared/net_train data/prepared/net_valid data/prepared/net_dev
+  end_stage
+fi
+
+if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
+  resume=$(resumes "$exp/checkpoints")
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev data/prepared/net_dev \
+    "$nnet_conf" data/prepared/net_train data/prepared/net_valid "$exp"
+  end_stage
+fi
+
+if begin_stage 5 "extract embeddings" "$exp"; then
+  for data in train enroll test; do
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "data/prepared/$data" "$exp/embeddings_$data"
+  done
+  end_stage
+fi
+
+if begin_stage 6 "back end and scores" "$exp" "$lda_dim"; then
+  steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" "$exp/embeddings_train" data/train "$exp/backend"
+  for method in cosine plda; do
+    steps/score.sh --cmd "$train_cmd" --method $method --backend "$exp/backend" data/test/trials \
+      "$exp/embeddings_enroll" "$exp/embeddings_test" "$exp/scores/test.$method"
+  done
+  end_stage
+fi
+
+if begin_stage 7 "metrics and report" "$exp"; then
+  steps/compute_metrics.sh data/test/trials "$exp/scores/test.cosine" "$exp/scores/test.plda" "$exp/report" \
+    >"$exp/results.txt"
+  end_stage
+fi
+
+show_results "$exp/results.txt"

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The front door: `./run.sh [options]` runs the recipe egs/mini; `./run.sh librispeech --stage 3` another one.
+# `./run.sh RECIPE --help` lists its options.
+set -euo pipefail
+
+root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+recipe=mini
+case "${1:-}" in
+  "" | -*) ;;
+  *)
+    recipe=$1
+    shift
+    ;;
+esac
+
+if ! [ -f "$root/egs/$recipe/run.sh" ]; then
+  echo "$0: no recipe '$recipe'; there are: $(cd "$root/egs" && echo *)" >&2
+  exit 1
+fi
+cd "$root/egs/$recipe"
+exec ./run.sh "$@"
