@@ -1,0 +1,59 @@
+"""Kaldi's configuration files: lines of `--name=value`, comments behind `#`."""
+
+import dataclasses
+import typing
+
+from nnet.config.options import check_value, nearest, type_name
+from nnet.errors import InputError
+
+# Options of Kaldi's programs that have no part in the values computed: a file may hold them.
+WITHOUT_EFFECT = ("debug-mel", "max-feature-vectors", "verbose", "print-args")
+
+BOOLEANS = {"true": True, "t": True, "1": True, "": True, "false": False, "f": False, "0": False}
+
+
+def read_conf(path, cls):
+    """The dataclass `cls`, made of `option` fields, filled from a file; None gives its defaults.
+
+    Raises:
+        InputError: with file and line for an unknown name (and the nearest known one) or a wrong value.
+    """
+    if path is None:
+        return cls()
+    fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for where, name, text in _options(path):
+        if name in WITHOUT_EFFECT:
+            continue
+        if name not in fields:
+            raise InputError(f"{where}: unknown option --{name}{nearest(name, fields)}")
+        field = fields[name]
+        where = f"{where}: --{name}"
+        values[field.name] = check_value(_parse(text, hints[field.name], where), hints[field.name], field, where)
+    try:
+        return cls(**values)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _options(path):
+    """(file:line, name, value as text) of every option in the file; as in Kaldi a bare `--name` means true."""
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.split("#", 1)[0].strip()
+            if not text:
+                continue
+            if not text.startswith("--"):
+                raise InputError(f"{path}:{number}: a line must read --name=value, not {text!r}")
+            name, _, value = text[2:].partition("=")
+            yield f"{path}:{number}", name.strip().replace("_", "-"), value.strip()
+
+
+def _parse(text, kind, where):
+    if kind is str:
+        return text
+    try:
+        return BOOLEANS[text] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        raise InputError(f"{where} must be {type_name(kind)}, not {text!r}") from None

@@ -1,0 +1,48 @@
+"""The constant matrices of the features: mel bins, cosine transform, liftering."""
+
+import numpy as np
+
+from nnet.errors import InputError
+
+
+def mel(frequency):
+    """Frequency in Hz on the mel scale, in float32."""
+    return np.float32(1127) * np.log1p(np.asarray(frequency, np.float32) / np.float32(700))
+
+
+def mel_bins(options):
+    """Weights (padded_size // 2, num_mel_bins), float32, of the triangular bins over the FFT's bins.
+
+    The triangles are straight lines on the mel scale, with equally spaced corners; the FFT's bin at the Nyquist
+    rate belongs to none. Kaldi works in float32, and in narrow bins the rounding shows.
+    """
+    nyquist = 0.5 * options.sample_frequency
+    low, high = mel(options.low_freq), mel(options.high_freq if options.high_freq > 0 else nyquist + options.high_freq)
+    step = (high - low) / np.float32(options.num_mel_bins + 1)
+    corners = low + step * np.arange(options.num_mel_bins + 2, dtype=np.float32)
+    left, centre, right = corners[:-2], corners[1:-1], corners[2:]
+    bins = np.arange(options.padded_size // 2)
+    place = mel(bins * options.sample_frequency / options.padded_size)[:, None]
+    weights = np.minimum((place - left) / (centre - left), (right - place) / (right - centre))
+    weights = np.maximum(weights, 0)
+    empty = np.flatnonzero(weights.max(axis=0) == 0.0)
+    if len(empty):
+        raise InputError(
+            f"num-mel-bins {options.num_mel_bins} is too large: bin {empty[0]} holds none of the "
+            f"{len(bins)} frequencies of the FFT"
+        )
+    return weights
+
+
+def cosine_transform(options):
+    """Matrix (num_mel_bins, num_ceps) of the orthonormal DCT-II times the liftering of each coefficient.
+
+    The lifter is 1 + Q/2 sin(pi k / Q) with Q the option cepstral_lifter.
+    """
+    count = options.num_mel_bins
+    order = np.arange(options.num_ceps)
+    matrix = np.sqrt(2 / count) * np.cos(np.pi / count * (np.arange(count)[:, None] + 0.5) * order)
+    matrix[:, 0] = np.sqrt(1 / count)
+    if options.cepstral_lifter:
+        matrix *= 1 + 0.5 * options.cepstral_lifter * np.sin(np.pi * order / options.cepstral_lifter)
+    return matrix

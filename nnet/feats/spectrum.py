@@ -1,0 +1,174 @@
+"""MFCC and filter-bank features, Kaldi's numbers: all frames of an utterance at once, in blocks that stay in cache."""
+
+import functools
+
+import numpy as np
+import scipy.fft
+
+from nnet.feats.frames import cut_frames, window_function
+from nnet.feats.mel import cosine_transform, mel_bins
+
+# Frames worked on together: large enough to make Python's share small, small enough for the second-level cache.
+BLOCK = 96
+
+# Ratio of the quietest mel bin's power to the loudest's below which a float32 FFT is too coarse for a log.
+DEEP = 1e-6
+
+FULL_SCALE = 32768.0
+
+# Kaldi floors energies with float32's epsilon before the log.
+FLOOR = np.finfo(np.float32).eps
+
+
+def compute_mfcc(samples, options, rng=None):
+    """Mel-frequency cepstral coefficients as `compute-mfcc-feats` gives them.
+
+    Args:
+        samples: (n,) in [-1, 1), at the rate options.sample_frequency.
+        options: MfccOptions.
+        rng: numpy Generator of the dither; None is one seeded with 0.
+
+    Returns:
+        float32 (frames, num_ceps); no frames where the signal is too short for one.
+    """
+    mels, energy = _mel_energies(samples, options, rng)
+    np.maximum(mels, FLOOR, out=mels)
+    np.log(mels, out=mels)
+    feats = mels @ _constants(options)["transform"]
+    if options.use_energy:
+        feats[:, 0] = energy
+    return _centre(feats, options)
+
+
+def compute_fbank(samples, options, rng=None):
+    """Energies of mel bins as `compute-fbank-feats` gives them.
+
+    Args:
+        samples: (n,) in [-1, 1), at the rate options.sample_frequency.
+        options: FbankOptions.
+        rng: numpy Generator of the dither; None is one seeded with 0.
+
+    Returns:
+        float32 (frames, num_mel_bins), with use_energy one dimension more: the log energy in front.
+    """
+    feats, energy = _mel_energies(samples, options, rng)
+    if options.use_log_fbank:
+        np.maximum(feats, FLOOR, out=feats)
+        np.log(feats, out=feats)
+    if options.use_energy:
+        feats = np.column_stack([energy, feats])
+    return _centre(feats, options)
+
+
+COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
+
+
+@functools.lru_cache(maxsize=8)
+def _constants(options):
+    """Window, mel bins and, for MFCCs, the cosine transform in float32."""
+    # Kaldi's samples are 16-bit integers: that scale, a power of two and so exact, comes in with the window.
+    arrays = {"window": FULL_SCALE * window_function(options), "mel": mel_bins(options)}
+    if hasattr(options, "num_ceps"):
+        arrays["transform"] = cosine_transform(options)
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+def _mel_energies(samples, options, rng):
+    """Sums of the mel bins (frames, num_mel_bins) and log energies (frames,) or None without use_energy."""
+    frames = cut_frames(_dithered(samples, options, rng), options)
+    constants = _constants(options)
+    mels = np.empty((len(frames), options.num_mel_bins), np.float32)
+    energy = np.empty(len(frames), np.float32) if options.use_energy else None
+    padded = np.zeros((BLOCK, options.padded_size), np.float32)
+    for rows in _blocks(len(frames)):
+        block = padded[: rows.stop - rows.start]
+        raw, windowed = _window(frames[rows], constants["window"], options, block)
+        if options.use_energy:
+            energy[rows] = _log_energy(raw, windowed, options)
+        np.matmul(_spectrum(block, options), constants["mel"], out=mels[rows])
+    _refine(mels, frames, constants, options)
+    return mels, energy
+
+
+def _blocks(count):
+    return [slice(first, min(first + BLOCK, count)) for first in range(0, count, BLOCK)]
+
+
+def _refine(mels, frames, constants, options):
+    """Computes again in float64, in place, the frames in which a bin is so quiet that the rounding of loud ones shows.
+
+    A float32 FFT rounds every bin to about 1e-7 of the largest amplitude.
+    """
+    limit = DEEP if _uses_power(options) else DEEP**0.5
+    deep = np.flatnonzero(mels.min(axis=1) < limit * mels.max(axis=1))
+    for rows in _blocks(len(deep)):
+        padded = np.zeros((rows.stop - rows.start, options.padded_size), np.float32)
+        _window(frames[deep[rows]], constants["window"], options, padded)
+        mels[deep[rows]] = _spectrum(padded.astype(np.float64), options) @ constants["mel"]
+
+
+def _dithered(samples, options, rng):
+    """The samples in float32, with noise of the standard deviation that the option gives in steps of 16 bits.
+
+    Kaldi draws the noise of a sample anew for each frame that holds it; drawn once a sample, it is the same within
+    a frame and costs less.
+    """
+    samples = np.asarray(samples, np.float32)
+    if options.dither == 0:
+        return samples
+    rng = rng or np.random.default_rng(0)
+    return samples + rng.standard_normal(len(samples), dtype=np.float32) * np.float32(options.dither / FULL_SCALE)
+
+
+def _window(frames, window, options, padded):
+    """Writes the frames, offset removed, pre-emphasised and windowed, to the columns of `padded` that they fill.
+
+    Every step rounds to float32 in Kaldi's order.
+
+    Returns:
+        the frames before pre-emphasis and those columns.
+    """
+    raw = _remove_offset(frames) if options.remove_dc_offset else frames
+    windowed = padded[:, : options.window_size]
+    _emphasise(raw, np.float32(-options.preemphasis_coefficient), out=windowed)
+    windowed *= window
+    return raw, windowed
+
+
+def _remove_offset(frames):
+    mean = np.einsum("ij->i", frames)
+    mean /= np.float32(frames.shape[1])
+    return frames - mean[:, None]
+
+
+def _emphasise(frames, coefficient, out):
+    """x[i] + c x[i-1], the first sample standing in for the one before it."""
+    np.multiply(frames[:, :-1], coefficient, out=out[:, 1:])
+    np.multiply(frames[:, 0], coefficient, out=out[:, 0])
+    out += frames
+
+
+def _log_energy(raw, windowed, options):
+    frames = raw if options.raw_energy else windowed
+    energy = np.einsum("ij,ij->i", frames, frames)
+    if options.raw_energy:
+        energy *= np.float32(FULL_SCALE**2)
+    return np.log(np.maximum(energy, max(FLOOR, np.float32(options.energy_floor))))
+
+
+def _spectrum(padded, options):
+    """Power (or magnitude) spectrum (frames, padded_size // 2), without the bin at the Nyquist rate."""
+    spectrum = scipy.fft.rfft(padded, axis=1)[:, :-1]
+    power = np.square(spectrum.real, dtype=np.float32, casting="same_kind")
+    power += np.square(spectrum.imag, dtype=np.float32, casting="same_kind")
+    return power if _uses_power(options) else np.sqrt(power)
+
+
+def _uses_power(options):
+    return getattr(options, "use_power", True)
+
+
+def _centre(feats, options):
+    if options.subtract_mean and len(feats):
+        feats -= feats.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return feats

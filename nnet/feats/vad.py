@@ -1,0 +1,54 @@
+"""Energy-based voice activity detection, the decisions of Kaldi's `compute-vad`."""
+
+import dataclasses
+
+import numpy as np
+
+from nnet.config.options import option
+from nnet.errors import InputError
+from nnet.feats.conf import read_conf
+
+
+@dataclasses.dataclass(frozen=True)
+class VadOptions:
+    """Options of `compute-vad`, with its names and defaults."""
+
+    vad_energy_threshold: float = option(5.0, "Constant of the threshold on the log energy.")
+    vad_energy_mean_scale: float = option(0.5, "Part of the utterance's mean log energy in the threshold.", low=0)
+    vad_proportion_threshold: float = option(0.6, "Voiced where this part of the frames around is above it.", above=0)
+    vad_frames_context: int = option(0, "Frames to each side that are looked at.", low=0)
+
+    def __post_init__(self):
+        if self.vad_proportion_threshold >= 1:
+            raise InputError(f"vad-proportion-threshold must be below 1, not {self.vad_proportion_threshold:g}")
+
+    @classmethod
+    def from_conf(cls, path):
+        """Options read from Kaldi's `.conf` file; None gives the defaults."""
+        return read_conf(path, cls)
+
+
+def energy_vad(feats, options):
+    """Decides for every frame whether it is voiced, from the log energy in the first dimension.
+
+    A frame counts as voiced when at least vad_proportion_threshold of the frames within vad_frames_context of it
+    have a log energy above vad_energy_threshold + vad_energy_mean_scale * (mean over the utterance).
+
+    Args:
+        feats: float32 (frames, dim).
+
+    Returns:
+        bool (frames,).
+    """
+    if len(feats) == 0:
+        return np.zeros(0, bool)
+    energy = feats[:, 0]
+    # Kaldi compares in float32, and a frame at the threshold must fall on the same side.
+    mean = np.float32(energy.mean(dtype=np.float64))
+    threshold = np.float32(options.vad_energy_threshold) + np.float32(options.vad_energy_mean_scale) * mean
+    above = np.concatenate([[0], np.cumsum(energy > threshold)])
+    times = np.arange(len(energy))
+    first = np.maximum(times - options.vad_frames_context, 0)
+    last = np.minimum(times + options.vad_frames_context + 1, len(energy))
+    wanted = (last - first).astype(np.float32) * np.float32(options.vad_proportion_threshold)
+    return above[last] - above[first] >= wanted
