@@ -1,38 +1,86 @@
-"""Embeddings of utterances of any length."""
+"""Embeddings of utterances of any length.
+
+Utterances are read a window at a time. In a window, chunks of one length are computed together, so that no batch holds
+padding and an embedding does not depend on its neighbours; while MLX computes a window, the next one is being read.
+"""
+
+import itertools
 
 import numpy as np
 
 from nnet.compute import mx
 
-
-def chunks_of(num_frames, chunk_size, min_chunk_size):
-    """The parts (first, last + 1) in which an utterance is read: whole chunks, and a rest that is not too short.
-
-    The rest joins the last chunk's neighbourhood only if it has `min_chunk_size` frames, as in Kaldi's
-    nnet3-xvector-compute; the frames of a shorter one are left out.
-    """
-    starts = range(0, num_frames, chunk_size)
-    spans = [(s, min(s + chunk_size, num_frames)) for s in starts]
-    return [(a, b) for a, b in spans if b - a >= min_chunk_size]
+WINDOW = 64  # utterances that are read before their chunks are grouped
+BATCH_FRAMES = {mx.cpu: 1000, mx.gpu: 50000}  # frames in a batch: on a CPU what stays in its caches, on a GPU plenty
 
 
-def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=None):
-    """One embedding: the mean over the chunks, weighted by their frames.
+def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None):
+    """Embeds a stream of utterances: for each, the mean over its chunks, weighted by their frames.
 
     Args:
         model: a SpeakerNet in eval mode.
-        features: (T, F), float32.
+        utterances: iterable of (key, features (T, F) float32).
         chunk_size, min_chunk_size: in frames.
         node: the endpoint to take; None: the model's own.
 
-    Returns:
-        (D,) float32, or None for an utterance with fewer frames than `min_chunk_size` or than the network needs.
+    Yields:
+        (key, (D,) float32), in the order of the stream; (key, None) for an utterance with fewer frames than
+        `min_chunk_size` or than the network needs.
     """
-    spans = chunks_of(len(features), chunk_size, max(min_chunk_size, model.network.min_frames))
-    if not spans:
-        return None
-    total = 0.0
-    for first, last in spans:
-        vector = model.extract(mx.array(features[None, first:last]), node)
-        total = total + np.asarray(vector[0], np.float64) * (last - first)
-    return (total / sum(last - first for first, last in spans)).astype(np.float32)
+    least = max(min_chunk_size, model.network.min_frames)
+    pending = []
+    for window in _windows(utterances):
+        started = _start(model, window, chunk_size, least, node)
+        yield from _finish(*pending) if pending else ()
+        pending = (window, *started)
+    yield from _finish(*pending) if pending else ()
+
+
+def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=None):
+    """The embedding of one utterance, features (T, F) → (D,) float32 or None; see `embed_utterances`."""
+    return next(embed_utterances(model, [("", features)], chunk_size, min_chunk_size, node))[1]
+
+
+def chunks_of(num_frames, chunk_size, min_chunk_size):
+    """The parts (first, last + 1) in which an utterance is read: whole chunks, and the rest unless it is too short.
+
+    As in Kaldi's nnet3-xvector-compute, a rest of less than `min_chunk_size` frames is left out.
+    """
+    spans = [(first, min(first + chunk_size, num_frames)) for first in range(0, num_frames, chunk_size)]
+    return [(first, stop) for first, stop in spans if stop - first >= min_chunk_size]
+
+
+def _windows(utterances):
+    stream = iter(utterances)
+    while window := list(itertools.islice(stream, WINDOW)):
+        yield window
+
+
+def _start(model, window, chunk_size, least, node):
+    """Sets MLX to work: (batches, their vectors), a batch being a list of (utterance of the window, first, stop)."""
+    chunks = [(i, *span) for i, (_, f) in enumerate(window) for span in chunks_of(len(f), chunk_size, least)]
+    batches = []
+    for frames, group in itertools.groupby(sorted(chunks, key=_length), key=_length):
+        size = max(1, BATCH_FRAMES[mx.default_device().type] // frames)
+        group = list(group)
+        batches += [group[i : i + size] for i in range(0, len(group), size)]
+    vectors = []
+    for batch in batches:
+        features = np.stack([window[i][1][first:stop] for i, first, stop in batch])
+        vectors.append(model.extract(mx.array(features), node))
+        mx.async_eval(vectors[-1])
+    return batches, vectors
+
+
+def _length(chunk):
+    return chunk[2] - chunk[1]
+
+
+def _finish(window, batches, vectors):
+    sums, frames = [0.0] * len(window), [0] * len(window)
+    for batch, rows in zip(batches, vectors, strict=True):
+        for (i, first, stop), row in zip(batch, np.asarray(rows, np.float64), strict=True):
+            sums[i] = sums[i] + row * (stop - first)
+            frames[i] += stop - first
+    for (key, _), total, count in zip(window, sums, frames, strict=True):
+        yield key, (total / count).astype(np.float32) if count else None

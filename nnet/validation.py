@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnet.compute import mx
-from nnet.extraction import embed_utterance
+from nnet.extraction import embed_utterances
 from nnet.metrics import eer, error_rates
 
 MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
@@ -33,8 +33,7 @@ def development_eer(model, utterances):
     """
     model.eval()
     utterances = utterances[:: -(-len(utterances) // MAX_EMBEDDINGS)] if utterances else []
-    vectors = [(speaker, embed_utterance(model, features)) for speaker, features in utterances]
-    kept = [(speaker, vector) for speaker, vector in vectors if vector is not None]
+    kept = [(speaker, vector) for speaker, vector in embed_utterances(model, utterances) if vector is not None]
     if len(kept) < 2:
         return None
     embeddings = np.stack([vector for _, vector in kept]).astype(np.float64)

@@ -8,7 +8,8 @@ exp/xvector/embeddings_test/xvector.
 import logging
 
 from nnet.bin.cli import parser, run
-from nnet.extraction import embed_utterance
+from nnet.errors import InputError
+from nnet.extraction import embed_utterances
 from nnet.feats.prepare import FeatureReader
 from nnet.io.ark import ArkWriter
 from nnet.io.data_dir import DataDir
@@ -23,13 +24,14 @@ def main(argv=None):
     model, _, about = load_model(args.model_dir, args.checkpoint)
     node = args.node or model.node
     model.endpoint_dim(node)
+    if node in model.network.endpoint_dims:
+        raise InputError(f"--node {node} gives a vector for each frame; choose pooling, output or one of embedding*")
     data = DataDir(args.data)
     reader = FeatureReader(data, about["feats_conf"])
     short = []
     with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
-        for utterance in progress(sorted(data.feats), label="embeddings"):
-            features = reader.read(utterance)
-            vector = embed_utterance(model, features, args.chunk_size, args.min_chunk_size, node)
+        stream = ((u, reader.read(u)) for u in progress(sorted(data.feats), label="embeddings"))
+        for utterance, vector in embed_utterances(model, stream, args.chunk_size, args.min_chunk_size, node):
             if vector is None:
                 short.append(utterance)
             else:
