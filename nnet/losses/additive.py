@@ -6,11 +6,12 @@ from nnet.losses.schedules import Annealing, MarginSchedule
 
 
 class AdditiveMargin(AngularSoftmax):
-    """Additive margin softmax (Wang et al. 2018, eq. 5-6; CosFace): ψ(θ) = cos θ − m.
+    """Additive margin softmax (Wang et al. 2018, arXiv 1801.05599, eq. 5-6; CosFace): ψ(θ) = cos θ − m.
 
     m follows its schedule over epochs; the plain logit is mixed in by λ over steps; each is off by default.
-    `sub_centers` K: every speaker has K weights, the nearest of which counts (Deng et al. 2020, eq. 4).
-    `top_k`: the k other speakers that are nearest get cos θ + m' (Zhao et al. 2021, inter-top-k), m' growing with m.
+    `sub_centers` K: every speaker has K weights, the nearest of which counts (sub-center ArcFace, Deng et al. 2020).
+    `top_k`: the k other speakers that are nearest get cos θ + m' (inter-top-k, Zhao et al. 2021, arXiv
+    2110.05042), m' growing with m.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ def nearest_others(logits, labels, k):
 
 
 class AdditiveAngularMargin(AdditiveMargin):
-    """Additive angular margin softmax (ArcFace; Deng et al. 2019, eq. 3): ψ(θ) = cos(θ + m).
+    """Additive angular margin softmax (ArcFace; Deng et al. 2019, arXiv 1801.07698, eq. 3): ψ(θ) = cos(θ + m).
 
     `beyond_pi` continues ψ where θ + m > π, so that it keeps falling: "shift" by cos θ − 1 + cos m (WeSpeaker),
     "reflect" by −cos(θ + m) − 2 (tf-kaldi-speaker); "easy" leaves out the margin where θ > π/2.

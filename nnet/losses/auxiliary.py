@@ -25,7 +25,7 @@ class AuxiliaryLoss(nn.Module):
 
 
 class Ring(AuxiliaryLoss):
-    """Ring loss (Zheng et al. 2018, eq. 3): mean of (‖x‖ − R)², R learnt; without the ½, as tf-kaldi-speaker."""
+    """Ring loss (Zheng et al. 2018, arXiv 1803.00130): mean of (‖x‖ − R)², R learnt; without ½, as tf-kaldi-speaker."""
 
     def __init__(self, in_dim, num_speakers, *, weight, initial_radius):
         super().__init__(weight)
@@ -37,7 +37,7 @@ class Ring(AuxiliaryLoss):
 
 
 class Mhe(AuxiliaryLoss):
-    """Minimum hyperspherical energy of the classifier (Liu et al. 2018, eq. 1 and 6, s = 2).
+    """Minimum hyperspherical energy of the classifier (Liu et al. 2018, arXiv 1805.09298, eq. 1, s = 2).
 
     d being the squared distance, at length 1, of the weight of a speaker in the batch from that of another speaker:
     `form` "mean_of_inverses" is the mean of 1/d (the paper), "inverse_of_mean" 1 / (mean of d + 1e-6), the speaker

@@ -55,7 +55,7 @@ def pick(logits, labels):
 
 def cross_entropy(logits, labels, label_smoothing=0.0):
     """Mean of −Σ_j q_j log softmax(logits)_j, with q the labels or, smoothed by ε, (1−ε)·onehot + ε/N
-    (Szegedy et al. 2016, eq. 5 onwards)."""
+    (Szegedy et al. 2016, section 7)."""
     target = pick(logits, labels)
     if label_smoothing:
         target = (1 - label_smoothing) * target + label_smoothing * mx.mean(logits, axis=-1)

@@ -28,7 +28,7 @@ class CentroidLoss(Loss):
 
 
 class GE2E(CentroidLoss):
-    """Generalised end-to-end loss (Wan et al. 2018, eq. 5-9), averaged over the segments.
+    """Generalised end-to-end loss (Wan et al. 2018, arXiv 1710.10467, eq. 5-9), averaged over the segments.
 
     Each segment is compared with the centroids of all speakers, its own speaker's taken without it. `variant` "softmax"
     is eq. 6, "contrast" eq. 7.
@@ -97,7 +97,7 @@ def query_loss(similarities, queries):
 
 
 class Prototypical(Loss):
-    """Prototypical networks (Snell et al. 2017, eq. 1-2; for speakers Chung et al. 2020, eq. 4-6): softmax over
+    """Prototypical networks (Snell et al. 2017, eq. 1-2; for speakers Chung et al. 2020): softmax over
     −‖query − prototype‖². The accuracy is the share of queries nearest to their own speaker's prototype."""
 
     min_segments_per_speaker = 2
@@ -113,7 +113,7 @@ class Prototypical(Loss):
 
 
 class AngularPrototypical(CentroidLoss):
-    """Angular prototypical loss (Chung et al. 2020, eq. 8): softmax over w·cos(query, prototype) + b."""
+    """Angular prototypical loss (Chung et al. 2020, arXiv 2003.11982): softmax over w·cos(query, prototype) + b."""
 
     def __call__(self, embeddings, labels):
         centers, queries = prototypes(embeddings, labels)

@@ -61,7 +61,8 @@ class AngularSoftmax(Loss):
 
 
 class ASoftmax(AngularSoftmax):
-    """Angular softmax, SphereFace (Liu et al. 2017, eq. 7): ψ(θ) = (−1)^k cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m]."""
+    """Angular softmax, SphereFace (Liu et al. 2017, arXiv 1704.08063, eq. 7): ψ(θ) = (−1)^k cos(mθ) − 2k, θ in [kπ/m,
+    (k+1)π/m]."""
 
     def __init__(
         self, in_dim, num_speakers, *, margin, normalize_embeddings, scale,

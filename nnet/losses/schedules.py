@@ -35,7 +35,7 @@ class MarginSchedule:
 
 
 class Annealing:
-    """SphereFace's λ (Liu et al. 2017, appendix): max(minimum, base·(1 + γ·step)^−power).
+    """SphereFace's λ: max(minimum, base·(1 + γ·step)^−power).
 
     The target logit is (λ·plain + with margin) / (1 + λ).
     """

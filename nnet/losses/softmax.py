@@ -9,7 +9,7 @@ class Softmax(Loss):
     """Cross entropy of an affine classifier, logits W·x + b.
 
     With `normalize_embeddings` x is scaled to the length `scale` first. With `label_smoothing` ε the target is
-    1 − ε + ε/N and every other speaker ε/N (Szegedy et al. 2016), in training only.
+    1 − ε + ε/N and every other speaker ε/N (Szegedy et al. 2016, section 7), in training only.
     """
 
     def __init__(self, in_dim, num_speakers, *, bias, label_smoothing, normalize_embeddings, scale):

@@ -8,7 +8,7 @@ from nnet.losses.schedules import MarginSchedule
 
 
 class SphereFace2(Loss):
-    """SphereFace2 (Wen et al. 2022, eq. 5-7; for speakers Han et al. 2023, eq. 6-8), averaged over the batch:
+    """SphereFace2 (Wen et al. 2022, arXiv 2108.01513; for speakers Han et al. 2023), averaged over the batch:
 
     λ log(1 + exp(−s·p(θ_y) − b)) + (1 − λ) Σ_{j≠y} log(1 + exp(s·n(θ_j) + b)), b learnt.
 

@@ -29,9 +29,9 @@ class TripletLoss(Loss):
 
 
 class SemiHardTriplet(TripletLoss):
-    """Triplets with semi-hard negatives (Schroff et al. 2015, eq. 4): max(d_ap − d_an + margin, 0) over all pairs a, p.
+    """Triplets with semi-hard negatives (FaceNet, Schroff et al. 2015): the mean of max(d_ap − d_an + margin, 0).
 
-    n is the nearest of those segments of other speakers that are farther from a than p is; where none is, the
+    It is taken over all pairs a, p; n is the nearest of those segments of other speakers that are farther from a than p is; where none is, the
     farthest of all (as TensorFlow and tf-kaldi-speaker choose it).
     """
 
@@ -46,7 +46,7 @@ class SemiHardTriplet(TripletLoss):
 
 
 class BatchHardTriplet(TripletLoss):
-    """Triplets of the hardest positive and negative of each anchor (Hermans et al. 2017, eq. 5).
+    """Triplets of the hardest positive and negative of each anchor (Hermans et al. 2017, arXiv 1703.07737, eq. 5).
 
     max(d_ap − d_an + margin, 0), or with `soft_margin` log(1 + exp(d_ap − d_an)).
     """

@@ -7,7 +7,7 @@ from nnet.poolings.base import Pooling, attend, variance
 
 
 class AttentiveStatistics(Pooling):
-    """Attentive statistics pooling (Okabe et al. 2018, eq. 2-6): scores vᵀ bn(relu(W h + b)) + k.
+    """Attentive statistics pooling (Okabe et al. 2018, arXiv 1803.10963): scores vᵀ bn(relu(W h + b)) + k.
 
     One score a frame as in the paper, or one a frame and channel with `channelwise` (WeSpeaker's ASP).
     """
@@ -53,11 +53,11 @@ class ChannelAttention(Pooling):
 
 
 class MultiHeadAttention(Pooling):
-    """Attentive statistics with a scoring network for each group of channels (India et al. 2019; WeSpeaker's MHASTP).
+    """Attentive statistics with a scoring network for each group of channels (India et al. 2019, arXiv 1906.09890).
 
     The channels are cut into `num_heads` groups in order; the output is mean and deviation of the first group, of the
     second, and so on. A scoring network has `num_layers` affine maps with tanh between them, and gives one score a
-    frame, or one a frame and channel of the group with `channelwise`.
+    frame, or one a frame and channel of the group with `channelwise`. WeSpeaker's MHASTP.
     """
 
     def __init__(self, in_dim, *, num_layers, num_heads, channelwise, hidden_dim, floor):
@@ -90,8 +90,8 @@ class ScoringNetwork(nn.Module):
 
 
 class MultiQueryAttention(Pooling):
-    """Multi-query multi-head attention (Zhao et al. 2021, eq. 3-6; WeSpeaker's MQMHASTP): multi-head attention
-    `num_queries` times, side by side."""
+    """Multi-query multi-head attention (Zhao et al. 2021, arXiv 2110.05042): multi-head attention `num_queries` times,
+    side by side. WeSpeaker's MQMHASTP."""
 
     def __init__(self, in_dim, *, num_queries, num_layers, num_heads, channelwise, hidden_dim, floor):
         super().__init__()

@@ -41,7 +41,7 @@ def variance(x, unbiased):
 
 
 def attend(x, scores, floor):
-    """Attentive statistics (Okabe et al. 2018, eq. 4-6).
+    """Attentive statistics (Okabe et al. 2018, arXiv 1803.10963).
 
     Args:
         x: (B, T, C).

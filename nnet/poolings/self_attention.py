@@ -9,13 +9,14 @@ from nnet.poolings.key_value import Activation, KeyValuePooling
 
 
 class SelfAttention(KeyValuePooling):
-    """Weighted mean and deviation of values, the weights from keys and a learnt query (Zhu et al. 2018, eq. 1-3).
+    """Weighted mean and deviation of values, the weights from keys and a learnt query (Zhu et al. 2018).
 
     Keys and values come from any endpoint of the network through small networks of their own. Every head h has a query
     q_h and its share of the value's channels, and of the key's with `split_key`: weights softmax_t(k_tᵀ q_h / √d).
     The output is the means of all heads, then their deviations. All options are those of tf-kaldi-speaker.
 
-    Its penalty is ‖A Aᵀ − I‖² over heads (Lin et al. 2017, eq. 8), averaged over the batch; A (H, T) are the weights.
+    Its penalty is ‖A Aᵀ − I‖² over heads (Lin et al. 2017, arXiv 1703.03130, eq. 8), averaged over the batch; A (H, T)
+    are the weights.
 
     Endpoints: attention_weights, (B, H, T); attention_output, (B, out_dim), before `nonlinear`.
     """

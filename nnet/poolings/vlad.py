@@ -7,7 +7,7 @@ from nnet.poolings.key_value import KeyValuePooling
 
 
 class Vlad(KeyValuePooling):
-    """NetVLAD (Arandjelović et al. 2016, eq. 3-4) and, with `num_ghosts`, GhostVLAD (Zhong et al. 2018).
+    """NetVLAD (Arandjelović et al. 2016, arXiv 1511.07247, eq. 3-4); GhostVLAD (Zhong et al. 2018) with `num_ghosts`.
 
     Frame t goes to cluster k with weight a_tk = softmax_k(W key_t + b); cluster k gives Σ_t a_tk (value_t − c_k),
     scaled to length 1. Ghost clusters take their share of the weights and give nothing. All options are those of

@@ -59,7 +59,7 @@ def test_prototypical(batch, agrees):
 
 
 def test_angular_prototypical(batch, agrees):
-    """Chung et al. 2020, eq. 8."""
+    """Chung et al. 2020."""
 
     def similarity(queries, centers, w):
         return w["scale"] * unit(queries) @ unit(centers).T + w["bias"]

@@ -6,7 +6,7 @@ from scipy.special import softmax
 
 
 def attend(x, scores, floor):
-    """Okabe et al. 2018, eq. 4-6 in the paper's form, E[x²] − mean²: x (B, T, C), scores (B, T, C or 1)."""
+    """Okabe et al. 2018 in the paper's form, E[x²] − mean²: x (B, T, C), scores (B, T, C or 1)."""
     weights = softmax(scores, axis=1)
     mean = (weights * x).sum(axis=1)
     variance = (weights * x**2).sum(axis=1) - mean**2
