@@ -3,6 +3,8 @@
 Exit code 0, or one line that says what is wrong.
 """
 
+import json
+
 from nnet.bin.cli import parser, run
 from nnet.compute import mx, nn, tree_flatten
 from nnet.config import load_config
@@ -18,6 +20,8 @@ def main(argv=None):
         print(explain(args.explain))
     elif args.reference:
         print(reference_page(), end="")
+    elif args.config and args.show:
+        print(show(load_config(args.config, args.set), args.show))
     elif args.config:
         check(args)
     else:
@@ -35,6 +39,16 @@ def make_parser():
     p.add_argument("--num-speakers", type=int, default=100, help="outputs of the classifier")
     p.add_argument("config", metavar="CONFIG.json", nargs="?")
     return p
+
+
+def show(config, name):
+    """The resolved value of a key as a shell takes it: a word, a number, nothing for null, otherwise JSON."""
+    section, _, key = name.partition(".")
+    values = config.to_dict().get(section)
+    if not isinstance(values, dict) or key not in values:
+        raise InputError(f"--show {name}: the configuration has no such key; --explain {section} lists them")
+    value = values[key]
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def check(args):

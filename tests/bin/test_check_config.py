@@ -1,0 +1,31 @@
+"""The command that checks a configuration."""
+
+import pytest
+from toy_data import make_config
+
+from nnet.bin.check_config import main
+from nnet.errors import InputError
+
+
+def test_it_shows_every_layer_and_takes_a_step(tmp_path, capsys):
+    main(["--dim", "20", str(make_config(tmp_path / "c.json"))])
+    out = capsys.readouterr().out
+    line = next(line for line in out.splitlines() if line.startswith("network.tdnn1")).split()
+    assert line[1:3] == ["26x16", f"{5 * 20 * 16 + 16:,}"]
+    assert "every gradient finite" in out
+
+
+def test_it_shows_a_value_for_scripts(tmp_path, capsys):
+    config = str(make_config(tmp_path / "c.json"))
+    for key in ("training.epochs", "network.type", "features.dim", "network.dims"):
+        main(["--show", key, config])
+    assert capsys.readouterr().out == "3\ntdnn\n\n[16, 16, 24]\n"
+    with pytest.raises(InputError, match="--show training.epoch: the configuration has no such key"):
+        main(["--show", "training.epoch", config])
+
+
+def test_it_explains(capsys):
+    main(["--explain", "training.seed"])
+    assert "the same seed gives the same model" in capsys.readouterr().out
+    main(["--explain", "schedule.type"])
+    assert "validation: tf-kaldi-speaker's rule" in capsys.readouterr().out
