@@ -32,6 +32,7 @@ def make_parser():
     p = parser(__doc__)
     p.add_argument("--explain", metavar="SECTION.KEY", help="print what a key, or a section, means")
     p.add_argument("--reference", action="store_true", help="print what every key means, as Markdown")
+    p.add_argument("--show", metavar="SECTION.KEY", help="print the value that a key has in CONFIG.json, for scripts")
     p.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
     )
