@@ -31,8 +31,8 @@ class TripletLoss(Loss):
 class SemiHardTriplet(TripletLoss):
     """Triplets with semi-hard negatives (FaceNet, Schroff et al. 2015): the mean of max(d_ap − d_an + margin, 0).
 
-    It is taken over all pairs a, p; n is the nearest of those segments of other speakers that are farther from a than p is; where none is, the
-    farthest of all (as TensorFlow and tf-kaldi-speaker choose it).
+    It is taken over all pairs a, p; n is the nearest of those segments of other speakers that are farther from a than p
+    is; where none is, the farthest of all (as TensorFlow and tf-kaldi-speaker choose it).
     """
 
     def triplets(self, distances, same):
