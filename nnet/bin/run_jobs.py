@@ -62,7 +62,8 @@ def parse(arguments):
             array = match
             words.pop(0)
         elif words[0].startswith("-") and len(words) > 1:
-            options[words.pop(0)] = words.pop(0)
+            option, value, *words = words
+            options[option] = value
         else:
             break
     if len(words) < 2:
@@ -118,12 +119,14 @@ class Runner:
         self.waiting = list(call.numbers)
         self.running = {}
         self.failed = []
+        self.signal = None
+        self.may_interrupt = False
         self.environment = self._environment()
 
     def run(self):
         """Runs all jobs; returns the exit status."""
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, _raise_interrupted)
+            signal.signal(number, self._on_signal)
         with Watchman() as self.watchman:
             try:
                 while self.running or (self.waiting and not self.failed):
@@ -131,6 +134,7 @@ class Runner:
                         self._start(self.waiting.pop(0))
                     self._wait()
             except Interrupted as interrupt:
+                self.may_interrupt = False
                 self._stop()
                 print(
                     f"run.sh: stopped by signal {interrupt.args[0]}, {len(self.running)} job(s) ended", file=sys.stderr
@@ -164,8 +168,18 @@ class Runner:
         self.watchman.tell(f"+{process.pid}")
         self.running[process.pid] = Job(process, log, time.time())
 
+    def _on_signal(self, number, frame):
+        """Interrupts the waiting; while a job is being started the signal is remembered, so that no job is forgotten."""
+        self.signal = number
+        if self.may_interrupt:
+            raise Interrupted(number)
+
     def _wait(self):
+        self.may_interrupt = True
+        if self.signal:
+            raise Interrupted(self.signal)
         pid, status = os.wait()
+        self.may_interrupt = False
         job = self.running.pop(pid, None)
         if job is None:
             return
@@ -247,10 +261,6 @@ def _watch(reading):
 
 class Interrupted(Exception):
     """A signal asked this process to end."""
-
-
-def _raise_interrupted(number, frame):
-    raise Interrupted(number)
 
 
 def _now():

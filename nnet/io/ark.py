@@ -139,9 +139,11 @@ class ArkWriter:
         self._ark = self._files.enter_context(atomic_write(self.path, binary=True))
 
     def write(self, key, array):
-        """Adds one matrix, vector or vector of integers."""
+        """Adds one matrix, vector or vector of integers; NaN in what is to be compressed is an InputError."""
         if not key or len(key.split()) != 1 or key in self._keys:
             raise ValueError(f"{self.path}: {key!r} is written twice, empty, or holds blanks")
+        if self._compress and not np.isfinite(array).all():
+            raise InputError(f'{self.path}: "{key}": holds NaN or infinity, which cannot be compressed')
         self._keys.add(key)
         self._ark.write(key.encode() + b" ")
         offset = self._ark.tell()

@@ -1,5 +1,6 @@
 """Audio in: files and commands of wav.scp, segments, and everything that can be wrong with a recording."""
 
+import contextlib
 import io
 import logging
 import math
@@ -12,10 +13,10 @@ import numpy as np
 import soundfile
 
 from nnet.errors import InputError
+from nnet.io.container import STREAMED, check_complete, promised_samples
 
 logger = logging.getLogger(__name__)
 
-STREAMED = 0x7FFFF000  # programs that write WAV to a pipe put this length or more, since they do not know it
 STEREO_REPORTS = 3
 
 _stereo_seen = []
@@ -40,10 +41,7 @@ def read_audio(rx, sample_rate=None, resample=False, channel=None, where=None):
     where = f"{where}: {rx}" if where else rx
     samples, rate = _decode(rx, where)
     samples = _pick_channel(samples, channel, where)
-    if not len(samples):
-        raise InputError(f"{where}: no samples")
-    if not np.isfinite(samples).all():
-        raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
+    _check_numbers(samples, where)
     if sample_rate is not None and rate != sample_rate:
         if not resample:
             raise InputError(
@@ -60,12 +58,16 @@ def check_audio(samples, where):
         samples: `(n,)`.
         where: names file and entry in the error.
     """
+    _check_numbers(samples, where)
+    if not samples.any():
+        raise InputError(f"{where}: all {len(samples)} samples are zero; take the utterance out or mend the recording")
+
+
+def _check_numbers(samples, where):
     if not len(samples):
         raise InputError(f"{where}: no samples")
     if not np.isfinite(samples).all():
         raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
-    if not samples.any():
-        raise InputError(f"{where}: all {len(samples)} samples are zero; take the utterance out or mend the recording")
 
 
 def convert_rate(samples, rate, new_rate):
@@ -135,74 +137,77 @@ def _report_stereo(where, channels):
 
 def _decode(rx, where):
     """float32 `(n, channels)` and the rate."""
-    if rx.endswith("|"):
-        return _decode_bytes(run_command(rx[:-1].strip(), where), where)
+    with _opened(rx, where) as (file, size, source):
+        if not size:
+            raise InputError(f"{where}: empty")
+        check_complete(file, size, where)
+        try:
+            with soundfile.SoundFile(source) as audio:
+                samples = audio.read(dtype="float32", always_2d=True)
+                promised = promised_samples(file, audio.frames, audio.format)
+        except soundfile.LibsndfileError as error:
+            raise _undecodable(error, where) from error
+    if len(samples) < promised:
+        raise InputError(f"{where}: truncated: {promised} samples promised, {len(samples)} are there")
+    return samples, audio.samplerate
+
+
+def _undecodable(error, where):
+    reason = error.error_string.rstrip(".")
+    if "not recognised" not in reason:
+        return InputError(f"{where}: damaged: {reason}")
+    return InputError(
+        f"{where}: neither wav, flac, ogg, mp3 nor SPHERE; put a command that writes WAV into wav.scp, with | behind it"
+    )
+
+
+def audio_duration(rx, where=None):
+    """Seconds of a recording, from its header where it is a file."""
+    where = f"{where}: {rx}" if where else rx
+    with _opened(rx, where) as (file, size, source):
+        if not size:
+            raise InputError(f"{where}: empty")
+        check_complete(file, size, where)
+        try:
+            info = soundfile.info(source)
+        except soundfile.LibsndfileError as error:
+            raise _undecodable(error, where) from error
+    if info.frames < STREAMED:
+        return info.frames / info.samplerate
+    samples, rate = _decode(rx, where)
+    return len(samples) / rate
+
+
+@contextlib.contextmanager
+def _opened(rx, where):
+    """A seekable file of the bytes, its size, and what soundfile is to open: the path where it can (it is faster)."""
     match = re.fullmatch(r"(.+):(\d+)", rx)
-    if match and not os.path.exists(rx):
-        return _decode_bytes(_read_archived(match[1], int(match[2]), where), where)
     try:
-        with open(rx, "rb") as file:
-            return _decode_stream(file, os.fstat(file.fileno()).st_size, where)
+        if rx.endswith("|") or (match and not os.path.exists(rx)):
+            data = run_command(rx[:-1].strip(), where) if rx.endswith("|") else _read_archived(match, where)
+            yield io.BytesIO(data), len(data), io.BytesIO(data)
+        else:
+            with open(rx, "rb") as file:
+                yield file, os.fstat(file.fileno()).st_size, rx
     except OSError as error:
         raise InputError(f"{where}: {error.strerror}") from error
 
 
-def _decode_bytes(data, where):
-    return _decode_stream(io.BytesIO(data), len(data), where)
-
-
-def _read_archived(path, offset, where):
+def _read_archived(match, where):
     """The bytes of a WAV that stands in an archive."""
-    with open(path, "rb") as file:
-        file.seek(offset)
+    with open(match[1], "rb") as file:
+        file.seek(int(match[2]))
         head = file.read(8)
         if len(head) < 8 or head[:4] != b"RIFF":
             raise InputError(f"{where}: no WAV at this offset")
         return head + file.read(struct.unpack("<I", head[4:])[0])
 
 
-def _decode_stream(file, size, where):
-    if not size:
-        raise InputError(f"{where}: empty")
-    _check_wav_length(file, size, where)
-    try:
-        with soundfile.SoundFile(file) as audio:
-            samples = audio.read(dtype="float32", always_2d=True)
-            if audio.format != "MP3" and len(samples) < audio.frames < STREAMED:
-                raise InputError(f"{where}: truncated: {audio.frames} samples promised, {len(samples)} are there")
-            return samples, audio.samplerate
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{where}: cannot be decoded: {_reason(file, error)}") from error
-
-
-def _reason(file, error):
-    file.seek(0)
-    if b"shorten" in file.read(1024):
-        return "SPHERE compressed by shorten; decode it in wav.scp with `sph2pipe -f wav FILE |`"
-    return error.error_string.rstrip(".")
-
-
-def _check_wav_length(file, size, where):
-    """Refuses a WAV whose header promises more bytes than there are (libsndfile takes what it finds)."""
-    head = file.read(12)
-    position = 12
-    while head[:4] == b"RIFF" and head[8:] == b"WAVE" and position + 8 <= size:
-        file.seek(position)
-        name, length = struct.unpack("<4sI", file.read(8))
-        if name == b"data":
-            missing = position + 8 + length - size
-            if length < STREAMED and missing > 0:
-                raise InputError(
-                    f"{where}: truncated: the header promises {length} bytes of samples, {missing} are missing"
-                )
-            break
-        position += 8 + length + length % 2
-    file.seek(0)
-
-
 def run_command(command, where):
     """The standard output of a shell command; a failure is an InputError with the end of its standard error."""
-    result = subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, capture_output=True)
+    # a streamed WAV does not tell its length, so the failure of any part of a pipe must count
+    words = ["bash", "-o", "pipefail", "-c", command]
+    result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True)
     if result.returncode:
         said = " ".join(result.stderr.decode("utf-8", "replace").split())[-300:]
         raise InputError(

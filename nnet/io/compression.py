@@ -15,6 +15,7 @@ ELEMENT_BYTES = {"CM": 1, "CM2": 2, "CM3": 1}
 
 _ONE_65535TH = np.float32(1.52590218966964e-05)
 _CODES = np.arange(256, dtype=np.float32)
+_QUARTER, _HALF = _CODES[:65] / 64, _CODES[1:129] / 128
 
 
 def decode_percentiles(data, least, span):
@@ -43,9 +44,9 @@ def decode_columns(codes, percentiles):
     """
     columns, rows = codes.shape
     values = np.empty((rows, columns), np.float32)
-    table = _decoding_table(percentiles).ravel()
     index = np.add(codes.T, np.arange(columns, dtype=np.intp) * 256, dtype=np.intp, order="C")
-    np.take(table, index, out=values, mode="clip")
+    # No index is out of range; any mode but "raise" spares a copy, and "wrap" takes half the time of "clip".
+    np.take(_decoding_table(percentiles), index, out=values, mode="wrap")
     return values
 
 
@@ -53,9 +54,10 @@ def _decoding_table(percentiles):
     """float32 `(columns, 256)`: what each byte means in each column (CharToFloat)."""
     p0, p25, p75, p100 = (percentiles[:, i, None] for i in range(4))
     table = np.empty((len(percentiles), 256), np.float32)
-    # 1/64 and 1/128 are exact, so float32 rounds as Kaldi's double product does; 1/63 is not.
-    table[:, :65] = p0 + (p25 - p0) * _CODES[:65] * np.float32(1 / 64)
-    table[:, 65:193] = p25 + (p75 - p25) * _CODES[1:129] * np.float32(1 / 128)
+    # A power of two does not round, so float32 gives what Kaldi's double product gives; 1/63 is another matter.
+    for part, shares, least, greatest in ((table[:, :65], _QUARTER, p0, p25), (table[:, 65:193], _HALF, p25, p75)):
+        np.multiply(greatest - least, shares, out=part)
+        part += least
     table[:, 193:] = p75 + ((p100 - p75) * _CODES[1:64]).astype(np.float64) * (1 / 63)
     return table
 
@@ -78,8 +80,6 @@ def encode(matrix):
     rows, columns = matrix.shape
     if matrix.size == 0:
         return b"CM " + GLOBAL_HEADER.pack(0.0, 0.0, 0, 0)
-    if not np.isfinite(matrix).all():
-        raise ValueError("a matrix with NaN or infinity cannot be compressed")
     least, greatest = matrix.min(), matrix.max()
     if greatest == least:
         greatest = np.float32(float(least) + (1.0 + abs(float(least))))
@@ -116,9 +116,11 @@ def _separate(levels):
 def _to_codes(matrix, percentiles):
     """uint8 `(rows, columns)`: the byte for each value (FloatToChar)."""
     p0, p25, p75, p100 = percentiles.T
-    low = np.clip(_rounded((matrix - p0) / (p25 - p0), 64), 0, 64)
-    middle = np.clip(64 + _rounded((matrix - p25) / (p75 - p25), 128), 64, 192)
-    high = np.clip(192 + _rounded((matrix - p75) / (p100 - p75), 63), 192, 255)
+    # where the range is tiny beside the values two percentiles may be one number; any byte then means that number
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.clip(_rounded((matrix - p0) / (p25 - p0), 64), 0, 64)
+        middle = np.clip(64 + _rounded((matrix - p25) / (p75 - p25), 128), 64, 192)
+        high = np.clip(192 + _rounded((matrix - p75) / (p100 - p75), 63), 192, 255)
     return np.where(matrix < p25, low, np.where(matrix < p75, middle, high)).astype(np.uint8)
 
 

@@ -36,3 +36,9 @@ def make_directory(path):
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be made a directory: {error.strerror}") from error
+
+
+def remove_file(path):
+    """Removes a file where it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

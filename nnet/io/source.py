@@ -62,7 +62,8 @@ class FileSource:
         start = offset - self._buffer_start
         if start >= 0 and start + count <= len(self._buffer):
             return self._buffer[start : start + count]
-        data = self._pread(count, offset)
+        # a damaged header may ask for more than the memory holds, so look before reading
+        data = self._pread(count, offset) if offset + count <= self.size() else b""
         if len(data) < count:
             self.fail(f"truncated: {count} bytes expected at offset {offset}, the file has {self.size()}")
         return data
@@ -111,7 +112,10 @@ class StreamSource:
 
     def read(self, count):
         """The next `count` bytes; fewer is an InputError."""
-        data = self._ahead[:count] + self._stream.read(max(0, count - len(self._ahead)))
+        try:
+            data = self._ahead[:count] + self._stream.read(max(0, count - len(self._ahead)))
+        except (MemoryError, OverflowError):
+            self.fail(f"bad header: it promises {count} bytes")
         self._ahead = self._ahead[count:]
         if len(data) < count:
             self.fail(f"truncated: {count} more bytes expected, {len(data)} are there")

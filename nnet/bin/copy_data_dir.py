@@ -1,0 +1,44 @@
+"""Copies a Kaldi data directory; prefixes and suffixes give utterances and speakers other names in the copy.
+
+The copy is checked as by utils/validate_data_dir.sh.
+"""
+
+import sys
+
+from nnet.bin import validate_data_dir
+from nnet.bin.cli import parser, run
+from nnet.io.data_dir import DataDir
+from nnet.io.data_parts import Renaming, copy
+
+NAMES = ("--utt-prefix", "--utt-suffix", "--spk-prefix", "--spk-suffix")
+FILES = {"feats": "feats.scp", "text": "text", "wav": "wav.scp"}
+ANY_TEXT = (*NAMES, "--validate-opts")
+
+
+def main(argv=None):
+    options = parser(__doc__)
+    options.add_argument("source", help="the data directory to copy")
+    options.add_argument("destination", help="the copy")
+    for name in NAMES:
+        what = "utterance" if "utt" in name else "speaker"
+        options.add_argument(name, default="", help=f"text to put {'before' if 'pre' in name else 'behind'} {what} ids")
+    options.add_argument("--validate-opts", default="", help="further options of utils/validate_data_dir.sh")
+    args = options.parse_args(_joined(sys.argv[1:] if argv is None else argv))
+    renaming = Renaming(args.utt_prefix, args.utt_suffix, args.spk_prefix, args.spk_suffix)
+    source = DataDir(args.source)
+    copy(source, args.destination, renaming)
+    lacking = [f"--no-{what}" for what in ("feats", "text", "wav") if not source.has(FILES[what])]
+    validate_data_dir.main([*lacking, *args.validate_opts.split(), args.destination])
+
+
+def _joined(words):
+    """The words with each of ANY_TEXT and its value as one: a value such as `-noise` is no option."""
+    words, joined = list(words), []
+    while words:
+        word = words.pop(0)
+        joined.append(f"{word}={words.pop(0)}" if word in ANY_TEXT and words else word)
+    return joined
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Takes a part of a data directory: utils/subset_data_dir.sh [--per-spk|--first|...] data/train 1000 data/train_1k
+set -euo pipefail
+
+. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+exec python -m nnet.bin.subset_data_dir "$@"
