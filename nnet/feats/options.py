@@ -26,6 +26,9 @@ class SpectrumOptions:
     num_mel_bins: int = option(23, "Number of triangular mel bins.", low=3)
     low_freq: float = option(20.0, "Lower edge of the mel bins in Hz.", low=0)
     high_freq: float = option(0.0, "Upper edge of the mel bins in Hz; zero or less counts from the Nyquist rate.")
+    mel_floor: float = option(
+        2.0**-23, "Floor of the energy of a mel bin before its log; 128 is Kaldi's for audio in [-1, 1).", above=0
+    )
     use_energy: bool = option(False, "Put the log energy of the frame in front (MFCC: in the place of C0).")
     energy_floor: float = option(0.0, "Floor of the energy (not of its log); 0 is no floor.", low=0)
     raw_energy: bool = option(True, "Take the energy before pre-emphasis and window.")

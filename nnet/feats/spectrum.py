@@ -16,7 +16,7 @@ DEEP = 1e-6
 
 FULL_SCALE = 32768.0
 
-# Kaldi floors energies with float32's epsilon before the log.
+# Kaldi floors the energy of a frame with float32's epsilon before the log.
 FLOOR = np.finfo(np.float32).eps
 
 
@@ -32,7 +32,7 @@ def compute_mfcc(samples, options, rng=None):
         float32 (frames, num_ceps); no frames where the signal is too short for one.
     """
     mels, energy = _mel_energies(samples, options, rng)
-    np.maximum(mels, FLOOR, out=mels)
+    np.maximum(mels, np.float32(options.mel_floor), out=mels)
     np.log(mels, out=mels)
     feats = mels @ _constants(options)["transform"]
     if options.use_energy:
@@ -53,7 +53,7 @@ def compute_fbank(samples, options, rng=None):
     """
     feats, energy = _mel_energies(samples, options, rng)
     if options.use_log_fbank:
-        np.maximum(feats, FLOOR, out=feats)
+        np.maximum(feats, np.float32(options.mel_floor), out=feats)
         np.log(feats, out=feats)
     if options.use_energy:
         feats = np.column_stack([energy, feats])
