@@ -8,6 +8,14 @@ wccn=
 normalize_length=
 num_em_iters=
 binary=
+adapt=
+adapt_method=
+within_covar_scale=
+between_covar_scale=
+mean_diff_scale=
+adapt_mean=
+adapt_data=
+adapt_weight=
 
 set -euo pipefail
 echo "$0 $*" >&2
@@ -26,6 +34,11 @@ Options (defaults and the rest: python -m nnet.bin.train_backend --help):
   --normalize-length false         leave the length of embeddings as it is
   --num-em-iters N                 steps of PLDA; 0: no PLDA
   --binary false                   write Kaldi's text formats
+  --adapt EMBDIR                   adapt PLDA to the domain of these embeddings, whose mean becomes mean.vec
+  --adapt-method kaldi|coral|coral+
+  --within-covar-scale X, --between-covar-scale X, --mean-diff-scale X, --adapt-mean false
+  --adapt-data DATA                speakers of the embeddings of --adapt: train PLDA there too, and interpolate
+  --adapt-weight X                 weight of that model
 USAGE
   exit 1
 fi
@@ -41,4 +54,9 @@ $cmd "$out/log/train_backend.log" python -m nnet.bin.train_backend \
   ${whiten:+--whiten "$whiten"} ${wccn:+--wccn "$wccn"} \
   ${normalize_length:+--normalize-length "$normalize_length"} \
   ${num_em_iters:+--num-em-iters "$num_em_iters"} ${binary:+--binary "$binary"} \
+  ${adapt:+--adapt "$adapt"} ${adapt_method:+--adapt-method "$adapt_method"} \
+  ${within_covar_scale:+--within-covar-scale "$within_covar_scale"} \
+  ${between_covar_scale:+--between-covar-scale "$between_covar_scale"} \
+  ${mean_diff_scale:+--mean-diff-scale "$mean_diff_scale"} ${adapt_mean:+--adapt-mean "$adapt_mean"} \
+  ${adapt_data:+--adapt-data "$adapt_data"} ${adapt_weight:+--adapt-weight "$adapt_weight"} \
   "$embeddings" "$data" "$out"

@@ -38,6 +38,18 @@ class Embeddings:
         """{identifier: row}."""
         return {key: i for i, key in enumerate(self.ids)}
 
+    def select(self, ids):
+        """Some of them, in the order of `ids`; one that is not there is an InputError."""
+        return Embeddings(self.path, list(ids), self.vectors[self.rows(ids)])
+
+    def rows(self, ids):
+        """int (len(ids),): where they stand; one that is not there is an InputError."""
+        positions = self.positions()
+        missing = [key for key in ids if key not in positions]
+        if missing:
+            raise InputError(f'{self.path}: has no embedding of "{missing[0]}"{_and_others(len(missing) - 1)}')
+        return np.array([positions[key] for key in ids], int)
+
 
 @dataclasses.dataclass(frozen=True)
 class Enrollment:
@@ -45,6 +57,10 @@ class Enrollment:
 
     embeddings: Embeddings
     num_utts: np.ndarray
+
+    def select(self, ids):
+        """Some of them, in the order of `ids`."""
+        return Enrollment(self.embeddings.select(ids), self.num_utts[self.embeddings.rows(ids)])
 
 
 def read_embeddings(path):
@@ -156,11 +172,15 @@ def _lookup_counts(path, ids):
     counts = read_numbers(path, int)
     missing = [key for key in ids if key not in counts]
     if missing:
-        raise InputError(f'{path}: has no number of utterances for "{missing[0]}" and {len(missing) - 1} others')
+        raise InputError(f'{path}: has no number of utterances for "{missing[0]}"{_and_others(len(missing) - 1)}')
     low = [key for key in ids if counts[key] < 1]
     if low:
         raise InputError(f'{path}: "{low[0]}" has {counts[low[0]]} utterances; at least 1 is expected')
     return np.array([counts[key] for key in ids])
+
+
+def _and_others(count):
+    return f" and {count} other{'s' if count > 1 else ''}" if count else ""
 
 
 def _existing(folder, name):

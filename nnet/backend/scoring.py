@@ -49,6 +49,13 @@ class Scorer:
             part = slice(start, start + step)
             yield part, self.dense(part)
 
+    def columns(self):
+        """Yields (slice of test utterances, their scores (T', E)) in blocks of bounded size."""
+        step = max(1, MOST_CELLS // max(1, len(self.enroll)))
+        for start in range(0, len(self.test), step):
+            part = slice(start, start + step)
+            yield part, self.dense(test=part).T
+
     def pairs(self, enroll, test):
         """Scores (N,) of pairs given by their positions, int (N,) each."""
         rows, row_of = np.unique(enroll, return_inverse=True)
@@ -111,24 +118,18 @@ def plda_scorer(plda, enroll, num_utts, test, **project):
 
 
 def search(scorer, top_n):
-    """The best enrolled speakers of each test utterance, in blocks of constant size.
+    """Yields the best enrolled speakers of each test utterance, in blocks of bounded size.
 
-    Returns:
-        (positions int (T, top_n), scores float64 (T, top_n)), the best first.
+    Yields:
+        (slice of test utterances, positions int (T', top_n), scores float64 (T', top_n)), the best first.
     """
-    num_enroll, num_test = scorer.shape
+    num_enroll = len(scorer.enroll)
     top_n = min(top_n, num_enroll)
-    positions, scores = np.empty((num_test, top_n), int), np.empty((num_test, top_n))
-    step = max(1, MOST_CELLS // num_enroll)
-    for start in range(0, num_test, step):
-        part = slice(start, start + step)
-        dense = scorer.dense(test=part).T  # (T', E)
-        best = np.argpartition(-dense, top_n - 1, axis=1)[:, :top_n]
-        values = np.take_along_axis(dense, best, axis=1)
+    for part, scores in scorer.columns():
+        best = np.argpartition(scores, num_enroll - top_n, axis=1)[:, num_enroll - top_n :]
+        values = np.take_along_axis(scores, best, axis=1)
         order = np.argsort(-values, axis=1, kind="stable")
-        positions[part] = np.take_along_axis(best, order, axis=1)
-        scores[part] = np.take_along_axis(values, order, axis=1)
-    return positions, scores
+        yield part, np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
 def _unit(x):

@@ -1,9 +1,10 @@
-"""Trains a whole back end from labelled embeddings: the chain of transforms, then PLDA on what comes out of it."""
+"""Trains a back end from labelled embeddings: the chain of transforms, PLDA on what comes out of it, adaptation."""
 
 import dataclasses
 
 import numpy as np
 
+from nnet.backend.adaptation import adapt, interpolate
 from nnet.backend.directory import Backend
 from nnet.backend.plda import train_plda
 from nnet.backend.statistics import class_statistics
@@ -45,6 +46,44 @@ def train_backend(vectors, labels, options):
         **dataclasses.asdict(options),
     }
     return Backend(chain, plda, description)
+
+
+def adapt_backend(backend, vectors, options, recentre=True):
+    """The Backend for another domain.
+
+    Args:
+        backend: trained with PLDA.
+        vectors: unlabelled embeddings (N, D) of the new domain.
+        options: AdaptationOptions.
+        recentre: centre embeddings by the mean of the new domain from now on, as Kaldi's SRE16 recipe does.
+    """
+    chain = (
+        dataclasses.replace(backend.chain, mean=_stored(vectors.mean(axis=0, dtype=np.float64)))
+        if recentre
+        else backend.chain
+    )
+    description = {"recentred": recentre, "num_utterances": len(vectors), **dataclasses.asdict(options)}
+    plda = adapt(backend.plda, chain.apply(vectors), options)
+    return Backend(chain, plda, {**backend.description, "adaptation": description})
+
+
+def interpolate_backend(backend, vectors, labels, weight, recentre=True):
+    """The Backend for another domain of which labelled embeddings are at hand; see `interpolate`."""
+    chain = (
+        dataclasses.replace(backend.chain, mean=_stored(vectors.mean(axis=0, dtype=np.float64)))
+        if recentre
+        else backend.chain
+    )
+    in_domain = train_plda(class_statistics(vectors, labels, chain.apply), backend.description["num_em_iters"])
+    description = {
+        "recentred": recentre,
+        "num_speakers": int(labels.max()) + 1,
+        "num_utterances": len(vectors),
+        "method": "interpolate",
+        "weight": weight,
+    }
+    plda = interpolate(backend.plda, in_domain, weight)
+    return Backend(chain, plda, {**backend.description, "adaptation": description})
 
 
 def _matrix(stats, options):

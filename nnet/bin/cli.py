@@ -10,9 +10,7 @@ from nnet.errors import InputError
 
 def parser(doc):
     """An argument parser whose help starts with the module's docstring and shows defaults."""
-    return argparse.ArgumentParser(
-        description=doc, formatter_class=_Formatter, allow_abbrev=False
-    )
+    return argparse.ArgumentParser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -24,6 +22,24 @@ def boolean(text):
     if text in ("true", "false"):
         return text == "true"
     raise argparse.ArgumentTypeError(f"must be true or false, not {text!r}")
+
+
+def number(kind, low=None, high=None, above=None, below=None):
+    """An argparse type: a finite int or float within bounds, `low` and `high` included, `above` and `below` not."""
+
+    def convert(text):
+        value = kind(text)
+        inside = value - value == 0
+        inside &= (low is None or value >= low) and (high is None or value <= high)
+        inside &= (above is None or value > above) and (below is None or value < below)
+        if not inside:
+            bounds = {"at least": low, "at most": high, "above": above, "below": below}
+            limits = " and ".join(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
+            raise argparse.ArgumentTypeError(f"must be {limits or 'finite'}, not {text}")
+        return value
+
+    convert.__name__ = kind.__name__  # argparse calls it so where the text is no number
+    return convert
 
 
 def run(main):

@@ -2,7 +2,7 @@
 
 from nnet.backend.directory import read_backend
 from nnet.backend.system import METHODS, System
-from nnet.bin.cli import boolean
+from nnet.bin.cli import boolean, number
 
 
 def add_scoring_options(parser):
@@ -13,7 +13,9 @@ def add_scoring_options(parser):
     group.add_argument(
         "--transform", type=boolean, default=True, help="apply transform.mat; false leaves centred embeddings (cosine)"
     )
-    group.add_argument("--smoothing", type=float, default=0.0, help="as in ivector-copy-plda; PLDA only")
+    group.add_argument(
+        "--smoothing", type=number(float, low=0, high=1), default=0.0, help="as in ivector-copy-plda; PLDA only"
+    )
     group.add_argument("--normalize-length", type=boolean, default=True, help="as in ivector-plda-scoring; PLDA only")
     group.add_argument(
         "--simple-length-normalization", type=boolean, default=False, help="as in ivector-plda-scoring; PLDA only"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nnet import metrics
+from nnet.backend.adaptation import AdaptationOptions, adapt
 from nnet.backend.plda import train_plda
 from nnet.backend.plda_file import read_plda, write_plda
 from nnet.backend.scoring import cosine_scorer, plda_scorer
@@ -66,6 +67,16 @@ def test_plda_scores(kaldi, kaldi_chain, own):
         expected, scores = trial_scores(kaldi, scorer, "scores_plda.txt")
         # Kaldi computes in single precision and prints seven digits; some scores are below -10000
         np.testing.assert_allclose(scores, expected, rtol=2e-5, atol=1e-3)
+
+
+def test_adaptation(kaldi, kaldi_chain):
+    plda = read_plda(str(kaldi.folder / "plda"))
+    adapted = adapt(plda, kaldi_chain.apply(kaldi.adapt), AdaptationOptions("kaldi", 0.75, 0.25))
+    expected = read_plda(str(kaldi.folder / "plda_adapt"))
+    np.testing.assert_allclose(adapted.mean, expected.mean, atol=1e-5)
+    np.testing.assert_allclose(adapted.psi, expected.psi, rtol=1e-4)
+    np.testing.assert_allclose(adapted.within, expected.within, atol=1e-4)
+    np.testing.assert_allclose(adapted.between, expected.between, atol=1e-4)
 
 
 def test_adapted_plda_scores(kaldi, kaldi_chain):

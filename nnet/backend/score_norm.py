@@ -1,0 +1,54 @@
+"""Score normalisation against a cohort of other speakers: Z-, T-, S- and adaptive S-norm.
+
+Z-norm shifts and scales a score by what its enrolled speaker scores against the cohort, T-norm by what the cohort
+scores against its test utterance, S-norm is the mean of both. Adaptive S-norm takes, for each side, only the cohort
+members that score highest (Matejka et al., "Analysis of score normalization in multilingual speaker recognition",
+2017, AS-norm1). Standard deviations are those of the population.
+"""
+
+import numpy as np
+
+from nnet.errors import InputError
+
+NORMS = ("z", "t", "s", "as")
+
+
+def normalized_scores(norm, scores, enroll, test, enroll_statistics, test_statistics):
+    """Normalised scores (N,).
+
+    Args:
+        norm: one of NORMS.
+        scores: float64 (N,).
+        enroll, test: int (N,), positions in the statistics.
+        enroll_statistics, test_statistics: (mean, deviation) of each side, as the two functions below give them.
+    """
+    sides = {"z": [(enroll, enroll_statistics)], "t": [(test, test_statistics)]}
+    both = sides["z"] + sides["t"]
+    parts = [(scores - mean[index]) / deviation[index] for index, (mean, deviation) in sides.get(norm, both)]
+    return sum(parts) / len(parts)
+
+
+def enrolled_against_cohort(scorer, top_n=None):
+    """(mean (E,), deviation (E,)) of each enrolled speaker's scores against a cohort on the test side.
+
+    Args:
+        scorer: a Scorer of enrolled speakers against the cohort.
+        top_n: only the highest so many scores count; None: all.
+    """
+    return _statistics(scorer.rows(), scorer.shape[0], top_n)
+
+
+def cohort_against_tests(scorer, top_n=None):
+    """(mean (T,), deviation (T,)) of each test utterance's scores against a cohort on the enroll side."""
+    return _statistics(scorer.columns(), scorer.shape[1], top_n)
+
+
+def _statistics(blocks, count, top_n):
+    means, deviations = np.empty(count), np.empty(count)
+    for part, scores in blocks:
+        if top_n is not None and top_n < scores.shape[1]:
+            scores = np.partition(scores, scores.shape[1] - top_n, axis=1)[:, scores.shape[1] - top_n :]
+        means[part], deviations[part] = scores.mean(axis=1), scores.std(axis=1)
+    if not (deviations > 0).all():
+        raise InputError("all cohort scores are the same; normalisation needs a cohort of different speakers")
+    return means, deviations

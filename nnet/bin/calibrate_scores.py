@@ -1,0 +1,51 @@
+"""Applies a calibration: scores of one or more systems become log-likelihood ratios.
+
+SCORES are as many files, in the same order, as MODEL.json was trained on. Printed is the threshold on the calibrated
+scores for the cost that is asked for.
+"""
+
+import logging
+
+from nnet.backend.calibration import read_calibration
+from nnet.backend.quality import calibration_columns
+from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
+from nnet.bin.cli import parser, run
+from nnet.errors import InputError
+from nnet.io.trials import read_trials, write_scores
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = _arguments(argv)
+    calibration, description = read_calibration(args.model)
+    _check_inputs(args, description)
+    trials = read_trials(args.scores[0], labels=False)
+    columns = calibration_columns(trials, args.scores, args.enroll_quality, args.test_quality)
+    write_scores(args.out, trials, calibration.apply(columns))
+    log.info("%s: %d scores calibrated", args.out, len(trials))
+    print_threshold(args, calibration.p_target)
+
+
+def _check_inputs(args, description):
+    systems, measures = description.get("systems", []), description.get("num_measures", 0)
+    if len(systems) != len(args.scores):
+        trained = f"{len(systems)} score files ({', '.join(systems)})"
+        raise InputError(f"{args.model}: was trained on {trained}, but {len(args.scores)} are given")
+    if bool(measures) != bool(args.enroll_quality):
+        needs = f"with {measures} quality measures" if measures else "without quality measures"
+        raise InputError(f"{args.model}: was trained {needs}; give --enroll-quality and --test-quality accordingly")
+
+
+def _arguments(argv):
+    options = parser(__doc__)
+    options.add_argument("model", metavar="MODEL.json")
+    options.add_argument("scores", metavar="SCORES", nargs="+")
+    options.add_argument("out", metavar="OUT_SCORES")
+    add_cost_options(options, p_target=None)
+    add_quality_options(options)
+    return options.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,123 @@
+"""Normalises scores against a cohort of other speakers: adaptive S-norm, S-, Z- or T-norm.
+
+SCORES must have been made by `score` with the same scoring options; a sample of them is made again to be sure.
+OUT_SCORES.cohort.json tells what the cohort was.
+"""
+
+import json
+import logging
+import os
+
+import numpy as np
+
+from nnet.backend.embeddings import Enrollment, read_enrollment, read_speakers, read_utterances
+from nnet.backend.score_norm import NORMS, cohort_against_tests, enrolled_against_cohort, normalized_scores
+from nnet.bin.cli import number, parser, run
+from nnet.bin.scoring_options import add_scoring_options, system_from
+from nnet.errors import InputError
+from nnet.io.files import atomic_write
+from nnet.io.tables import read_spk2utt
+from nnet.io.trials import read_scores, read_trials, write_scores
+
+log = logging.getLogger(__name__)
+
+SAMPLE = 1000  # scores that are made again
+TOLERANCE = 1e-3
+
+
+def main(argv=None):
+    args = _arguments(argv)
+    system = system_from(args)
+    trials = read_trials(args.trials, labels=False)
+    scores = read_scores(args.scores, trials)
+    spk2utt = read_spk2utt(args.enroll_spk2utt) if args.enroll_spk2utt else None
+    enrollment = read_enrollment(args.enroll, spk2utt).select(trials.enroll_ids)
+    test = read_utterances(args.test).select(trials.test_ids)
+    _check_same_system(system, args.scores, trials, scores, enrollment, test)
+    cohort = _read_cohort(args)
+    top_n = _top_n(args, cohort)
+    shared = set(cohort.embeddings.ids) & (set(trials.enroll_ids) | set(trials.test_ids))
+    if shared:
+        log.warning(
+            "the cohort holds %d of the speakers or utterances of the trials, such as %s", len(shared), min(shared)
+        )
+    enroll_side = enrolled_against_cohort(system.scorer(enrollment, cohort.embeddings), top_n)
+    test_side = cohort_against_tests(system.scorer(cohort, test), top_n)
+    out = normalized_scores(args.norm, scores, trials.enroll, trials.test, enroll_side, test_side)
+    _describe(args, cohort, top_n)
+    write_scores(args.out, trials, out)
+    log.info("%s: %d scores normalised", args.out, len(trials))
+
+
+def _check_same_system(system, path, trials, scores, enrollment, test):
+    """Refuses scores that the options given here do not reproduce."""
+    sample = np.linspace(0, len(trials) - 1, min(SAMPLE, len(trials))).astype(int)
+    again = system.scorer(enrollment, test).pairs(trials.enroll[sample], trials.test[sample])
+    different = np.abs(again - scores[sample]) > TOLERANCE * np.maximum(1.0, np.abs(again))
+    if different.any():
+        bad = sample[np.argmax(different)]
+        raise InputError(
+            f'{path}: the score of "{trials.name(bad)}" is {scores[bad]:.6f}, but {again[np.argmax(different)]:.6f} '
+            "with the options given here; give those that the scores were made with"
+        )
+
+
+def _read_cohort(args):
+    kind = args.cohort
+    if kind is None:
+        kind = "speaker" if os.path.exists(os.path.join(args.cohort_embeddings, "spk_xvector.scp")) else "utterance"
+        args.cohort = kind
+    if kind == "speaker":
+        return read_speakers(args.cohort_embeddings)
+    utterances = read_utterances(args.cohort_embeddings)
+    return Enrollment(utterances, np.ones(len(utterances), int))
+
+
+def _top_n(args, cohort):
+    """How many cohort members count; None: all of them."""
+    if args.norm != "as":
+        return None
+    if args.top_n > len(cohort.embeddings):
+        log.warning("--top-n %d: the cohort has only %d members, all are taken", args.top_n, len(cohort.embeddings))
+    return min(args.top_n, len(cohort.embeddings))
+
+
+def _describe(args, cohort, top_n):
+    description = {
+        "norm": args.norm,
+        "top_n": top_n,
+        "cohort": args.cohort,
+        "members": len(cohort.embeddings),
+        "utterances": int(cohort.num_utts.sum()),
+        "embeddings": cohort.embeddings.path,
+        "scores": args.scores,
+        "method": args.method,
+        "backend": args.backend,
+    }
+    with atomic_write(f"{args.out}.cohort.json") as file:
+        json.dump(description, file, indent=2)
+        file.write("\n")
+
+
+def _arguments(argv):
+    options = parser(__doc__)
+    options.add_argument("cohort_embeddings", metavar="COHORT_EMBDIR")
+    options.add_argument("trials", metavar="TRIALS")
+    options.add_argument("enroll", metavar="ENROLL_EMBDIR")
+    options.add_argument("test", metavar="TEST_EMBDIR")
+    options.add_argument("scores", metavar="SCORES")
+    options.add_argument("out", metavar="OUT_SCORES")
+    options.add_argument("--norm", choices=NORMS, default="as", help="as: adaptive S-norm")
+    options.add_argument(
+        "--top-n", type=number(int, low=2), default=300, help="highest cohort scores that count; adaptive S-norm only"
+    )
+    options.add_argument(
+        "--cohort", choices=("speaker", "utterance"), help="what a member is; default: speaker where there are means"
+    )
+    options.add_argument("--enroll-spk2utt", metavar="FILE", help="as it was given to score")
+    add_scoring_options(options)
+    return options.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,52 @@
+"""Finds the enrolled speakers that are nearest to each test utterance.
+
+OUT gets `enroll test score` lines, for each test utterance its best --top-n enrolled speakers, the best first; with
+--top-n 0 all of them, that is every pair.
+"""
+
+import logging
+
+import numpy as np
+
+from nnet.backend.embeddings import read_enrollment, read_speakers, read_utterances
+from nnet.backend.scoring import search
+from nnet.bin.cli import number, parser, run
+from nnet.bin.scoring_options import add_scoring_options, system_from
+from nnet.io.tables import read_spk2utt
+from nnet.io.trials import ScoreWriter
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = _arguments(argv)
+    if args.enroll_spk2utt:
+        enrollment = read_enrollment(args.enroll, read_spk2utt(args.enroll_spk2utt))
+    else:
+        enrollment = read_speakers(args.enroll)
+    test = read_utterances(args.test)
+    enroll_ids = np.array(enrollment.embeddings.ids, object)
+    test_ids = np.array(test.ids, object)
+    scorer = system_from(args).scorer(enrollment, test)
+    with ScoreWriter(args.out) as writer:
+        for part, positions, scores in search(scorer, args.top_n or len(enroll_ids)):
+            repeated = np.repeat(test_ids[part], positions.shape[1])
+            writer.write(enroll_ids[positions.ravel()], repeated, scores.ravel())
+    log.info("%s: %d test utterances, %d enrolled speakers", args.out, len(test), len(enroll_ids))
+
+
+def _arguments(argv):
+    options = parser(__doc__)
+    options.add_argument("enroll", metavar="ENROLL_EMBDIR")
+    options.add_argument("test", metavar="TEST_EMBDIR")
+    options.add_argument("out", metavar="OUT")
+    options.add_argument(
+        "--top-n", type=number(int, low=0), default=10, help="enrolled speakers a test utterance; 0: all"
+    )
+    options.add_argument("--enroll-spk2utt", metavar="FILE", help="`model utterance utterance ...` a line, to enroll")
+    add_scoring_options(options)
+    return options.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,47 @@
+"""Trains calibration and fusion: one or more score files become log-likelihood ratios.
+
+SCORES are one or more files of scores of TRIALS, whose labels are known. MODEL.json is applied to other lists by
+calibrate_scores. Printed are the weights and the threshold on the calibrated scores for the cost that is asked for.
+"""
+
+import os
+
+from nnet.backend.calibration import train_calibration, write_calibration
+from nnet.backend.quality import calibration_columns
+from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
+from nnet.bin.cli import parser, run
+from nnet.io.trials import read_trials
+from nnet.metrics import SortedTrials, cllr, min_cllr
+
+
+def main(argv=None):
+    args = _arguments(argv)
+    trials = read_trials(args.trials)
+    columns = calibration_columns(trials, args.scores, args.enroll_quality, args.test_quality)
+    calibration = train_calibration(columns, trials.target, args.p_target)
+    llr = calibration.apply(columns)
+    description = {
+        "systems": [os.path.basename(path) for path in args.scores],
+        "num_measures": (columns.shape[1] - len(args.scores)) // 2,
+        "trials": args.trials,
+        "cllr": cllr(llr, trials.target),
+    }
+    write_calibration(args.model, calibration, description)
+    weights = " ".join(f"{weight:.5g}" for weight in calibration.weights)
+    print(f"offset {calibration.offset:.5g}, weights {weights}")
+    print(f"Cllr {description['cllr']:.4f}, minimum {min_cllr(SortedTrials(llr, trials.target)):.4f}")
+    print_threshold(args, args.p_target)
+
+
+def _arguments(argv):
+    options = parser(__doc__)
+    options.add_argument("trials", metavar="TRIALS")
+    options.add_argument("scores", metavar="SCORES", nargs="+")
+    options.add_argument("model", metavar="MODEL.json")
+    add_cost_options(options, p_target=0.01)
+    add_quality_options(options)
+    return options.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)
