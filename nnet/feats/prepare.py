@@ -10,6 +10,9 @@ from nnet.io.ark import read_matrix, read_vector
 
 CMVN = ("none", "sliding", "utterance")
 
+# Options that decide which audio is taken, or that add noise, but not what a feature means.
+INCIDENTAL = {"dither", "channel", "min_duration", "allow_downsample", "allow_upsample"}
+
 
 def prepare(feats, cmvn, voiced=None):
     """Normalises all frames, then keeps the voiced ones, in Kaldi's order.
@@ -53,7 +56,7 @@ class FeatureReader:
         if conf["type"] != wanted["type"]:
             raise InputError(f"{where}: features are {conf['type']}, the model was trained on {wanted['type']}")
         for name, value in wanted["options"].items():
-            if conf["options"].get(name) != value:
+            if name not in INCIDENTAL and conf["options"].get(name) != value:
                 have, want = json.dumps(conf["options"].get(name)), json.dumps(value)
                 raise InputError(f"{where}: {name} is {have}, the model was trained with {want}")
         if conf["cmvn"] != wanted["cmvn"]:

@@ -1,0 +1,10 @@
+"""Speaker verification with Kaldi's files and MLX's networks."""
+
+__version__ = "0.1.0"
+
+
+def load_model(directory, checkpoint="best", **options):
+    """A trained model that embeds audio; see `nnet.embedder.Embedder`."""
+    from nnet.embedder import Embedder  # importing nnet alone must not start MLX
+
+    return Embedder(directory, checkpoint, **options)

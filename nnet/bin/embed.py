@@ -1,0 +1,42 @@
+"""Embeds audio files with a trained model.
+
+Prints, for every pair of files, the cosine of their embeddings; --out keeps the embeddings as an ark, keyed by path.
+"""
+
+import itertools
+
+import numpy as np
+
+from nnet import load_model
+from nnet.bin.cli import parser, run
+from nnet.errors import InputError
+from nnet.io.ark import ArkWriter
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
+    p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
+    p.add_argument("--out", metavar="NAME", help="write the embeddings to NAME.ark and NAME.scp")
+    p.add_argument("model_dir", metavar="MODELDIR")
+    p.add_argument("audio", metavar="AUDIO", nargs="+")
+    args = p.parse_args(argv)
+    if len(args.audio) < 2 and not args.out:
+        raise InputError("one file has nothing to be compared with: name a second one, or --out NAME for its embedding")
+    model = load_model(args.model_dir, args.checkpoint, node=args.node)
+    vectors = list(model.embed_files(args.audio))
+    if args.out:
+        with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
+            for path, vector in zip(args.audio, vectors, strict=True):
+                writer.write(path, vector)
+    for (a, x), (b, y) in itertools.combinations(zip(args.audio, vectors, strict=True), 2):
+        print(f"{a} {b} {cosine(x, y):.4f}")
+
+
+def cosine(x, y):
+    """The cosine of the angle between two vectors."""
+    return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+
+
+if __name__ == "__main__":
+    run(main)

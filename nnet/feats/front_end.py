@@ -1,0 +1,51 @@
+"""From the samples of one recording to what a network was trained on, as its feats_conf tells."""
+
+import dataclasses
+
+from nnet.errors import InputError
+from nnet.feats.options import FEATURE_OPTIONS
+from nnet.feats.prepare import prepare
+from nnet.feats.spectrum import COMPUTE
+from nnet.feats.vad import VadOptions, energy_vad
+from nnet.io.audio import check_audio, convert_rate
+
+
+class FrontEnd:
+    """Features, VAD, CMVN and removal of silence in one call, without dither.
+
+    Args:
+        conf: the feats_conf of a model: type, options, cmvn, silence_removed, and vad, the options of the VAD.
+    """
+
+    def __init__(self, conf):
+        if conf is None:
+            raise InputError("this model does not say how its features were made (feats_conf); embed prepared features")
+        self.type, self.cmvn, self.remove_silence = conf["type"], conf["cmvn"], conf["silence_removed"]
+        options = FEATURE_OPTIONS[self.type].from_dict(conf["options"], "feats_conf: options")
+        self.options = dataclasses.replace(options, dither=0.0)
+        self.vad = VadOptions(**conf.get("vad", {}))
+
+    @property
+    def sample_rate(self):
+        """Hz of the audio that the model was trained on."""
+        return int(self.options.sample_frequency)
+
+    def __call__(self, samples, sample_rate, where="samples"):
+        """Features of one recording.
+
+        Args:
+            samples: (n,) floats in [-1, 1).
+            sample_rate: Hz; a higher rate than the model's is converted, a lower one is an error.
+            where: names the recording in errors.
+
+        Returns:
+            (T, F) float32; T may be 0 where the recording is short or silent.
+        """
+        check_audio(samples, where)
+        if sample_rate < self.sample_rate:
+            raise InputError(f"{where}: {sample_rate} Hz, the model was trained on {self.sample_rate} Hz")
+        if sample_rate != self.sample_rate:
+            samples = convert_rate(samples, sample_rate, self.sample_rate)
+        feats = COMPUTE[self.type](samples, self.options)
+        voiced = energy_vad(feats, self.vad) if self.remove_silence and len(feats) else None
+        return prepare(feats, self.cmvn, voiced) if len(feats) else feats
