@@ -48,23 +48,21 @@ if begin_stage 1 "features and VAD" data conf/mfcc.conf conf/vad.conf; then
 fi
 
 if begin_stage 3 "training set" data; then
-  for data in train enroll test; do
-    steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" "data/$data" "data/prepared/$data"
-  done
-  steps/split_train_valid.sh data/prepared/train data/prepared/net_train data/prepared/net_valid data/prepared/net_dev
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" data/train data/train_prepared
+  steps/split_train_valid.sh data/train_prepared data/net/train data/net/valid data/net/dev
   end_stage
 fi
 
 if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
   resume=$(resumes "$exp/checkpoints")
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev data/prepared/net_dev \
-    "$nnet_conf" data/prepared/net_train data/prepared/net_valid "$exp"
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev data/net/dev \
+    "$nnet_conf" data/net/train data/net/valid "$exp"
   end_stage
 fi
 
 if begin_stage 5 "extract embeddings" "$exp"; then
   for data in train enroll test; do
-    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "data/prepared/$data" "$exp/embeddings_$data"
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "data/$data" "$exp/embeddings_$data"
   done
   end_stage
 fi
