@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from nnet import metrics
+from nnet.errors import InputError
+
+NUM = 1_000_000  # one false alarm costs 0.001 at the prior 0.001
+
+
+def gaussian_pair(distance):
+    """Quantiles of N(distance / 2, distance) and N(-distance / 2, distance): log-likelihood ratios of themselves."""
+    quantiles = norm.ppf((np.arange(NUM) + 0.5) / NUM) * np.sqrt(distance)
+    scores = np.concatenate([quantiles + distance / 2, quantiles - distance / 2])
+    return scores, np.arange(2 * NUM) < NUM
+
+
+def expected_cost(point, distance):
+    """Normalised cost at the Bayes threshold, which is the best one for these scores."""
+    threshold, deviation = metrics.bayes_threshold(point), np.sqrt(distance)
+    return point.cost(norm.cdf((threshold - distance / 2) / deviation), norm.sf((threshold + distance / 2) / deviation))
+
+
+@pytest.mark.parametrize("distance", [4.0, 9.0, 16.0])
+def test_gaussian_pairs_have_closed_forms(distance):
+    scores, target = gaussian_pair(distance)
+    trials = metrics.SortedTrials(scores, target)
+    rates = trials.rates()
+    equal = norm.cdf(-np.sqrt(distance) / 2)
+    assert metrics.eer(rates) == pytest.approx(equal, rel=1e-3)
+    assert metrics.rocch_eer(trials) == pytest.approx(equal, rel=1e-3)
+    assert metrics.kaldi_eer(scores, target) == pytest.approx(equal, rel=1e-3)
+    for cost in metrics.SETTINGS.values():
+        expected = np.mean([expected_cost(point, distance) for point in cost.points])
+        assert metrics.act_dcf(rates, cost) == pytest.approx(expected, rel=1e-3, abs=1e-3)
+        assert metrics.min_dcf(rates, cost) == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("distance", [1.0, 9.0])
+def test_cllr_of_gaussian_pairs(distance):
+    scores, target = gaussian_pair(distance)
+    x = np.linspace(-60, 80, 400_001)
+    density = norm.pdf(x, distance / 2, np.sqrt(distance))
+    expected = np.trapezoid(density * np.logaddexp(0, -x), x) / np.log(2)
+    assert metrics.cllr(scores, target) == pytest.approx(expected, rel=1e-3)
+    assert metrics.min_cllr(metrics.SortedTrials(scores, target)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_calibration_does_not_change_the_minima_only_the_actual_figures():
+    scores, target = gaussian_pair(9.0)
+    trials, wrong = metrics.SortedTrials(scores, target), metrics.SortedTrials(2 * scores + 3, target)
+    assert metrics.min_cllr(wrong) == pytest.approx(metrics.min_cllr(trials), abs=1e-12)
+    assert metrics.cllr(2 * scores + 3, target) > metrics.cllr(scores, target) + 0.1
+    cost = metrics.SETTINGS["DCF(0.05)"]
+    assert metrics.min_dcf(wrong.rates(), cost) == metrics.min_dcf(trials.rates(), cost)
+    assert metrics.act_dcf(wrong.rates(), cost) > metrics.act_dcf(trials.rates(), cost)
+
+
+def loop_rates(scores, target, threshold):
+    misses = sum(1 for s, t in zip(scores, target, strict=True) if t and s < threshold)
+    alarms = sum(1 for s, t in zip(scores, target, strict=True) if not t and s >= threshold)
+    return misses / sum(target), alarms / sum(~target)
+
+
+def test_rates_with_ties_equal_a_loop():
+    rng = np.random.default_rng(0)
+    scores, target = rng.integers(0, 8, 60) / 4.0, rng.random(60) < 0.3
+    rates = metrics.error_rates(scores, target)
+    assert rates.thresholds[-1] == np.inf
+    for threshold, miss, alarm in zip(rates.thresholds, rates.miss, rates.false_alarm, strict=True):
+        assert (miss, alarm) == pytest.approx(loop_rates(scores, target, threshold))
+    for threshold in (-1.0, 0.6, 0.75, 5.0):
+        assert rates.at(threshold) == pytest.approx(loop_rates(scores, target, threshold))
+
+
+def test_weights_equal_repetition():
+    rng = np.random.default_rng(1)
+    scores, target = rng.normal(size=50).round(1), rng.random(50) < 0.4
+    counts = rng.integers(0, 4, 50)
+    trials = metrics.SortedTrials(scores, target)
+    weighted = trials.rates(counts[trials.order])
+    repeated = metrics.error_rates(np.repeat(scores, counts), np.repeat(target, counts))
+    for threshold in repeated.thresholds:
+        assert weighted.at(threshold) == pytest.approx(repeated.at(threshold))
+    assert metrics.eer(weighted) == pytest.approx(metrics.eer(repeated))
+
+
+def test_eer_where_rates_cross_between_thresholds():
+    scores = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
+    target = np.array([False, True, False, True, True])
+    rates = metrics.error_rates(scores, target)
+    assert metrics.eer(rates) == pytest.approx(1 / 3)
+    perfect = metrics.error_rates(np.array([0.0, 1.0]), np.array([False, True]))
+    assert metrics.eer(perfect) == 0.0
+    useless = metrics.error_rates(np.zeros(4), np.array([False, True, False, True]))
+    assert metrics.eer(useless) == pytest.approx(0.5)
+
+
+def test_perfect_and_useless_scores():
+    target = np.arange(10) < 5
+    perfect, useless = metrics.SortedTrials(target * 1.0, target), metrics.SortedTrials(np.zeros(10), target)
+    assert metrics.min_cllr(perfect) == 0.0 and metrics.min_cllr(useless) == pytest.approx(1.0)
+    assert metrics.rocch_eer(perfect) == 0.0 and metrics.rocch_eer(useless) == pytest.approx(0.5)
+    for cost in metrics.SETTINGS.values():
+        assert metrics.min_dcf(perfect.rates(), cost) == 0.0
+        assert metrics.min_dcf(useless.rates(), cost) == pytest.approx(1.0)
+        assert metrics.act_dcf(useless.rates(), cost) == pytest.approx(1.0)
+
+
+def test_hull_lies_below_the_steps():
+    rng = np.random.default_rng(2)
+    target = np.arange(2000) < 300
+    trials = metrics.SortedTrials(rng.normal(size=2000) + 1.5 * target, target)
+    miss, false_alarm = metrics.rocch(trials)
+    rates = trials.rates()
+    hull = np.interp(rates.false_alarm, false_alarm[::-1], miss[::-1])
+    assert (hull <= rates.miss + 1e-12).all()
+    slopes = np.diff(miss) / np.minimum(np.diff(false_alarm), -1e-12)
+    assert (np.diff(slopes) < 1e-9).all()
+    assert metrics.rocch_eer(trials) <= metrics.eer(rates)
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "message"),
+    [
+        ([1.0, 2.0], [True, True], "all 2 trials are targets"),
+        ([1.0, 2.0], [False, False], "all 2 trials are nontargets"),
+        ([1.0, np.nan], [False, True], "1 scores are not finite"),
+    ],
+)
+def test_bad_input(scores, target, message):
+    with pytest.raises(InputError, match=message):
+        metrics.SortedTrials(np.array(scores), np.array(target))
