@@ -6,7 +6,9 @@ import numpy as np
 
 from nnet.dataset.table import UtteranceTable
 from nnet.errors import InputError
-from nnet.io.ark import matrix_shape, parse_rx, read_rows
+from nnet.io.ark import matrix_shape, parse_rx
+from nnet.io.objects import read_object_rows
+from nnet.io.source import FileSource
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +38,9 @@ class ArkChunks:
     def _read(self, row, start, stop):
         columns = self.table.columns
         skip = int(columns["skip"][row])
-        where = f"{self.arks[columns['ark'][row]]}:{columns['offset'][row]}"
         try:
-            rows = read_rows(where, skip + start, skip + stop)
+            source = FileSource(self.arks[columns["ark"][row]], int(columns["offset"][row]))
+            rows = read_object_rows(source, skip + int(start), skip + int(stop))
         except InputError as error:
             raise InputError(f"{self.table.path}: {self.table.utterance(row)}: {error}") from None
         if rows.shape[1] != self.dim:

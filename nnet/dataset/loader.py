@@ -73,28 +73,43 @@ class ChunkLoader(Loader):
     `with ChunkLoader(...) as loader: for features, labels in loader.epoch(0): ...`
     """
 
-    def __init__(self, data_dir, spk2int, *, num_workers=0, transform=None, **sampling):
+    def __init__(
+        self, data_dir, spk2int, *, source="feats", conf=None, augment=None, transform=None, num_workers=0, **sampling
+    ):
         """Args:
-            data_dir: path of a data directory with feats.scp (compressed or not) and utt2spk.
+            data_dir: path of a data directory with utt2spk.
             spk2int: dict speaker → number.
-            num_workers: processes that make batches ahead; 0: they are made when asked for.
+            source: "feats": from feats.scp; "audio": from wav.scp, the features made on the fly.
+            conf: for audio, how features are made (the object in feats_conf.json); None: as data_dir says.
+            augment: for audio, called with samples (n,) and a random generator; gives as many samples.
             transform: called with each chunk (frames, dim) and a random generator; changes it in place.
+            num_workers: processes that make batches ahead; 0: they are made when asked for.
             sampling: what ChunkSampler takes: batch_size, min_frames, max_frames, seed, steps_per_epoch,
                 segments_per_speaker, sampling, rank, num_ranks.
         """  # fmt: skip
-        table, source = ark_chunks(DataDir(data_dir), spk2int)
-        super().__init__(BatchMaker(ChunkSampler(table, **sampling), source, transform), num_workers)
+        table, chunks = open_source(data_dir, spk2int, source, conf, augment)
+        super().__init__(BatchMaker(ChunkSampler(table, **sampling), chunks, transform), num_workers)
 
 
 class ValidationLoader(Loader):
     """One chunk of every utterance, the same ones each time: `for features, labels in loader.epoch(0)`."""
 
-    def __init__(self, data_dir, spk2int, *, batch_size, frames, seed=0, num_workers=0):
+    def __init__(self, data_dir, spk2int, *, batch_size, frames, seed=0, source="feats", conf=None, num_workers=0):
         """Args:
-            data_dir, spk2int, num_workers: as for ChunkLoader.
+            data_dir, spk2int, source, conf, num_workers: as for ChunkLoader.
             batch_size: chunks of a batch; the last one may have fewer.
             frames: length of every chunk; shorter utterances are repeated.
         """  # fmt: skip
-        table, source = ark_chunks(DataDir(data_dir), spk2int)
+        table, chunks = open_source(data_dir, spk2int, source, conf)
         sampler = SequentialSampler(table, batch_size=batch_size, frames=frames, seed=seed)
-        super().__init__(BatchMaker(sampler, source), num_workers)
+        super().__init__(BatchMaker(sampler, chunks), num_workers)
+
+
+def open_source(data_dir, spk2int, source, conf=None, augment=None):
+    """The UtteranceTable of a data directory, and what reads chunks of its utterances: ArkChunks or AudioChunks."""
+    if source == "feats":
+        return ark_chunks(DataDir(data_dir), spk2int)
+    # Imported here because it takes soundfile and scipy, which training from archives can do without.
+    from nnet.dataset.audio import audio_chunks
+
+    return audio_chunks(DataDir(data_dir), spk2int, conf, augment)

@@ -113,21 +113,25 @@ class ChunkSampler:
         Returns:
             rows (B,), how often the row's utterance was drawn before (B,), and how often it may be in all (B,).
         """
+        first, count = zip(*[self._long_enough(speaker, length) for speaker in speakers], strict=True)
+        if self.segments == 1:
+            return first + rng.integers(count), 0, 1
         rows, turns, rounds = [], [], []
-        for speaker in speakers:
-            first, end = self.table.first[speaker : speaker + 2]
-            # A speaker's rows are sorted by length. (An int64 would make searchsorted copy all of them.)
-            short = int(np.searchsorted(self.table.frames[first:end], np.int32(length)))
-            if first + short < end:
-                first += short
-            count = int(end - first)
-            needed = -(-self.segments // count)
+        for start, size in zip(first, count, strict=True):
+            needed = -(-self.segments // size)
             for turn in range(needed):
-                drawn = rng.choice(count, min(count, self.segments - turn * count), replace=False)
-                rows.append(first + drawn)
+                drawn = rng.choice(size, min(size, self.segments - turn * size), replace=False)
+                rows.append(start + drawn)
                 turns += [turn] * len(drawn)
             rounds += [needed] * self.segments
         return np.concatenate(rows), np.array(turns), np.array(rounds)
+
+    def _long_enough(self, speaker, length):
+        """First row and number of a speaker's utterances of at least `length` frames; all of them where none is."""
+        first, end = self.table.first[speaker : speaker + 2].tolist()
+        # A speaker's rows are sorted by length. (An int64 would make searchsorted copy all of them.)
+        short = int(self.table.frames[first:end].searchsorted(np.int32(length)))
+        return (first + short, end - first - short) if first + short < end else (first, end - first)
 
     def _check(self):
         table = self.table

@@ -1,0 +1,180 @@
+"""Chunks from the audio itself: a part of a recording, augmented if so wished, and its features made on the fly."""
+
+import dataclasses
+import logging
+import os
+
+import numpy as np
+import soundfile
+
+from nnet.dataset.table import UtteranceTable
+from nnet.errors import InputError
+from nnet.feats.frames import num_frames
+from nnet.feats.options import FEATURE_OPTIONS
+from nnet.feats.prepare import prepare
+from nnet.feats.spectrum import COMPUTE
+from nnet.io.audio import read_audio
+
+logger = logging.getLogger(__name__)
+
+
+class AudioChunks:
+    """Makes features of parts of the utterances of a table whose columns say where their samples are.
+
+    The columns are `recording` (bytes, as wav.scp has it), `channel` (-1: the first), `start` and `samples`. Without
+    augmentation, dither and normalisation a chunk has exactly the frames that the features of the whole utterance
+    have there.
+    """
+
+    random = True
+
+    def __init__(self, table, conf, augment=None):
+        """Args:
+            table: an UtteranceTable.
+            conf: what feats_conf.json holds: type, options, cmvn.
+            augment: called with samples (n,) float32 in [-1, 1) and a random generator; gives as many samples.
+        """  # fmt: skip
+        self.table, self.augment, self.cmvn = table, augment, conf["cmvn"]
+        self.options = _options(conf)
+        self.dim = self.options.dim
+        self._compute = conf["type"]
+
+    def read_into(self, row, start, out, rng):
+        """Fills out (frames, dim) with the frames from `start` on, going round where the utterance ends."""
+        samples = self._samples(row, start, len(out))
+        if self.augment:
+            samples = self.augment(samples, rng)
+        # What the mirrored ends of the utterance give is in the samples already.
+        inner = dataclasses.replace(self.options, snip_edges=True)
+        out[...] = prepare(COMPUTE[self._compute](samples, inner, rng), self.cmvn)
+
+    def _samples(self, row, start, frames):
+        """The samples (n,) under some frames of an utterance."""
+        options, total = self.options, int(self.table.columns["samples"][row])
+        count = (frames - 1) * options.window_shift + options.window_size
+        first = int(start) * options.window_shift
+        if start + frames > self.table.frames[row]:
+            return self._read(row, 0, total).take(np.arange(first, first + count), mode="wrap")
+        if not options.snip_edges:
+            first += options.window_shift // 2 - options.window_size // 2
+        inside = max(first, 0), min(first + count, total)
+        samples = self._read(row, *inside)
+        before = inside[0] - first
+        return np.pad(samples, (before, count - before - len(samples)), mode="symmetric")
+
+    def _read(self, row, start, stop):
+        columns = self.table.columns
+        rx, channel = columns["recording"][row].decode(), int(columns["channel"][row])
+        first = int(columns["start"][row]) + start
+        where = f"{self.table.path}: {self.table.utterance(row)}"
+        return read_part(rx, first, stop - start, int(self.options.sample_frequency), max(channel, 0), where)
+
+
+def read_part(rx, start, count, sample_rate, channel, where):
+    """Some samples of a recording, read without the others where it is a plain file.
+
+    Args:
+        rx: as wav.scp has it.
+        start, count: in samples.
+        sample_rate: Hz that it must have.
+        channel: counted from 0.
+        where: begins the line of an error.
+
+    Returns:
+        float32 (count,) in [-1, 1); up to half a second fewer where the recording ends, as the ends of segments and
+        durations are not always exact.
+    """
+    if not os.path.isfile(rx):  # a command, a place in an archive, or missing
+        samples = read_audio(rx, sample_rate, channel=channel, where=where)[0][start : start + count]
+    else:
+        samples = _read_part_of_file(rx, start, count, sample_rate, channel, where)
+    if not len(samples) or len(samples) < count - sample_rate // 2:
+        raise InputError(f"{where}: {rx}: ends before its samples {start} to {start + count}; was it truncated?")
+    return samples
+
+
+def _read_part_of_file(rx, start, count, sample_rate, channel, where):
+    try:
+        with soundfile.SoundFile(rx) as audio:
+            if audio.samplerate != sample_rate or channel >= audio.channels:
+                raise InputError(
+                    f"{where}: {rx}: has {audio.channels} channel(s) at {audio.samplerate} Hz; channel {channel} at "
+                    f"{sample_rate} Hz expected"
+                )
+            audio.seek(min(start, audio.frames))
+            return audio.read(count, dtype="float32", always_2d=True)[:, channel]
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(f"{where}: {rx}: cannot be read: {error}") from error
+
+
+def audio_chunks(data, spk2int, conf=None, augment=None):
+    """The table and the source of a data directory with wav.scp.
+
+    Args:
+        data: a DataDir; utt2dur (or segments) tells the lengths, otherwise every recording is opened once.
+        spk2int: dict speaker → number.
+        conf: how features are made, as in feats_conf.json; None: as that file of `data` says.
+        augment: as AudioChunks takes it.
+
+    Returns:
+        an UtteranceTable and an AudioChunks.
+    """
+    conf = conf or data.feats_conf
+    if conf is None:
+        raise InputError(f"{data.file('feats_conf.json')}: missing; it tells which features to make")
+    if conf["silence_removed"]:
+        raise InputError(f"{data.path}: silence cannot be removed from features that are made on the fly")
+    options = _options(conf)
+    utterances = [u for u in (data.segments or data.wav_scp) if u in data.utt2spk]
+    columns = _locations(data, utterances, int(options.sample_frequency))
+    frames = [num_frames(int(n), options) for n in columns["samples"]]
+    long = [i for i, n in enumerate(frames) if n]
+    if len(long) < len(frames):
+        logger.warning("%s: %d utterances are shorter than a frame and left out", data.path, len(frames) - len(long))
+    utterances, frames = [utterances[i] for i in long], [frames[i] for i in long]
+    columns = {name: column[long] for name, column in columns.items()}
+    speakers = [data.utt2spk[u] for u in utterances]
+    table = UtteranceTable(data.path, utterances, speakers, spk2int, frames, columns)
+    return table, AudioChunks(table, conf, augment)
+
+
+def _options(conf):
+    return FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"], "feats_conf.json: options")
+
+
+def _locations(data, utterances, rate):
+    """Where the samples of each utterance are: the columns that AudioChunks wants."""
+    places = [data.segments[u] if data.segments else (u, 0.0, -1.0, None) for u in utterances]
+    unknown = sorted({place[0] for place in places} - data.wav_scp.keys())
+    if unknown:
+        raise InputError(f"{data.file('segments')}: no recording {unknown[0]} in wav.scp ({len(unknown)} such)")
+    lengths = _seconds(data, utterances, places)
+    return {
+        "recording": np.array([data.wav_scp[place[0]].encode() for place in places]),
+        "channel": np.array([-1 if place[3] is None else place[3] for place in places], np.int8),
+        "start": np.array([int(place[1] * rate) for place in places]),
+        "samples": np.array([int(round(seconds * rate, 3)) for seconds in lengths]),
+    }
+
+
+def _seconds(data, utterances, places):
+    """The length of each utterance in seconds."""
+    if data.has("utt2dur"):
+        missing = [u for u in utterances if u not in data.utt2dur]
+        if missing:
+            raise InputError(f"{data.file('utt2dur')}: lacks {missing[0]} ({len(missing)} such)")
+        return [data.utt2dur[u] for u in utterances]
+    if any(place[2] == -1 for place in places):
+        logger.info("%s: no utt2dur; every recording is opened once", data.path)
+    return [(_duration(data, place[0]) if place[2] == -1 else place[2]) - place[1] for place in places]
+
+
+def _duration(data, recording):
+    rx = data.wav_scp[recording]
+    try:
+        info = soundfile.info(rx)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(
+            f"{data.file('wav.scp')}: {recording}: {rx}: its length cannot be told ({error}); run utils/get_utt2dur.sh"
+        ) from error
+    return info.frames / info.samplerate

@@ -1,0 +1,133 @@
+import importlib
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from nnet.dataset import ChunkLoader, ValidationLoader
+from nnet.dataset.audio import audio_chunks
+from nnet.errors import InputError
+from nnet.feats.options import FbankOptions, MfccOptions
+from nnet.feats.spectrum import compute_fbank, compute_mfcc
+from nnet.io.data_dir import DataDir, write_table
+
+RATE = 8000
+SPK2INT = {"a": 0, "b": 1}
+
+
+def conf(dither=0.0, cmvn="none", **options):
+    options = FbankOptions(sample_frequency=RATE, num_mel_bins=20, dither=dither, **options)
+    return {"type": "fbank", "options": options.to_dict(), "cmvn": cmvn, "silence_removed": False}
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two recordings of 3 s, the first in flac, the second with two channels."""
+    rng = np.random.default_rng(0)
+    samples = {u: 0.1 * rng.standard_normal((3 * RATE, 1 + (u == "b-1"))).astype(np.float32) for u in ("a-1", "b-1")}
+    soundfile.write(tmp_path / "a.flac", samples["a-1"], RATE)
+    soundfile.write(tmp_path / "b.wav", samples["b-1"], RATE)
+    write_table(tmp_path / "wav.scp", {"a-1": str(tmp_path / "a.flac"), "b-1": str(tmp_path / "b.wav")})
+    write_table(tmp_path / "utt2spk", {"a-1": "a", "b-1": "b"})
+    return DataDir(tmp_path)
+
+
+def whole(data, row, channel=0):
+    name = ("a.flac", "b.wav")[row]
+    return soundfile.read(data.file(name), dtype="float32", always_2d=True)[0][:, channel]
+
+
+def chunk(source, row, start, frames):
+    out = np.empty((frames, source.dim), np.float32)
+    source.read_into(row, start, out, np.random.default_rng(0))
+    return out
+
+
+@pytest.mark.parametrize("snip_edges", [True, False])
+def test_a_chunk_has_the_frames_of_the_whole_utterance(data, snip_edges):
+    c = conf(snip_edges=snip_edges)
+    table, source = audio_chunks(data, SPK2INT, c)
+    options = FbankOptions.from_dict(c["options"])
+    for row in (0, 1):
+        expected = compute_fbank(whole(data, row), options)
+        frames = len(expected)
+        assert table.frames[row] == frames
+        for start, length in ((0, 50), (100, 50), (frames - 50, 50), (0, frames)):
+            np.testing.assert_allclose(chunk(source, row, start, length), expected[start : start + length], atol=1e-4)
+
+
+def test_segments_and_channels(data):
+    write_table(data.file("segments"), {"a-1-x": "a-1 1.0 2.0", "b-1-x": "b-1 0.5 3.0 1"})
+    write_table(data.file("utt2spk"), {"a-1-x": "a", "b-1-x": "b"})
+    data = DataDir(data.path)
+    _, source = audio_chunks(data, SPK2INT, conf())
+    options = FbankOptions.from_dict(conf()["options"])
+    for row, channel, cut in ((0, 0, slice(RATE, 2 * RATE)), (1, 1, slice(RATE // 2, 3 * RATE))):
+        expected = compute_fbank(whole(data, row, channel)[cut], options)
+        np.testing.assert_allclose(chunk(source, row, 7, 60), expected[7:67], atol=1e-4)
+
+
+def test_mfcc_normalised_over_the_chunk(data):
+    options = MfccOptions(sample_frequency=RATE, dither=0.0)
+    c = {"type": "mfcc", "options": options.to_dict(), "cmvn": "utterance", "silence_removed": False}
+    _, source = audio_chunks(data, SPK2INT, c)
+    expected = compute_mfcc(whole(data, 0), options)[30:80]
+    np.testing.assert_allclose(chunk(source, 0, 30, 50), expected - expected.mean(axis=0), atol=1e-3)
+
+
+def test_short_utterances_are_repeated(data):
+    _, source = audio_chunks(data, SPK2INT, conf())
+    samples = whole(data, 0)
+    expected = compute_fbank(
+        np.concatenate([samples, samples])[: 399 * 80 + 200], FbankOptions.from_dict(conf()["options"])
+    )
+    np.testing.assert_allclose(chunk(source, 0, 0, 400), expected, atol=1e-4)
+
+
+def test_random_features_do_not_depend_on_the_workers(data, monkeypatch):
+    with open(data.file("quiet.py"), "w") as file:
+        file.write("def quieter(samples, rng):\n    return samples * rng.uniform(0.1, 1)\n")
+    monkeypatch.syspath_prepend(data.path)
+    monkeypatch.setenv("PYTHONPATH", data.path)  # the worker imports the function by name
+    options = {"source": "audio", "conf": conf(dither=1.0), "batch_size": 4, "min_frames": 60, "max_frames": 90}
+    options |= {"steps_per_epoch": 3, "augment": importlib.import_module("quiet").quieter}
+    alone = list(ChunkLoader(data.path, SPK2INT, **options).epoch(0))
+    with ChunkLoader(data.path, SPK2INT, num_workers=1, **options) as loader:
+        for (features, labels), (other, other_labels) in zip(loader.epoch(0), alone, strict=True):
+            np.testing.assert_array_equal(features, other)
+            np.testing.assert_array_equal(labels, other_labels)
+
+
+def test_validation_from_audio(data):
+    with ValidationLoader(data.path, SPK2INT, batch_size=2, frames=100, source="audio", conf=conf()) as loader:
+        ((features, labels),) = loader.epoch(0)
+    assert features.shape == (2, 100, 20) and labels.tolist() == [0, 1]
+
+
+def test_commands_and_wrong_durations(data):
+    write_table(data.file("wav.scp"), {"a-1": f"cat {data.file('a.flac')} |", "b-1": data.file("b.wav")})
+    with pytest.raises(InputError, match="get_utt2dur"):
+        audio_chunks(DataDir(data.path), SPK2INT, conf())
+    write_table(data.file("utt2dur"), {"a-1": "3.001", "b-1": "9"})
+    table, source = audio_chunks(DataDir(data.path), SPK2INT, conf())
+    assert np.isfinite(chunk(source, 0, table.frames[0] - 50, 50)).all()
+    with pytest.raises(InputError, match="b-1.*b.wav.*truncated"):
+        chunk(source, 1, 400, 50)
+
+
+def test_what_cannot_be_read_is_one_line(data):
+    table, source = audio_chunks(data, SPK2INT, conf())
+    os.truncate(data.file("a.flac"), 3000)
+    with pytest.raises(InputError, match="a-1.*a.flac"):
+        chunk(source, 0, 200, 50)
+    os.remove(data.file("b.wav"))
+    with pytest.raises(InputError, match="b-1.*b.wav"):
+        chunk(source, 1, 200, 50)
+    with pytest.raises(InputError, match="feats_conf.json: missing"):
+        audio_chunks(data, SPK2INT)
+    with pytest.raises(InputError, match="16000 Hz expected"):
+        soundfile.write(data.file("b.wav"), np.zeros(3 * RATE), RATE)
+        c = conf()
+        c["options"]["sample_frequency"] = 16000.0
+        chunk(audio_chunks(DataDir(data.path), SPK2INT, c)[1], 1, 0, 50)
