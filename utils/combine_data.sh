@@ -2,5 +2,5 @@
 # Puts data directories together: utils/combine_data.sh data/all data/a data/b
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.combine_data "$@"

@@ -2,5 +2,5 @@
 # Copies a data directory: utils/copy_data_dir.sh [--utt-suffix -noise] [--spk-prefix a-] data/train data/train_copy
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.copy_data_dir "$@"

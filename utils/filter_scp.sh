@@ -2,5 +2,5 @@
 # Prints the lines of a table whose key is in a list: utils/filter_scp.sh [--exclude] LIST TABLE
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.filter_scp "$@"

@@ -2,5 +2,5 @@
 # Sorts the files of a data directory and keeps what all have: utils/fix_data_dir.sh data/train
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.fix_data_dir "$@"

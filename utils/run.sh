@@ -3,6 +3,6 @@
 # utils/run.sh [--max-jobs-run N] [options of a queue, ignored] [JOB=1:N] LOG COMMAND [ARGUMENT...]
 set -euo pipefail
 
-root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 exec "$(command -v python || command -v python3)" -m nnet.bin.run_jobs "$@"

@@ -2,5 +2,5 @@
 # Turns a spk2utt round: utils/spk2utt_to_utt2spk.sh data/train/spk2utt > data/train/utt2spk
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.spk2utt_to_utt2spk "$@"

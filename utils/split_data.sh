@@ -2,5 +2,5 @@
 # Splits a data directory for parallel jobs: utils/split_data.sh [--per-utt] data/train 8
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.split_data "$@"

@@ -2,5 +2,5 @@
 # Takes a part of a data directory: utils/subset_data_dir.sh [--per-spk|--first|...] data/train 1000 data/train_1k
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.subset_data_dir "$@"

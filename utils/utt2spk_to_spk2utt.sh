@@ -2,5 +2,5 @@
 # Turns an utt2spk round: utils/utt2spk_to_spk2utt.sh data/train/utt2spk > data/train/spk2utt
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.utt2spk_to_spk2utt "$@"

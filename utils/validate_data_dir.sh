@@ -2,5 +2,5 @@
 # Checks a data directory: utils/validate_data_dir.sh [--no-feats] [--no-text] [--no-wav] [--no-spk-sort] data/train
 set -euo pipefail
 
-. "$(cd -P "$(dirname "$0")/.." && pwd)/path.sh"
+. "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
 exec python -m nnet.bin.validate_data_dir "$@"

@@ -136,10 +136,9 @@ class Runner:
             except Interrupted as interrupt:
                 self.may_interrupt = False
                 self._stop()
-                print(
-                    f"run.sh: stopped by signal {interrupt.args[0]}, {len(self.running)} job(s) ended", file=sys.stderr
-                )
-                return 128 + interrupt.args[0]
+                number = interrupt.args[0]
+                print(f"run.sh: stopped by signal {number}, {len(self.running)} job(s) ended", file=sys.stderr)
+                return 128 + number
         return self._report()
 
     def _environment(self):
@@ -169,7 +168,7 @@ class Runner:
         self.running[process.pid] = Job(process, log, time.time())
 
     def _on_signal(self, number, frame):
-        """Interrupts the waiting; while a job is being started the signal is remembered, so that no job is forgotten."""
+        """Interrupts the waiting; a signal while a job is being started is remembered, so that no job is forgotten."""
         self.signal = number
         if self.may_interrupt:
             raise Interrupted(number)

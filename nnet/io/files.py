@@ -20,6 +20,8 @@ def atomic_write(path, binary=False):
             yield file
         os.replace(temporary, path)
     except OSError as error:
+        if error.filename not in (None, path, temporary):  # of another file, which the block reads or writes
+            raise
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):

@@ -175,16 +175,18 @@ def open_stream(rxfilename):
 
 
 class CommandOutput:
-    """The standard output of a shell command as a stream."""
+    """The standard output of a shell command as a stream; a pipe fails where a part of it fails."""
 
     def __init__(self, command):
         self.command = command
-        self._process = subprocess.Popen(command, shell=True, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(["bash", "-o", "pipefail", "-c", command], stdout=subprocess.PIPE)
 
     def __enter__(self):
         return self._process.stdout
 
     def __exit__(self, kind, value, traceback):
+        if kind is None:
+            self._process.stdout.read()  # a command whose output is not wanted to its end has not failed for that
         self._process.stdout.close()
         status = self._process.wait()
         if status and kind is None:

@@ -237,6 +237,9 @@ def test_commands(tmp_path):
     assert np.array_equal(ark.read_matrix(f"cat {tmp_path}/a.mat |"), _matrices()["plain"])
     with pytest.raises(InputError, match="exit status 3"):
         list(ark.read_ark("ark:exit 3 |"))
+    with pytest.raises(InputError, match="exit status 1"):
+        list(ark.read_ark("ark:false | cat |"))
+    assert len(ark.read_matrix(f"cat {tmp_path}/a.mat; head -c 1000000 /dev/zero |")) == 50
 
 
 def test_single_objects(tmp_path):

@@ -74,3 +74,8 @@ def test_atomic_write_leaves_all_or_nothing(tmp_path):
         atomic_write(tmp_path / "no-dir" / "x"),
     ):
         pass
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match="other"), atomic_write(tmp_path / "x"):
+        open(tmp_path / "other")  # noqa: SIM115
