@@ -86,7 +86,7 @@ def read_ark(rspecifier):
     kind, path = _split_specifier(rspecifier)
     if kind == "scp":
         for key, rx in read_table(path, check_sorted=False).items():
-            yield key, read_any(rx)
+            yield key, _read_entry(path, key, rx)
         return
     with open_stream(path) as stream:
         source = StreamSource(stream, path)
@@ -94,6 +94,13 @@ def read_ark(rspecifier):
             source.where = f'{path}: "{key}"'
             yield key, objects.read_object(source)
             source.where = path
+
+
+def _read_entry(scp, key, rx):
+    try:
+        return read_any(rx)
+    except InputError as error:
+        raise InputError(f'{scp}: "{key}": {error}') from error
 
 
 def read_dict(rspecifier):

@@ -125,6 +125,8 @@ def test_a_truncated_archive_names_the_entry(archive, tmp_path):
         ark.read_matrix(address)
     with pytest.raises(InputError, match="truncated"):
         ark.read_rows(address, 40, 50)
+    with pytest.raises(InputError, match=rf'x\.scp: "constant": {address}: truncated'):
+        list(ark.read_ark(str(tmp_path / "x.scp")))
     with pytest.raises(InputError, match=r'x\.ark: "constant": truncated'):
         list(ark.read_ark(str(tmp_path / "x.ark")))
 
