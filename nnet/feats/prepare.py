@@ -72,19 +72,18 @@ class FeatureReader:
     def read(self, utterance):
         """The features of one utterance, (T, F) float32."""
         feats = read_matrix(self.data.feats[utterance])
-        voiced = None
-        if self.remove_silence:
-            voiced = self._voiced(utterance, len(feats))
+        voiced = read_voiced(self.data, utterance, len(feats)) if self.remove_silence else None
         return prepare(feats, self.cmvn, voiced)
 
-    def _voiced(self, utterance, frames):
-        if utterance not in self.data.vad:
-            path = self.data.file("vad.scp")
-            raise InputError(f'{path}: "{utterance}" is missing; run steps/compute_vad_decision.sh')
-        voiced = read_vector(self.data.vad[utterance])
-        if len(voiced) != frames:
-            raise InputError(
-                f'{self.data.file("vad.scp")}: "{utterance}" has {len(voiced)} decisions for {frames} frames; '
-                "run steps/compute_vad_decision.sh again"
-            )
-        return voiced
+
+def read_voiced(data, utterance, frames):
+    """The decisions (frames,) of the VAD of one utterance of a DataDir, which must be as many as its features."""
+    if utterance not in data.vad:
+        raise InputError(f'{data.file("vad.scp")}: "{utterance}" is missing; run steps/compute_vad_decision.sh')
+    voiced = read_vector(data.vad[utterance])
+    if len(voiced) != frames:
+        raise InputError(
+            f'{data.file("vad.scp")}: "{utterance}" has {len(voiced)} decisions for {frames} frames; '
+            "run steps/compute_vad_decision.sh again"
+        )
+    return voiced

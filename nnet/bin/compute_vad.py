@@ -1,0 +1,42 @@
+"""Decides for every frame of a data directory whether it is voiced, from the log energy in its first dimension.
+
+Writes OUT.ark and OUT.scp: a vector for each utterance of feats.scp, 1 for a voiced frame and 0 for others.
+steps/compute_vad_decision.sh runs many of these side by side and makes DATA/vad.scp of their results.
+"""
+
+import logging
+
+import numpy as np
+
+from nnet.bin.cli import parser, run
+from nnet.feats.vad import VadOptions, energy_vad
+from nnet.io.ark import ArkWriter, read_matrix
+from nnet.io.data_dir import DataDir, some
+from nnet.progress import progress
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    p.add_argument("--config", help="file of Kaldi's options, a line each: --name=value; without it all defaults hold")
+    p.add_argument("data", metavar="DATA", help="data directory with feats.scp")
+    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    args = p.parse_args(argv)
+    options = VadOptions.from_conf(args.config)
+    data = DataDir(args.data)
+    silent, voiced_frames, frames = [], 0, 0
+    with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
+        for utterance, rx in progress(data.feats.items(), label=f"VAD of {data.path}", unit="utt"):
+            voiced = energy_vad(read_matrix(rx), options)
+            writer.write(utterance, voiced.astype(np.float32))
+            voiced_frames, frames = voiced_frames + voiced.sum(), frames + len(voiced)
+            if not voiced.any():
+                silent.append(utterance)
+    logger.info("%s: %.1f %% of %d frames are voiced", data.path, 100 * voiced_frames / max(frames, 1), frames)
+    if silent:
+        logger.warning("%s: no voiced frame in %d utterances: %s", data.path, len(silent), some(silent))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,51 @@
+"""Computes the MFCCs or filter banks of a data directory.
+
+Writes OUT.ark and OUT.scp, the tables OUT.num_frames and OUT.dur, OUT.json (type and options of the features), and
+OUT.left_out (utterance and reason) for what has no features. steps/make_mfcc.sh and steps/make_fbank.sh run many of
+these side by side and put their results into the data directory.
+
+Bad audio (missing, truncated, empty, all zeros, not numbers, of a wrong rate) is an error, or left out with
+--skip-bad true. Utterances too short for one frame are left out.
+"""
+
+import contextlib
+import logging
+
+from nnet.bin.cli import boolean, parser, run
+from nnet.feats.extraction import extract
+from nnet.feats.options import FEATURE_OPTIONS
+from nnet.feats.parts import JobTables, feats_conf
+from nnet.io.ark import ArkWriter
+from nnet.io.data_dir import DataDir
+from nnet.progress import progress
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    p.add_argument("--type", default="mfcc", choices=sorted(FEATURE_OPTIONS), help="kind of features")
+    p.add_argument("--config", help="file of Kaldi's options, a line each: --name=value; without it all defaults hold")
+    p.add_argument("--compress", type=boolean, default=True, help="write Kaldi's compressed matrices")
+    p.add_argument("--skip-bad", type=boolean, default=False, help="leave out bad audio instead of stopping at it")
+    p.add_argument("--seed", type=int, default=0, help="decides the noise of the dither")
+    p.add_argument("data", metavar="DATA", help="data directory with wav.scp, and segments where there are any")
+    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    args = p.parse_args(argv)
+    options = FEATURE_OPTIONS[args.type].from_conf(args.config)
+    data = DataDir(args.data)
+    total = len(data.segments or data.wav_scp)
+    results = extract(data, args.type, options, args.seed, args.skip_bad)
+    with contextlib.ExitStack() as files:
+        tables = files.enter_context(JobTables(args.out, ("num_frames", "dur"), feats_conf(args.type, options)))
+        arks = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp", args.compress))
+        for result in progress(results, total, f"{args.type} of {data.path}", "utt"):
+            if result.problem:
+                tables.leave_out(result.utterance, result.problem)
+                continue
+            arks.write(result.utterance, result.feats)
+            tables.add(result.utterance, num_frames=len(result.feats), dur=f"{result.seconds:.9g}")
+
+
+if __name__ == "__main__":
+    run(main)

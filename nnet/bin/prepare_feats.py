@@ -1,0 +1,59 @@
+"""Normalises the features of a data directory and removes their silence, for training.
+
+Writes OUT.ark and OUT.scp, the table OUT.num_frames, OUT.json (how the features were made, where DATA says it) and
+OUT.left_out (utterance and reason) for utterances without a voiced frame. steps/prepare_feats.sh runs many of these
+side by side and makes a data directory of their results.
+"""
+
+import contextlib
+
+from nnet.bin.cli import boolean, parser, run
+from nnet.errors import InputError
+from nnet.feats.parts import JobTables
+from nnet.feats.prepare import CMVN, prepare, read_voiced
+from nnet.io.ark import ArkWriter, read_matrix
+from nnet.io.data_dir import DataDir
+from nnet.progress import progress
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    p.add_argument(
+        "--cmvn", default="sliding", choices=CMVN, help="mean over 300 frames around each, over the utterance, or none"
+    )
+    p.add_argument(
+        "--remove-silence", type=boolean, default=True, help="keep only the frames that vad.scp calls voiced"
+    )
+    p.add_argument("--compress", type=boolean, default=True, help="write Kaldi's compressed matrices")
+    p.add_argument("data", metavar="DATA", help="data directory with feats.scp and vad.scp")
+    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    args = p.parse_args(argv)
+    data = DataDir(args.data)
+    conf = prepared_conf(data, args.cmvn, args.remove_silence)
+    with contextlib.ExitStack() as files:
+        tables = files.enter_context(JobTables(args.out, ("num_frames",), conf))
+        arks = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp", args.compress))
+        for utterance, rx in progress(data.feats.items(), label=f"CMVN and silence of {data.path}", unit="utt"):
+            feats = read_matrix(rx)
+            voiced = read_voiced(data, utterance, len(feats)) if args.remove_silence else None
+            feats = prepare(feats, args.cmvn, voiced)
+            if len(feats) == 0:
+                tables.leave_out(utterance, "no voiced frame")
+                continue
+            arks.write(utterance, feats)
+            tables.add(utterance, num_frames=len(feats))
+
+
+def prepared_conf(data, cmvn, remove_silence):
+    """What feats_conf.json says of the prepared features of a DataDir."""
+    conf = data.feats_conf
+    where = data.file("feats_conf.json")
+    if conf is None:
+        raise InputError(f"{where}: missing; it tells how the features were made (steps/make_mfcc.sh writes it)")
+    if conf["silence_removed"] or (conf["cmvn"] != "none" and cmvn != "none"):
+        raise InputError(f"{where}: these features are normalised already, or without silence; use those before")
+    return {**conf, "cmvn": conf["cmvn"] if cmvn == "none" else cmvn, "silence_removed": remove_silence}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Decides which frames of a data directory are voiced: vad.scp.
+cmd=utils/run.sh
+nj=4
+vad_config=conf/vad.conf
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+
+if [ $# -lt 1 ] || [ $# -gt 3 ]; then
+  cat >&2 <<USAGE
+Usage: $0 [options] DATA [LOGDIR [ARKDIR]]
+e.g.: $0 --nj 8 --vad-config conf/vad.conf data/train
+Options:
+  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
+  --vad-config FILE        Kaldi's options, a line each: --name=value (default: $vad_config)
+LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given.
+USAGE
+  exit 1
+fi
+data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
+
+for file in "$data/feats.scp" "$data/utt2spk" "$vad_config"; do
+  if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
+done
+utterances=$(($(wc -l <"$data/utt2spk")))
+if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+mkdir -p "$logdir" "$arkdir"
+out=$(cd -P "$arkdir" && pwd)/vad_$(basename "$data")
+
+rm -f "$data/vad.scp"
+utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
+
+$cmd JOB=1:"$nj" "$logdir/vad_$(basename "$data").JOB.log" \
+  python -m nnet.bin.compute_vad --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
+grep -h 'no voiced frame' "$logdir/vad_$(basename "$data")".*.log >&2 || true
+
+python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" vad.scp=scp

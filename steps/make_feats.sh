@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Computes the features of a data directory: feats.scp, utt2num_frames, utt2dur, feats_conf.json.
+type=mfcc
+cmd=utils/run.sh
+nj=4
+mfcc_config=conf/mfcc.conf
+fbank_config=conf/fbank.conf
+compress=
+skip_bad=
+seed=
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+
+if [ $# -lt 1 ] || [ $# -gt 3 ]; then
+  cat >&2 <<USAGE
+Usage: steps/make_mfcc.sh | steps/make_fbank.sh [options] DATA [LOGDIR [ARKDIR]]
+e.g.: steps/make_mfcc.sh --nj 8 --mfcc-config conf/mfcc.conf data/train
+Options:
+  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
+  --mfcc-config FILE, --fbank-config FILE
+                           Kaldi's options, a line each: --name=value (default: $mfcc_config, $fbank_config)
+  --compress false         write plain matrices, not compressed ones
+  --skip-bad true          leave out bad audio instead of stopping at it; DATA/left_out then names it
+  --seed N                 decides the noise of the dither
+LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given.
+others: python -m nnet.bin.make_feats --help
+USAGE
+  exit 1
+fi
+data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
+if [ "$type" = fbank ]; then config=$fbank_config; else config=$mfcc_config; fi
+
+for file in "$data/wav.scp" "$data/utt2spk" "$config"; do
+  if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
+done
+utterances=$(($(wc -l <"$data/utt2spk")))
+if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+mkdir -p "$logdir" "$arkdir"
+out=$(cd -P "$arkdir" && pwd)/raw_${type}_$(basename "$data")
+
+for file in feats.scp vad.scp utt2num_frames feats_conf.json; do  # they would not fit the new archives
+  if [ -f "$data/$file" ]; then mkdir -p "$data/.backup" && mv -f "$data/$file" "$data/.backup"; fi
+done
+utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
+
+$cmd JOB=1:"$nj" "$logdir/make_${type}_$(basename "$data").JOB.log" \
+  python -m nnet.bin.make_feats --type "$type" --config "$config" ${compress:+--compress "$compress"} \
+  ${skip_bad:+--skip-bad "$skip_bad"} ${seed:+--seed "$seed"} "$data/split${nj}utt/JOB" "$out.JOB"
+
+python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" \
+  utt2dur=dur utt2num_frames=num_frames feats_conf.json=json feats.scp=scp
