@@ -1,0 +1,168 @@
+"""PyTorch's checkpoint files, the zip archive and the older stream, read without PyTorch."""
+
+import io
+import math
+import zipfile
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.pretrained.torch_pickle import Tensor, read_pickle
+
+# What the older format begins with, and the version of it that PyTorch has written ever since.
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+# No pickle of tensor names and shapes comes near this size.
+MAX_PICKLE = 64 << 20
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+
+
+def read_torch_state(path):
+    """The state dict in a file of `torch.save`.
+
+    It may stand at the top or under `state_dict`, `model_state_dict` or `model`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        dict, name → numpy array in the type it was saved with; bfloat16 becomes float32.
+
+    Raises:
+        InputError: the file is no such file, is damaged, or holds anything but tensors and dicts.
+    """
+    with open(path, "rb") as file:
+        is_zip = file.read(4) == b"PK\x03\x04"
+        file.seek(0)
+        content, storages = _read_zip(file, path) if is_zip else _read_stream(file, path)
+    state = _find_state(content, path)
+    return {name: _array(tensor, storages, f"{path}: {name}") for name, tensor in state.items()}
+
+
+def _find_state(content, path):
+    """The dict of tensors, possibly one level down; entries beside tensors in it are refused."""
+    seen = content
+    for wrapper in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            seen = content[wrapper]
+            break
+    if not isinstance(seen, dict) or not any(isinstance(v, Tensor) for v in seen.values()):
+        raise InputError(f"{path}: holds no dict of tensors; save a model's state_dict")
+    others = [str(k) for k, v in seen.items() if not (isinstance(k, str) and isinstance(v, Tensor))]
+    if others:
+        raise InputError(f"{path}: {', '.join(others[:3])} among the tensors is none; save a model's state_dict")
+    return seen
+
+
+def _array(tensor, storages, where):
+    """A tensor as an array of its own, whatever its strides."""
+    storage, offset, shape, strides = tensor
+    values = storages(storage, where)
+    size = math.prod(shape)
+    last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+    if size and (last >= len(values) or size > len(values)):
+        raise InputError(f"{where} of shape {shape} reaches beyond its storage of {len(values)} numbers")
+    if not size:
+        return np.zeros(shape, values.dtype)
+    steps = [s * values.itemsize for s in strides]
+    return np.lib.stride_tricks.as_strided(values[offset:], shape, steps).copy()
+
+
+def _decode(data, dtype, order):
+    """The numbers of a storage; `order` is '<' or '>'."""
+    if dtype == "bfloat16":  # the upper half of a float32
+        return (np.frombuffer(data, order + "u2").astype(np.uint32) << 16).view(np.float32)
+    return np.frombuffer(data, order + dtype).astype(dtype, copy=False)
+
+
+def _width(dtype):
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
+def _read_zip(file, path):
+    """The pickle's content, and a function that gives a storage's numbers, of a zip archive."""
+    records = _records(file, path)
+    names = [name for name in records if name.endswith("/data.pkl")]
+    if len(names) != 1:
+        raise InputError(f"{path}: a zip archive without PyTorch's data.pkl; is it a TorchScript or another archive?")
+    root = names[0][: -len("data.pkl")]
+    if len(records[names[0]]) > MAX_PICKLE:
+        raise InputError(f"{path}: refused: its pickle is larger than {MAX_PICKLE >> 20} MiB")
+    order = ">" if records.get(root + "byteorder") == b"big" else "<"
+    cache = {}
+
+    def storage(wanted, where):
+        if wanted.key not in cache:
+            data = records.get(f"{root}data/{wanted.key}")
+            if data is None or len(data) != wanted.count * _width(wanted.dtype):
+                raise InputError(f"{where}: its storage {wanted.key} is missing or of another size in the archive")
+            cache[wanted.key] = _decode(data, wanted.dtype, order)
+        return cache[wanted.key]
+
+    return read_pickle(io.BytesIO(records[names[0]]), path), storage
+
+
+def _records(file, path):
+    """Name → bytes of all records; nothing is unpacked to the disk.
+
+    PyTorch compresses nothing, so a compressed record, which could be a bomb, is refused, and so is an archive whose
+    records overlap.
+    """
+    file.seek(0, io.SEEK_END)
+    size = file.tell()
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            for entry in entries:
+                if entry.filename.startswith("/") or ".." in entry.filename.split("/") or "\\" in entry.filename:
+                    raise InputError(f"{path}: refused: the record {entry.filename} climbs out of the archive")
+                if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+                    raise InputError(
+                        f"{path}: refused: the record {entry.filename} is compressed, as PyTorch's never are"
+                    )
+            if sum(entry.file_size for entry in entries) > size:
+                raise InputError(f"{path}: refused: the archive's records are larger than the file")
+            return {entry.filename: archive.read(entry) for entry in entries if not entry.is_dir()}
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{path}: the file is damaged or cut short ({error}); fetch it again") from None
+
+
+def _read_stream(file, path):
+    """As `_read_zip`, of the format before PyTorch 1.6: five pickles, then each storage's count and numbers."""
+    head = [read_pickle(file, path) for _ in range(2)]
+    if head != [MAGIC, PROTOCOL]:
+        raise InputError(f"{path}: not a file of torch.save")
+    system, content, keys = (read_pickle(file, path) for _ in range(3))
+    order = "<" if isinstance(system, dict) and system.get("little_endian", True) else ">"
+    if not isinstance(keys, list):
+        raise InputError(f"{path}: not a readable PyTorch checkpoint: it has no list of storages")
+    data = memoryview(file.read())
+    widths = _storage_types(content)
+    blocks, place = {}, 0
+    for key in keys:
+        if key not in widths:
+            raise InputError(f"{path}: the storage {key} belongs to no tensor of the state dict")
+        count = int.from_bytes(data[place : place + 8], "little" if order == "<" else "big")
+        start, place = place + 8, place + 8 + count * _width(widths[key])
+        if place > len(data):
+            raise InputError(f"{path}: the file is cut short; fetch it again")
+        blocks[key] = _decode(data[start:place], widths[key], order)
+
+    def storage(wanted, where):
+        if wanted.key not in blocks:
+            raise InputError(f"{where}: its storage {wanted.key} is missing")
+        return blocks[wanted.key]
+
+    return content, storage
+
+
+def _storage_types(content):
+    """Key → type of the storages of all tensors anywhere in the dicts and lists of `content`."""
+    types, waiting, seen = {}, [content], set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Tensor):
+            types[item.storage.key] = item.storage.dtype
+        elif isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+            seen.add(id(item))
+            waiting += item.values() if isinstance(item, dict) else item
+    return types
