@@ -1,0 +1,73 @@
+"""The scripts of stages 1 and 3, as a recipe calls them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nnet.io.ark import read_matrix
+from nnet.io.data_dir import DataDir
+
+
+@pytest.fixture
+def recipe(root, tmp_path):
+    """A folder with the links of a recipe, and a function that runs a script in it."""
+    for name in ("steps", "utils", "path.sh"):
+        os.symlink(root / name, tmp_path / name)
+
+    def run(*words):
+        environment = {**os.environ, "SV_PYTHON": sys.executable}
+        return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    return tmp_path, run
+
+
+def write_data(folder, kaldi, names):
+    folder.mkdir(parents=True)
+    (folder / "wav.scp").write_text("".join(f"{name} {kaldi / name}.wav\n" for name in names))
+    (folder / "utt2spk").write_text("".join(f"{name} {name.split('-')[0]}\n" for name in names))
+    (folder / "spk2utt").write_text("".join(f"{name.split('-')[0]} {name}\n" for name in names))
+
+
+def test_features_of_a_recipe(recipe, kaldi):
+    folder, run = recipe
+    write_data(folder / "data/x", kaldi, ["short-16k", "spk1-16k", "spk2-16k"])
+    steps = [
+        ["steps/make_mfcc.sh", "--nj", "9", "--mfcc-config", str(kaldi / "mfcc_vox.conf"), "data/x"],
+        ["steps/compute_vad_decision.sh", "--nj", "2", "--vad-config", str(kaldi / "vad.conf"), "data/x"],
+        ["steps/prepare_feats.sh", "--nj", "1", "--cmvn", "utterance", "--remove-silence", "false", "data/x", "data/y"],
+        ["utils/validate_data_dir.sh", "--no-text", "data/y"],
+    ]
+    for words in steps:
+        result = run(*words)
+        assert result.returncode == 0, result.stderr
+    data = DataDir(folder / "data/y")
+    assert data.utt2num_frames == {"short-16k": 4, "spk1-16k": 486, "spk2-16k": 760}
+    assert abs(read_matrix(data.feats["spk1-16k"]).mean()) < 0.1
+    assert data.feats_conf["cmvn"] == "utterance"
+
+
+def test_filter_banks_and_bad_audio(recipe, kaldi):
+    folder, run = recipe
+    write_data(folder / "data/x", kaldi, ["spk1-16k", "zeros-16k"])
+    (folder / "fbank.conf").write_text("--num-mel-bins=80\n")
+    words = ["steps/make_fbank.sh", "--fbank-config", "fbank.conf"]
+    result = run(*words, "data/x")
+    assert result.returncode != 0
+    assert 'data/x/split2utt/2: "zeros-16k": all 16000 samples are zero' in result.stderr
+    assert not (folder / "data/x/feats.scp").exists()
+    result = run(*words, "--skip-bad", "true", "data/x")
+    assert result.returncode == 0, result.stderr
+    assert "1 of 2 utterances left out" in result.stderr
+    data = DataDir(folder / "data/x")
+    assert list(data.feats) == list(data.utt2spk) == ["spk1-16k"]
+    assert read_matrix(data.feats["spk1-16k"]).shape == (484, 80)
+
+
+@pytest.mark.parametrize("script", ["make_mfcc", "make_fbank", "compute_vad_decision", "prepare_feats"])
+def test_no_arguments_is_usage_and_failure(recipe, script):
+    _, run = recipe
+    result = run(f"steps/{script}.sh")
+    assert result.returncode == 1
+    assert "Usage:" in result.stderr
