@@ -129,8 +129,7 @@ def _read_codes(source, header, start, stop):
     # from the first byte that is wanted to the last: what precedes and follows is never read
     block = (columns - 1) * rows + stop - start
     if columns and block <= WHOLE_BLOCK:
-        data = np.frombuffer(source.read_at(first, block), np.uint8)
-        return np.lib.stride_tricks.as_strided(data, (columns, stop - start), (rows, 1), writeable=False)
+        return np.ndarray((columns, stop - start), np.uint8, source.read_at(first, block), strides=(rows, 1))
     parts = [source.read_at(first + column * rows, stop - start) for column in range(columns)]
     return np.frombuffer(b"".join(parts), np.uint8).reshape(columns, stop - start)
 
