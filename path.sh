@@ -6,13 +6,19 @@
 sv_root() { CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/steps/.." && pwd; }
 
 sv_python() {  # prints the interpreter to use; any Python from 3.10 on can make the choice
-  local candidate candidates=(python3 python python3.13 python3.12 python3.11 python3.10 python3.14)
+  local candidate status candidates=(python3 python python3.13 python3.12 python3.11 python3.10 python3.14)
+  local choose='import runpy, sys
+if sys.version_info < (3, 10): sys.exit(99)
+runpy.run_module("nnet.bin.make_environment", run_name="__main__", alter_sys=True)'
   if [ -n "${SV_PYTHON:-}" ]; then candidates=("$SV_PYTHON"); fi
   for candidate in "${candidates[@]}"; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
-      PYTHONPATH=$1 "$candidate" -m nnet.bin.make_environment "$1"
-      return
-    fi
+    if ! command -v "$candidate" >/dev/null; then continue; fi
+    status=0
+    PYTHONPATH=$1 "$candidate" -c "$choose" "$1" || status=$?
+    case $status in
+      99 | 126 | 127) ;;  # too old, or a name without a program behind it
+      *) return "$status" ;;
+    esac
   done
   echo "path.sh: no Python 3.10 or newer among: ${candidates[*]}; install one, or name it: SV_PYTHON=/path/to/python3" >&2
   return 1
