@@ -30,9 +30,10 @@ def extract(data, kind, options, seed=0, skip_bad=False):
         InputError: bad audio, named with its file and entry.
     """
     waiting = list(data.segments or data.wav_scp)
+    channel = options.channel if options.channel >= 0 else None
     while waiting:
         try:
-            for utterance, samples, rate in iter_utterances(data, utterances=list(waiting)):
+            for utterance, samples, rate in iter_utterances(data, utterances=list(waiting), channel=channel):
                 yield _extract_one(data, utterance, samples, rate, kind, options, seed)
                 waiting.pop(0)
         except InputError as error:

@@ -78,24 +78,26 @@ def convert_rate(samples, rate, new_rate):
     return resample_poly(samples, new_rate // common, rate // common).astype(np.float32)
 
 
-def iter_utterances(data, sample_rate=None, resample=False, utterances=None):
+def iter_utterances(data, sample_rate=None, resample=False, utterances=None, channel=None):
     """Yields `(utterance, samples, rate)` of a data directory, through segments where there are any.
 
     Args:
         data: a `nnet.io.data_dir.DataDir`.
         sample_rate, resample: as in `read_audio`.
         utterances: which ones, in which order; default: all, in the order of the file.
+        channel: as in `read_audio`, where the segment names none.
     """
     wav_scp, segments = data.wav_scp, data.segments
     loaded, samples, rate = None, None, None
     for utterance in utterances if utterances is not None else (segments or wav_scp):
-        recording, start, end, channel = _place(data, utterance, segments)
-        if loaded != (recording, channel):
+        recording, start, end, own_channel = _place(data, utterance, segments)
+        wanted = recording, channel if own_channel is None else own_channel
+        if loaded != wanted:
             if recording not in wav_scp:
                 raise InputError(f'{data.file("segments")}: "{utterance}": no recording "{recording}" in wav.scp')
             name = f'{data.file("wav.scp")}: "{recording}"'
-            samples, rate = read_audio(wav_scp[recording], sample_rate, resample, channel, name)
-            loaded = (recording, channel)
+            samples, rate = read_audio(wav_scp[recording], sample_rate, resample, wanted[1], name)
+            loaded = wanted
         yield utterance, cut(samples, rate, start, end, f'{data.file("segments")}: "{utterance}"'), rate
 
 

@@ -141,6 +141,18 @@ def test_nothing_left_is_an_error(tmp_path, tone):
         make(write_data(tmp_path / "data", {"a-short": tone[:100]}))
 
 
+def test_the_channel_of_the_options(tmp_path, tone):
+    soundfile.write(tmp_path / "stereo.wav", np.column_stack([tone, tone / 2]), 16000)
+    data = write_data(tmp_path / "data", {"a-stereo": str(tmp_path / "stereo.wav")})
+    energies = []
+    for channel in (-1, 0, 1):
+        (tmp_path / "x.conf").write_text(f"--channel={channel}\n--dither=0\n")
+        done = make(data, "--config", str(tmp_path / "x.conf"), "--compress", "false")
+        energies.append(read_matrix(done.feats["a-stereo"])[:, 0])
+    assert np.array_equal(energies[0], energies[1])
+    np.testing.assert_allclose(energies[1] - energies[2], 2 * np.log(2), atol=1e-3)
+
+
 def test_resampling_where_the_options_allow_it(tmp_path, tone):
     (tmp_path / "8k.conf").write_text("--sample-frequency=8000\n--allow-downsample=true\n--dither=0\n")
     done = make(write_data(tmp_path / "data", {"a-long": tone}), "--config", str(tmp_path / "8k.conf"))
