@@ -11,10 +11,15 @@ from torch.nn import functional as F
 
 
 class StatisticsPooling(nn.Module):
-    """Mean and unbiased standard deviation over the last axis, flattened in front of it (TSTP)."""
+    """Mean and unbiased standard deviation over the last axis, flattened in front of it (TSTP).
+
+    `eps` is WeSpeaker's; 3D-Speaker's CAM++ and pyannote's ResNet have none.
+    """
+
+    eps = 1e-7
 
     def forward(self, x):
-        deviation = (x.var(dim=-1) + 1e-7).sqrt()
+        deviation = (x.var(dim=-1) + self.eps).sqrt()
         return torch.cat([x.mean(dim=-1).flatten(1), deviation.flatten(1)], dim=1)
 
 

@@ -1,66 +1,22 @@
-"""WeSpeaker's names for the parameters of its networks, which 3D-Speaker shares."""
+"""WeSpeaker's models: `avg_model.pt` (the averaged weights) beside `config.yaml`."""
 
-import re
+import os
 
-# Rules (pattern of our name, their name) by network type; the first that matches the whole name holds.
-TDNN = [
-    (r"network\.tdnn(\d+)\.affine\.(\w+)", r"frame_\1.conv_1d.\2"),
-    (r"network\.tdnn(\d+)\.bn\.(\w+)", r"frame_\1.bn.\2"),
-    (r"embedding\.layers\.0\.affine\.(\w+)", r"seg_1.\1"),
-    (r"embedding\.layers\.0\.bn\.(\w+)", r"seg_bn_1.\1"),
-    (r"embedding\.layers\.1\.affine\.(\w+)", r"seg_2.\1"),
-]
-RESNET = [
-    (r"network\.(.+)", r"\1"),
-    *TDNN[2:],
-]
-ECAPA_TDNN = [
-    (r"network\.layer(\d)\.conv1\.(.+)", r"layer\1.se_res2block.0.\2"),
-    (r"network\.layer(\d)\.res2\.(.+)", r"layer\1.se_res2block.1.\2"),
-    (r"network\.layer(\d)\.conv2\.(.+)", r"layer\1.se_res2block.2.\2"),
-    (r"network\.layer(\d)\.se\.(.+)", r"layer\1.se_res2block.3.\2"),
-    (r"network\.(.+)", r"\1"),
-    (r"pooling\.(.+)", r"pool.\1"),
-    (r"embedding\.input_bn\.(\w+)", r"bn.\1"),
-    (r"embedding\.layers\.0\.affine\.(\w+)", r"linear.\1"),
-    (r"embedding\.layers\.0\.bn\.(\w+)", r"bn2.\1"),
-]
+from nnet.errors import InputError
+from nnet.pretrained.front_ends import wespeaker_front_end
+from nnet.pretrained.shapes import describe
 
 
-def _numbered(text):
-    """A replacement in which each matched number counts from 1 where ours counts from 0."""
-
-    def replace(match):
-        return text.format(*[int(g) + 1 if g.isdigit() else g for g in match.groups()])
-
-    return replace
+def recognise(source):
+    """Whether the settings or the file's name are WeSpeaker's."""
+    return "model_args" in source.settings or os.path.basename(source.path) == "avg_model.pt"
 
 
-CAMPPLUS = [
-    (r"network\.head\.(.+)", r"head.\1"),
-    (r"network\.tdnn\.(\w+)", r"xvector.tdnn.linear.\1"),
-    (r"network\.tdnn_bn\.(\w+)", r"xvector.tdnn.nonlinear.batchnorm.\1"),
-    (r"network\.blocks\.(\d+)\.(\d+)\.bn1\.(\w+)", _numbered("xvector.block{}.tdnnd{}.nonlinear1.batchnorm.{}")),
-    (r"network\.blocks\.(\d+)\.(\d+)\.bn2\.(\w+)", _numbered("xvector.block{}.tdnnd{}.nonlinear2.batchnorm.{}")),
-    (r"network\.blocks\.(\d+)\.(\d+)\.linear1\.(\w+)", _numbered("xvector.block{}.tdnnd{}.linear1.{}")),
-    (
-        r"network\.blocks\.(\d+)\.(\d+)\.cam\.local\.(\w+)",
-        _numbered("xvector.block{}.tdnnd{}.cam_layer.linear_local.{}"),
-    ),
-    (r"network\.blocks\.(\d+)\.(\d+)\.cam\.(.+)", _numbered("xvector.block{}.tdnnd{}.cam_layer.{}")),
-    (r"network\.transits\.(\d+)\.bn\.(\w+)", _numbered("xvector.transit{}.nonlinear.batchnorm.{}")),
-    (r"network\.transits\.(\d+)\.linear\.(\w+)", _numbered("xvector.transit{}.linear.{}")),
-    (r"network\.out_bn\.(\w+)", r"xvector.out_nonlinear.batchnorm.\1"),
-    (r"embedding\.layers\.0\.affine\.(\w+)", r"xvector.dense.linear.\1"),
-    (r"embedding\.layers\.0\.bn\.(\w+)", r"xvector.dense.nonlinear.batchnorm.\1"),
-]
-RULES = {"tdnn": TDNN, "etdnn": TDNN, "resnet": RESNET, "ecapa_tdnn": ECAPA_TDNN, "campplus": CAMPPLUS}
-
-
-def their_name(name, network_type):
-    """WeSpeaker's name of one of our parameters, or None where it has none."""
-    for pattern, replacement in RULES[network_type]:
-        match = re.fullmatch(pattern, name)
-        if match:
-            return replacement(match) if callable(replacement) else match.expand(replacement)
-    return None
+def read(source):
+    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    arguments = source.settings.get("model_args") or {}
+    sections, input_dim = describe(source.state, source.path, arguments.get("pooling_func"))
+    told = arguments.get("feat_dim", input_dim)
+    if told != input_dim:
+        raise InputError(f"{source.path}: weights for {input_dim} features a frame, config.yaml says feat_dim {told}")
+    return sections, input_dim, wespeaker_front_end(input_dim, source.settings, source.path), source.state

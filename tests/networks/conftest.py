@@ -5,7 +5,7 @@ import pytest
 
 from nnet.compute import mx, tree_flatten
 from nnet.pretrained.layouts import from_torch
-from nnet.pretrained.wespeaker import their_name
+from nnet.pretrained.names import their_name
 
 
 def _randomise(torch, twin):

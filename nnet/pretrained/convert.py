@@ -1,0 +1,96 @@
+"""Another toolkit's checkpoint as a model of this one."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnet.compute import mx, nn
+from nnet.config import Config, build_config
+from nnet.errors import InputError
+from nnet.io.files import make_directory
+from nnet.model import build_model
+from nnet.model_dir import save_config
+from nnet.pretrained import mlx_community, pyannote, speaker3d, wespeaker
+from nnet.pretrained.layouts import from_torch
+from nnet.pretrained.names import their_name
+from nnet.pretrained.source import open_source
+from nnet.weights import save_weights, weights_of
+
+logger = logging.getLogger(__name__)
+
+TOOLKITS = {"wespeaker": wespeaker, "speaker3d": speaker3d, "pyannote": pyannote, "mlx_community": mlx_community}
+
+
+@dataclass
+class Converted:
+    """A SpeakerNet with a checkpoint's weights in eval mode, and what a model directory says of it."""
+
+    model: nn.Module
+    config: Config
+    input_dim: int
+    feats_conf: dict
+    toolkit: str
+
+
+def convert(path, toolkit=None):
+    """Reads a checkpoint of another toolkit.
+
+    Args:
+        path: its file, or the folder with it and its settings.
+        toolkit: one of TOOLKITS; None finds out.
+
+    Raises:
+        InputError: unreadable, of no known toolkit or network, or with tensors that do not all find their place.
+    """
+    source = open_source(path)
+    toolkit = toolkit or _recognise(source)
+    sections, input_dim, feats_conf, state = TOOLKITS[toolkit].read(source)
+    note = f"Converted from {toolkit}'s {source.path}."
+    config = build_config({"note": note, "features": {"type": "fbank", "dim": input_dim}} | sections, source.path)
+    model = build_model(config, input_dim)
+    model.load_weights(list(_place(model, config.network.type, state, source.path).items()))
+    model.eval()
+    mx.eval(model.parameters())
+    return Converted(model, config, input_dim, feats_conf, toolkit)
+
+
+def write_model_dir(converted, directory):
+    """Writes config.json and model.safetensors; the latter is last, so that a killed process leaves no model."""
+    make_directory(directory)
+    save_config(directory, converted.config, converted.input_dim, None, converted.feats_conf)
+    save_weights(f"{directory}/model.safetensors", weights_of(converted.model))
+
+
+def _recognise(source):
+    found = [name for name, toolkit in TOOLKITS.items() if toolkit.recognise(source)]
+    if len(found) == 1:
+        return found[0]
+    of = f"could be of {' or '.join(found)}" if found else "of which toolkit is not to be seen"
+    raise InputError(f"{source.path}: {of}; say --type {'|'.join(TOOLKITS)}")
+
+
+def _place(model, network_type, state, path):
+    """Our name → array for every weight of the model; every tensor of `state` finds its place or is named."""
+    state = {n: a for n, a in state.items() if not n.endswith("num_batches_tracked")}
+    dropped = [n for n in state if n.startswith("projection.")]
+    if dropped:
+        logger.info("%s: the classifier of the training speakers is left out: %s", path, ", ".join(dropped))
+    left = {n: a for n, a in state.items() if n not in dropped}
+    placed, faults = {}, []
+    for name, weight in weights_of(model).items():
+        theirs = their_name(name, network_type)
+        if theirs not in left:
+            faults.append(f"{theirs or name} is missing")
+            continue
+        array = from_torch(left.pop(theirs), weight.ndim)
+        if array.shape != weight.shape:
+            faults.append(f"{theirs} has a shape that does not fit {name} {tuple(weight.shape)}")
+        elif not np.isfinite(array).all():
+            faults.append(f"{theirs} is not finite")
+        placed[name] = mx.array(array.astype(np.float32))
+    faults += [f"{name} {left[name].shape} has no place" for name in left]
+    if faults:
+        more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
+        raise InputError(f"{path}: not every tensor fits: {'; '.join(faults[:5])}{more}")
+    return placed

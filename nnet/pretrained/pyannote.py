@@ -1,0 +1,20 @@
+"""pyannote's `wespeaker-voxceleb-resnet34-LM`: WeSpeaker's ResNet behind the prefix `resnet.`."""
+
+from nnet.pretrained.front_ends import wespeaker_front_end
+from nnet.pretrained.shapes import describe
+
+PREFIX = "resnet."
+
+
+def recognise(source):
+    """Whether every weight stands behind pyannote's prefix, in PyTorch's layout."""
+    first = source.state.get(PREFIX + "conv1.weight")
+    return first is not None and first.shape[1:] == (1, 3, 3)
+
+
+def read(source):
+    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    state = {name.removeprefix(PREFIX): array for name, array in source.state.items()}
+    sections, input_dim = describe(state, source.path)
+    sections["pooling"]["eps"] = 0.0  # its statistics are plain standard deviations
+    return sections, input_dim, wespeaker_front_end(input_dim, {}, source.path), state

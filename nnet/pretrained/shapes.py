@@ -1,0 +1,126 @@
+"""The configuration of a network of WeSpeaker's family, found from the names and shapes of its weights."""
+
+import re
+
+from nnet.errors import InputError
+from nnet.networks.resnet import RESNETS, Bottleneck
+
+
+def describe(state, path, pooling=None):
+    """The sections network, pooling and embedding of a configuration, and the features a frame.
+
+    Args:
+        state: name → array in WeSpeaker's names and PyTorch's layouts.
+        path: names the checkpoint in errors.
+        pooling: WeSpeaker's name of the pooling (TSTP, TAP, TSDP, ASTP) where it is known.
+
+    Returns:
+        (dict of sections, input_dim)
+    """
+    for key, read in DESCRIBE.items():
+        if key in state:
+            return read(state, path, pooling)
+    raise InputError(f"{path}: no network that is known here; it has {', '.join(sorted(state)[:3])}…")
+
+
+def _tdnn(state, path, pooling):
+    count = _count(state, r"frame_(\d+)\.conv_1d\.weight")
+    shapes = [state[f"frame_{i + 1}.conv_1d.weight"].shape for i in range(count)]
+    kernels = [k for _, _, k in shapes]
+    if kernels != [5, 3, 3, 1, 1]:
+        raise InputError(f"{path}: an x-vector of kernels {kernels}; weights do not tell its dilations")
+    width = shapes[-1][0]
+    network = {"type": "tdnn", "dims": [o for o, _, _ in shapes], "kernels": kernels, "dilations": [1, 2, 3, 1, 1]}
+    pooled, _ = _pooling(state, path, pooling, width, state["seg_1.weight"].shape[1])
+    return {"network": network, "pooling": pooled, "embedding": _segments(state)}, shapes[0][1]
+
+
+def _resnet(state, path, pooling):
+    channels = state["conv1.weight"].shape[0]
+    depths = tuple(_count(state, rf"layer{i}\.(\d+)\.conv1\.weight") for i in (1, 2, 3, 4))
+    bottleneck = "layer1.0.conv3.weight" in state
+    known = [d for d, (block, sizes) in RESNETS.items() if sizes == depths and (block is Bottleneck) == bottleneck]
+    if not known:
+        raise InputError(f"{path}: a ResNet of {depths} {'bottleneck' if bottleneck else 'basic'} blocks is not known")
+    width = channels * 8 * (4 if bottleneck else 1)
+    pooled, bins = _pooling(state, path, pooling, width, state["seg_1.weight"].shape[1])
+    network = {"type": "resnet", "depth": known[0], "channels": channels}
+    return {"network": network, "pooling": pooled, "embedding": _segments(state)}, bins * 8
+
+
+def _ecapa_tdnn(state, path, pooling):
+    channels, input_dim, _ = state["layer1.conv.weight"].shape
+    out_dim = state["conv.weight"].shape[0]
+    network = {
+        "type": "ecapa_tdnn",
+        "channels": channels,
+        "scale": _count(state, r"layer2\.se_res2block\.1\.convs\.(\d+)\.weight") + 1,
+        "se_channels": state["layer2.se_res2block.3.linear1.weight"].shape[0],
+        "out_dim": out_dim,
+    }
+    dim, pooled_dim = state["linear.weight"].shape
+    embedding = {"dims": [dim], "order": "none", "input_bn": True, "node": "output"}
+    if "bn2.weight" in state:
+        embedding["last"] = "bn"
+    pooled, _ = _pooling(state, path, pooling, out_dim, pooled_dim)
+    return {"network": network, "pooling": pooled, "embedding": embedding}, input_dim
+
+
+def _campplus(state, path, pooling):
+    init_channels, head, _ = state["xvector.tdnn.linear.weight"].shape
+    growth, width, _ = state["xvector.block1.tdnnd1.cam_layer.linear_local.weight"].shape
+    head_channels = state["head.conv1.weight"].shape[0]
+    count = _count(state, r"xvector\.block(\d+)\.tdnnd1\.linear1\.weight")
+    depths = [_count(state, rf"xvector\.block{i + 1}\.tdnnd(\d+)\.linear1\.weight") for i in range(count)]
+    network = {
+        "type": "campplus",
+        "growth": growth,
+        "bn_size": width // growth,
+        "init_channels": init_channels,
+        "blocks": depths,
+        "head_channels": head_channels,
+    }
+    dim, pooled_dim, _ = state["xvector.dense.linear.weight"].shape
+    embedding = {"dims": [dim], "last": "bn", "bias": False, "bn_affine": False, "node": "output"}
+    out_dim = state["xvector.out_nonlinear.batchnorm.weight"].shape[0]
+    pooled, _ = _pooling(state, path, pooling, out_dim, pooled_dim)
+    return {"network": network, "pooling": pooled, "embedding": embedding}, head // head_channels * 8
+
+
+DESCRIBE = {
+    "frame_1.conv_1d.weight": _tdnn,
+    "layer2.se_res2block.0.conv.weight": _ecapa_tdnn,
+    "xvector.tdnn.linear.weight": _campplus,
+    "layer1.0.conv1.weight": _resnet,
+}
+
+
+def _count(state, pattern):
+    return sum(bool(re.fullmatch(pattern, name)) for name in state)
+
+
+def _segments(state):
+    """The embedding layers seg_1 and, where it is there, seg_2 behind ReLU and a plain batch normalisation."""
+    dims = [state["seg_1.weight"].shape[0]]
+    if "seg_2.weight" not in state:
+        return {"dims": dims, "order": "none", "node": "output"}
+    dims.append(state["seg_2.weight"].shape[0])
+    return {"dims": dims, "last": "affine", "bn_affine": False, "node": "output"}
+
+
+def _pooling(state, path, name, width, pooled_dim):
+    """The pooling section, and how many frequency bins of `width` channels are left at the pooling."""
+    if "pool.linear1.weight" in state:
+        hidden, seen, _ = state["pool.linear1.weight"].shape
+        section = {"type": "channel_attention", "hidden_dim": hidden, "global_context": seen != pooled_dim // 2}
+        return section, pooled_dim // 2 // width
+    other = sorted(key for key in state if key.startswith("pool."))
+    if other or name not in (None, "TSTP", "TAP", "TSDP"):
+        raise InputError(
+            f"{path}: its pooling {name or 'with ' + other[0]} is not supported; TSTP, TAP, TSDP, ASTP are"
+        )
+    if name in ("TAP", "TSDP"):
+        return {"type": "average" if name == "TAP" else "deviation"}, pooled_dim // width
+    if pooled_dim % (2 * width):
+        raise InputError(f"{path}: its pooling is not TSTP; config.yaml must say which one it is (pooling_func)")
+    return {"type": "statistics"}, pooled_dim // 2 // width

@@ -1,0 +1,94 @@
+"""What a user names as SOURCE: a checkpoint file, or a folder that holds one beside its settings."""
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field
+
+import numpy as np
+import yaml
+
+from nnet.compute import mx
+from nnet.errors import InputError
+from nnet.pretrained.torch_file import read_torch_state
+
+# Names of weights that the toolkits write, in the order in which a folder is searched.
+WEIGHTS = ("avg_model.pt", "pytorch_model.bin", "embedding_model.ckpt", "weights.npz", "weights.safetensors")
+SETTINGS = ("config.yaml", "configuration.json", "config.json")
+SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".npz", ".safetensors")
+
+
+@dataclass
+class Source:
+    """A checkpoint as it was found.
+
+    Attributes:
+        path: the file of the weights.
+        state: name → array, in the file's own names and layouts.
+        settings: what the toolkit's own configuration beside it says; {} where there is none.
+    """
+
+    path: str
+    state: dict
+    settings: dict = field(default_factory=dict)
+
+
+def open_source(path):
+    """Reads a checkpoint file, or the one in a folder, and the settings beside it.
+
+    Raises:
+        InputError: there is none, there are several, or it is damaged.
+    """
+    weights = _find_weights(path) if os.path.isdir(path) else path
+    if not os.path.isfile(weights):
+        raise InputError(f"{path}: no such file or folder")
+    folder = os.path.dirname(weights)
+    settings = next((os.path.join(folder, n) for n in SETTINGS if os.path.isfile(os.path.join(folder, n))), None)
+    state = {_without(name, "module."): array for name, array in read_state(weights).items()}
+    return Source(weights, state, _read_settings(settings) if settings else {})
+
+
+def read_state(path):
+    """Name → numpy array of a PyTorch, npz or safetensors file."""
+    if path.endswith(".npz"):
+        return _read_npz(path)
+    if path.endswith(".safetensors"):
+        try:
+            arrays = mx.load(path)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{path}: not a readable safetensors file: {error}") from None
+        wide = {mx.bfloat16: mx.float32}
+        return {name: np.array(a.astype(wide.get(a.dtype, a.dtype))) for name, a in arrays.items()}
+    return read_torch_state(path)
+
+
+def _find_weights(folder):
+    for name in WEIGHTS:
+        if os.path.isfile(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    names = sorted(n for n in os.listdir(folder) if n.endswith(SUFFIXES))
+    if len(names) != 1:
+        found = f"there are {', '.join(names)}; name one of them" if names else f"looked for {', '.join(WEIGHTS)}"
+        raise InputError(f"{folder}: which checkpoint? {found}")
+    return os.path.join(folder, names[0])
+
+
+def _read_settings(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            settings = json.load(file) if path.endswith(".json") else yaml.safe_load(file)
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{path}: not readable: {' '.join(str(error).split())}") from None
+    return settings if isinstance(settings, dict) else {}
+
+
+def _read_npz(path):
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a readable npz file: {error}") from None
+
+
+def _without(name, prefix):
+    return name[len(prefix) :] if name.startswith(prefix) else name

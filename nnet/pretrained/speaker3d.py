@@ -1,0 +1,29 @@
+"""3D-Speaker's models: CAM++ and ResNet, whose parameters are called as WeSpeaker's."""
+
+import os
+
+from nnet.pretrained.front_ends import speaker3d_front_end
+from nnet.pretrained.shapes import describe
+
+# What 3D-Speaker adds to the variance in its statistics pooling.
+EPS = {"campplus": 0.0, "resnet": 1e-8}
+
+
+def recognise(source):
+    """Whether the settings are of 3D-Speaker or of its ModelScope releases, or the file is called as those are."""
+    name = os.path.basename(source.path)
+    settings = "embedding_model" in source.settings or source.settings.get("task") == "speaker-verification"
+    return settings or name == "embedding_model.ckpt" or name.startswith("campplus_")
+
+
+def read(source):
+    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    state = {_ours(name): array for name, array in source.state.items()}
+    sections, input_dim = describe(state, source.path)
+    sections["pooling"]["eps"] = EPS.get(sections["network"]["type"], 0.0)
+    return sections, input_dim, speaker3d_front_end(input_dim), state
+
+
+def _ours(name):
+    # ModelScope's releases of some versions wrap the network.
+    return name.removeprefix("embedding_model.")

@@ -1,0 +1,231 @@
+"""Checkpoints shaped as other toolkits save them: converted, they give PyTorch's embeddings."""
+
+import collections
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from nnet.compute import mx
+from nnet.errors import InputError
+from nnet.model_dir import load_model
+from nnet.pretrained.convert import convert, write_model_dir
+from nnet.pretrained.layouts import from_torch
+from nnet.pretrained.source import open_source
+
+torch = pytest.importorskip("torch")
+
+# WeSpeaker's name of a network → the twin that makes its checkpoint.
+WESPEAKER = {
+    "XVEC": ("XVector", {}),
+    "ResNet34": ("ResNet", {"depth": 34}),
+    "ResNet221": ("ResNet", {"depth": 221}),
+    "ECAPA_TDNN_c512": ("EcapaTdnn", {"channels": 512}),
+    "ECAPA_TDNN_GLOB_c1024": ("EcapaTdnn", {"channels": 1024, "context": True}),
+    "CAMPPlus": ("CamPlusPlus", {}),
+}
+
+
+def _save_wespeaker(folder, twin, name, **settings):
+    """avg_model.pt with the classifier that training leaves in it, and config.yaml."""
+    state = collections.OrderedDict(twin.state_dict())
+    state["projection.weight"] = torch.randn(30, 8)
+    torch.save(state, folder / "avg_model.pt")
+    config = {
+        "model": name,
+        "model_args": {"feat_dim": 80, "embed_dim": 256, "pooling_func": "ASTP" if "ECAPA" in name else "TSTP"},
+        "dataset_args": {"fbank_args": {"num_mel_bins": 80, "frame_shift": 10, "frame_length": 25, "dither": 1.0}},
+    } | settings
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", WESPEAKER)
+def test_wespeakers_networks(name, tmp_path, make_twin, equal_embeddings):
+    cls, options = WESPEAKER[name]
+    twin = make_twin(cls, **options)
+    converted = convert(_save_wespeaker(tmp_path, twin, name))
+    assert converted.toolkit == "wespeaker" and converted.input_dim == 80
+    for frames in (50, 237):
+        equal_embeddings(converted.model, twin, frames, 80)
+
+
+LONG = {
+    "XVEC": ("XVector", {}),
+    "ResNet34": ("ResNet", {"depth": 34, "m_channels": 8}),
+    "ECAPA_TDNN_GLOB": ("EcapaTdnn", {"channels": 64, "context": True}),
+    "CAMPPlus": ("CamPlusPlus", {"m_channels": 8}),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_utterances(name, tmp_path, make_twin, equal_embeddings):
+    cls, options = LONG[name]
+    twin = make_twin(cls, **options)
+    equal_embeddings(convert(_save_wespeaker(tmp_path, twin, name)).model, twin, 2000, 80)
+
+
+@pytest.mark.parametrize("depth, options", [(18, {"feat_dim": 40}), (50, {"m_channels": 8}), (34, {"embed_dim": 12})])
+def test_sizes_are_found_from_the_weights(depth, options, tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", depth, **({"m_channels": 8} | options))
+    torch.save(twin.state_dict(), tmp_path / "avg_model.pt")
+    converted = convert(str(tmp_path / "avg_model.pt"))
+    dim = options.get("feat_dim", 80)
+    assert converted.input_dim == dim and converted.feats_conf["options"]["num_mel_bins"] == dim
+    equal_embeddings(converted.model, twin, 70, dim)
+
+
+def test_wespeakers_front_end(tmp_path, make_twin):
+    twin = make_twin("ResNet", 18, m_channels=4)
+    conf = convert(_save_wespeaker(tmp_path, twin, "ResNet18")).feats_conf
+    assert conf["type"] == "fbank" and conf["cmvn"] == "utterance" and not conf["silence_removed"]
+    wanted = {"num_mel_bins": 80, "window_type": "hamming", "dither": 0.0, "sample_frequency": 16000.0}
+    assert wanted.items() <= conf["options"].items()
+
+
+def test_two_embedding_layers_and_3d_speakers_pooling(tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", 34, m_channels=8, two_emb_layer=True)
+    twin.pool.eps = 1e-8
+    torch.save(twin.state_dict(), tmp_path / "embedding_model.ckpt")
+    converted = convert(str(tmp_path))
+    assert converted.toolkit == "speaker3d" and converted.feats_conf["options"]["mel_floor"] == 128.0
+    equal_embeddings(converted.model, twin, 120, 80)
+
+
+def test_3d_speakers_campplus(tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("CamPlusPlus", embed_dim=192)
+    twin.xvector.stats.eps = 0.0
+    torch.save(twin.state_dict(), tmp_path / "campplus_cn_common.bin")
+    (tmp_path / "configuration.json").write_text(json.dumps({"task": "speaker-verification"}))
+    converted = convert(str(tmp_path))
+    assert converted.toolkit == "speaker3d" and converted.config.embedding.dims == (192,)
+    equal_embeddings(converted.model, twin, 321, 80)
+
+
+def _pyannote_state(twin):
+    return {f"resnet.{name}": tensor for name, tensor in twin.state_dict().items()}
+
+
+def test_pyannotes_resnet(tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", 34, m_channels=8)
+    twin.pool.eps = 0.0
+    state = {"state_dict": _pyannote_state(twin), "pytorch-lightning_version": "1.8", "hyper_parameters": {"a": 1}}
+    torch.save(state, tmp_path / "pytorch_model.bin")
+    converted = convert(str(tmp_path))
+    assert converted.toolkit == "pyannote"
+    equal_embeddings(converted.model, twin, 150, 80)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.parametrize("ported", [False, True])
+def test_mlx_ports_of_the_resnet(suffix, ported, tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", 34, m_channels=8)
+    weights = {}
+    for name, tensor in _pyannote_state(twin).items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if ported:
+            name = (
+                name.removeprefix("resnet.").replace("shortcut.0", "shortcut_conv").replace("shortcut.1", "shortcut_bn")
+            )
+            name = name.replace("seg_1", "fc")
+            stage, dot, rest = name.partition(".")
+            name = f"{stage}.layers.{rest}" if stage.startswith("layer") else name
+        weights[name] = from_torch(tensor.numpy(), tensor.ndim)
+    path = str(tmp_path / f"weights.{suffix}")
+    if suffix == "npz":
+        np.savez(path, **weights)
+    else:
+        mx.save_safetensors(path, {n: mx.array(a) for n, a in weights.items()})
+    converted = convert(path)
+    assert converted.toolkit == "mlx_community"
+    equal_embeddings(converted.model, twin, 150, 80)
+
+
+@pytest.mark.parametrize("dtype, close", [("float16", 1e-2), ("bfloat16", 1e-1)])
+def test_half_precision_weights_become_float32(dtype, close, tmp_path, make_twin):
+    twin = make_twin("ResNet", 18, m_channels=4)
+    state = {n: t.to(getattr(torch, dtype)) if t.is_floating_point() else t for n, t in twin.state_dict().items()}
+    torch.save(state, tmp_path / "avg_model.pt")
+    model = convert(str(tmp_path)).model
+    assert model.network.conv1.weight.dtype == mx.float32
+    expected = from_torch(state["layer4.1.conv2.weight"].float().numpy(), 4)
+    assert np.array_equal(np.array(model.network.layer4[1].conv2.weight), expected)
+
+
+def test_the_model_directory_gives_the_same_embeddings(tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", 18, m_channels=4)
+    converted = convert(_save_wespeaker(tmp_path, twin, "ResNet18"))
+    write_model_dir(converted, str(tmp_path / "model"))
+    model, config, about = load_model(str(tmp_path / "model"))
+    assert about["feats_conf"] == converted.feats_conf and about["input_dim"] == 80
+    assert config == converted.config
+    equal_embeddings(model, twin, 90, 80)
+
+
+def _broken(state, change):
+    state = dict(state)
+    if change == "missing":
+        del state["layer2.0.conv1.weight"]
+    elif change == "extra":
+        state["attention.weight"] = torch.zeros(2, 2)
+    elif change == "shape":
+        state["layer1.1.bn1.bias"] = torch.zeros(5)
+    elif change == "nan":
+        state["layer1.1.bn1.bias"] = torch.full((4,), float("nan"))
+    return state
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ("missing", r"layer2\.0\.conv1\.weight is missing|blocks is not known"),
+        ("extra", r"attention\.weight \(2, 2\) has no place"),
+        ("shape", r"layer1\.1\.bn1\.bias has a shape that does not fit"),
+        ("nan", r"layer1\.1\.bn1\.bias is not finite"),
+    ],
+)
+def test_every_tensor_is_accounted_for(change, message, tmp_path, make_twin):
+    state = make_twin("ResNet", 18, m_channels=4).state_dict()
+    torch.save(_broken(state, change), tmp_path / "avg_model.pt")
+    with pytest.raises(InputError, match=message) as caught:
+        convert(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"model_args": {"feat_dim": 40}}, "config.yaml says feat_dim 40"),
+        ({"model_args": {"pooling_func": "MQMHASTP"}}, "MQMHASTP is not supported"),
+        ({"dataset_args": {"frontend": "whisper"}}, "front end is whisper"),
+        ({"dataset_args": {"cmvn_args": {"norm_var": True}}}, "variance normalisation"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, message, tmp_path, make_twin):
+    twin = make_twin("ResNet", 18, m_channels=4)
+    with pytest.raises(InputError, match=message):
+        convert(_save_wespeaker(tmp_path, twin, "ResNet18", **settings))
+
+
+def test_an_ambiguous_checkpoint_asks_for_its_type(tmp_path, make_twin):
+    torch.save(make_twin("ResNet", 18, m_channels=4).state_dict(), tmp_path / "epoch_70.pt")
+    with pytest.raises(InputError, match="say --type wespeaker"):
+        convert(str(tmp_path))
+    assert convert(str(tmp_path), "wespeaker").toolkit == "wespeaker"
+
+
+def test_an_unknown_network_is_refused(tmp_path):
+    torch.save(torch.nn.Linear(2, 3).state_dict(), tmp_path / "avg_model.pt")
+    with pytest.raises(InputError, match="no network that is known here; it has bias, weight"):
+        convert(str(tmp_path))
+
+
+def test_a_folder_without_or_with_several_checkpoints(tmp_path):
+    with pytest.raises(InputError, match="looked for avg_model.pt"):
+        open_source(str(tmp_path))
+    for name in ("a.pt", "b.pt"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match="a.pt, b.pt; name one"):
+        open_source(str(tmp_path))
