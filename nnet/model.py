@@ -18,7 +18,7 @@ class Embedding(nn.Module):
     Endpoints: embeddingN.affine, embeddingN.relu, embeddingN.bn for N from 1, as far as a layer has them.
     """
 
-    def __init__(self, in_dim, dims, order, last, relu, input_bn, bias, bn_affine, bn_momentum, bn_eps):
+    def __init__(self, in_dim, dims, order, last, relu, slope, input_bn, bias, bn_affine, bn_momentum, bn_eps):
         super().__init__()
 
         def norm(dim):
@@ -27,9 +27,9 @@ class Embedding(nn.Module):
         if input_bn:
             self.input_bn = BatchNorm(in_dim, eps=bn_eps, momentum=bn_momentum)
         orders = ["" if order == "none" else order] * len(dims)
-        orders[-1] = {"full": orders[-1], "bn": "bn", "affine": ""}[last]
+        orders[-1] = {"full": orders[-1], "bn": "bn", "relu": "relu", "affine": ""}[last]
         self.layers = [
-            TdnnLayer(Linear(i, o, bias=bias), norm(o) if "bn" in steps else None, steps, relu, 0.01)
+            TdnnLayer(Linear(i, o, bias=bias), norm(o) if "bn" in steps else None, steps, relu, slope)
             for i, o, steps in zip((in_dim, *dims), dims, orders, strict=False)
         ]
         self.out_dim = dims[-1]

@@ -28,6 +28,12 @@ def kaldi_reference():
 
 
 @pytest.fixture(scope="session")
+def tf_kaldi_json():
+    """Configurations that tf-kaldi-speaker published."""
+    return _shared("tf-kaldi-json")
+
+
+@pytest.fixture(scope="session")
 def librispeech_mini():
     """A few hundred utterances in LibriSpeech's layout."""
     return _shared("corpora", "librispeech-mini")

@@ -17,6 +17,7 @@ from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
 from nnet.config.options import build_section, nearest
 from nnet.config.poolings import POOLING_OPTIONS
 from nnet.config.sections import DataSection, EmbeddingSection, FeaturesSection, TrainingSection
+from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.errors import InputError
 
 FORMAT = 1
@@ -88,9 +89,7 @@ def load_config(path, overrides=()):
         overrides: strings `section.key=value`, the value in JSON or a bare word.
     """
     values = _read_json(path)
-    if "network_type" in values:
-        from nnet.config.tf_kaldi import convert_tf_kaldi
-
+    if is_tf_kaldi(values):
         values = convert_tf_kaldi(values, path)
     for override in overrides:
         _apply_override(values, override)

@@ -102,7 +102,8 @@ class SphereFace2Options(_MarginScheduleOptions):
 class _TripletOptions:
     margin: float = option(0.2, "By how much the other speaker's segment must be farther.", low=0)
     squared: bool = option(True, "Squared distances.")
-    normalize_embeddings: bool = option(True, "Distances between embeddings at length 1.")
+    normalize_embeddings: bool = option(True, "Distances between embeddings at the length `scale`.")
+    scale: float = option(1.0, "Length of the embeddings with normalize_embeddings.", above=0)
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,11 @@ class EmbeddingSection:
     )
     last: str = option(
         "full",
-        "What follows the last affine map: full (as `order` says), bn (batch normalisation alone), affine (nothing).",
-        choices=("full", "bn", "affine"),
+        "What follows the last affine map: full (as `order` says), bn or relu (that alone), affine (nothing).",
+        choices=("full", "bn", "relu", "affine"),
     )
     relu: str = option("relu", "Nonlinearity.", choices=("relu", "prelu", "lrelu"))
+    slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0)
     input_bn: bool = option(False, "Batch normalisation of the pooled vector (ECAPA-TDNN).")
     bias: bool = option(True, "Biases in the affine maps.")
     bn_affine: bool = option(True, "Scale and offset in the batch normalisation of these layers.")

@@ -14,12 +14,13 @@ class TripletLoss(Loss):
 
     min_segments_per_speaker = 2
 
-    def __init__(self, in_dim, num_speakers, *, margin, squared, normalize_embeddings):
+    def __init__(self, in_dim, num_speakers, *, margin, squared, normalize_embeddings, scale):
         super().__init__()
-        self.margin, self.squared, self.normalize_embeddings = margin, squared, normalize_embeddings
+        self.margin, self.squared = margin, squared
+        self.normalize_embeddings, self.scale = normalize_embeddings, scale
 
     def __call__(self, embeddings, labels):
-        x = normalize(embeddings) if self.normalize_embeddings else embeddings
+        x = normalize(embeddings) * self.scale if self.normalize_embeddings else embeddings
         distances, same = pairwise_distances(x, self.squared), same_speaker(labels)
         return LossOutput(self.triplets(distances, same), nearest_is_own(-distances, same))
 
@@ -51,9 +52,14 @@ class BatchHardTriplet(TripletLoss):
     max(d_ap − d_an + margin, 0), or with `soft_margin` log(1 + exp(d_ap − d_an)).
     """
 
-    def __init__(self, in_dim, num_speakers, *, margin, squared, normalize_embeddings, soft_margin):
+    def __init__(self, in_dim, num_speakers, *, margin, squared, normalize_embeddings, scale, soft_margin):
         super().__init__(
-            in_dim, num_speakers, margin=margin, squared=squared, normalize_embeddings=normalize_embeddings
+            in_dim,
+            num_speakers,
+            margin=margin,
+            squared=squared,
+            normalize_embeddings=normalize_embeddings,
+            scale=scale,
         )
         self.soft_margin = soft_margin
 

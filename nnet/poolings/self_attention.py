@@ -32,7 +32,8 @@ class SelfAttention(KeyValuePooling):
         self._check_heads(num_heads, split_key)
         self.num_heads, self.split_key = num_heads, split_key
         query_dim = self.key.out_dim // num_heads if split_key else self.key.out_dim
-        self.query = 0.1 * mx.random.truncated_normal(-2, 2, (num_heads, query_dim))
+        # One vector for all heads, so that the decay of matrices spares it, as it does in tf-kaldi-speaker.
+        self.query = 0.1 * mx.random.truncated_normal(-2, 2, (num_heads * query_dim,))
         self.key_scale = 1 / math.sqrt(query_dim) if use_scale else 1.0
         self.penalty_weight = penalty
         self.floor = floor
@@ -49,11 +50,12 @@ class SelfAttention(KeyValuePooling):
 
     def weights(self, keys):
         """Attention weights (B, H, T) of the keys (B, T, D)."""
+        query = mx.unflatten(self.query, 0, (self.num_heads, -1))
         if self.split_key:
             keys = mx.unflatten(keys, -1, (self.num_heads, -1))  # (B, T, H, D / H)
-            scores = mx.sum(keys * self.query, axis=-1)
+            scores = mx.sum(keys * query, axis=-1)
         else:
-            scores = keys @ self.query.T  # (B, T, H)
+            scores = keys @ query.T  # (B, T, H)
         return mx.softmax(mx.swapaxes(self.key_scale * scores, 1, 2), axis=-1)
 
     def statistics(self, values, weights):

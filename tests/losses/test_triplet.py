@@ -14,8 +14,8 @@ def unit(x):
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def distances(x, squared, normalize):
-    x = unit(x) if normalize else x
+def distances(x, squared, normalize, scale=1.0):
+    x = scale * unit(x) if normalize else x
     squares = ((x[:, None] - x[None]) ** 2).sum(axis=-1)
     return squares if squared else np.sqrt(squares)
 
@@ -30,10 +30,10 @@ def others(labels, anchor):
 @pytest.mark.parametrize("squared", [False, True])
 @pytest.mark.parametrize("normalize", [False, True])
 def test_semihard_triplet(batch, agrees, squared, normalize):
-    loss = build_loss("semihard_triplet", 8, 5, margin=0.6, squared=squared, normalize_embeddings=normalize)
+    loss = build_loss("semihard_triplet", 8, 5, margin=0.6, squared=squared, normalize_embeddings=normalize, scale=1.5)
 
     def twin(x, labels, _):
-        d, terms = distances(x, squared, normalize), []
+        d, terms = distances(x, squared, normalize, 1.5), []
         for a in range(len(x)):
             own, other = others(labels, a)
             for p in own:

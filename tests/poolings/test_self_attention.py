@@ -33,9 +33,10 @@ def network(x, w, name, depth, kind, slope=0.0):
     return x
 
 
-def pooled(keys, values, query, split_key, use_scale=True):
+def pooled(keys, values, query, heads, split_key, use_scale=True):
     """Weights a head, and the statistics: all heads' means, then all heads' deviations."""
-    heads, means, deviations, weights = len(query), [], [], []
+    query = query.reshape(heads, -1)
+    means, deviations, weights = [], [], []
     for h in range(heads):
         key = np.split(keys, heads, axis=-1)[h] if split_key else keys
         value = np.split(values, heads, axis=-1)[h]
@@ -55,7 +56,7 @@ def test_keys_heads_and_scale(build, weights, frames, check, kind, split_key, us
         "self_attention", key_dims=(8, 6), key_type=kind, num_heads=3, split_key=split_key, use_scale=use_scale
     )
     w, (x, _) = weights(pooling), frames()
-    _, expected = pooled(network(x, w, "key", 2, kind), x, w["query"], split_key, use_scale)
+    _, expected = pooled(network(x, w, "key", 2, kind), x, w["query"], 3, split_key, use_scale)
     check(pooling, x, expected)
 
 
@@ -78,14 +79,14 @@ def test_endpoints_values_and_nonlinearity(build, weights, frames, check, relu, 
     w, (x, endpoints) = weights(pooling), frames()
     keys = network(endpoints["tdnn4.relu"], w, "key", 1, "relu", slope)
     values = network(endpoints["tdnn5.relu"], w, "value", 2, "bn-relu", slope)
-    _, statistics = pooled(keys, values, w["query"], split_key=False)
+    _, statistics = pooled(keys, values, w["query"], 2, split_key=False)
     check(pooling, x, rectified(normalized(statistics, w, "bn"), w, "relu", slope), endpoints)
 
 
 def test_penalty_and_weights(build, weights, frames):
     pooling = build("self_attention", key_dims=(6,), num_heads=2, penalty=0.3)
     w, (x, _) = weights(pooling), frames()
-    a, statistics = pooled(network(x, w, "key", 1, "tanh"), x, w["query"], split_key=False)
+    a, statistics = pooled(network(x, w, "key", 1, "tanh"), x, w["query"], 2, split_key=False)
     endpoints = {}
     pooling(mx.array(x), endpoints)
     np.testing.assert_allclose(endpoints["attention_weights"], a, rtol=1e-4)
