@@ -1,7 +1,8 @@
-"""MLX ports of WeSpeaker's ResNet34: convolutions channels last, two ways of naming.
+"""ResNets in MLX's layout, convolutions channels last, in three ways of naming.
 
-mlx-community's `weights.npz` keeps WeSpeaker's names behind `resnet.`; others name the modules of that port's own class
-(`layer1.layers.0.shortcut_conv`, `fc`). Only the weights are taken; what such a port computes with them is its affair.
+mlx-community's `weights.npz` keeps WeSpeaker's names behind `resnet.`; other ports name the modules of that port's own
+class (`layer1.layers.0.shortcut_conv`, `fc`); ours stand in a `model.safetensors`. Only the weights are taken; what a
+port computes with them is its affair.
 """
 
 import re
@@ -11,7 +12,8 @@ from nnet.pretrained.layouts import to_torch
 from nnet.pretrained.shapes import describe
 
 RENAMES = (
-    (r"^resnet\.", ""),
+    (r"^embedding\.layers\.0\.affine\.", "seg_1."),
+    (r"^(resnet|network)\.", ""),
     (r"\.layers\.", "."),
     (r"\.shortcut_conv\.", ".shortcut.0."),
     (r"\.shortcut_bn\.", ".shortcut.1."),
@@ -21,13 +23,14 @@ RENAMES = (
 
 def recognise(source):
     """Whether it is a ResNet with its first convolution channels last."""
-    first = next((a for n, a in source.state.items() if n in ("conv1.weight", "resnet.conv1.weight")), None)
-    return first is not None and first.ndim == 4 and first.shape[1:] == (3, 3, 1)
+    first = {_theirs(name): array for name, array in source.state.items()}.get("conv1.weight")
+    return first is not None and first.shape[1:] == (3, 3, 1)
 
 
 def read(source):
     """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
-    state = {_theirs(name): to_torch(array, array.ndim) for name, array in source.state.items()}
+    weights = {n: a for n, a in source.state.items() if not n.startswith(("loss.", "auxiliary."))}
+    state = {_theirs(name): to_torch(array, array.ndim) for name, array in weights.items()}
     sections, input_dim = describe(state, source.path)
     return sections, input_dim, wespeaker_front_end(input_dim, {}, source.path), state
 

@@ -13,6 +13,7 @@ from nnet.model_dir import load_model
 from nnet.pretrained.convert import convert, write_model_dir
 from nnet.pretrained.layouts import from_torch
 from nnet.pretrained.source import open_source
+from nnet.resnet_embedding import load_resnet34_embedding
 
 torch = pytest.importorskip("torch")
 
@@ -117,23 +118,26 @@ def test_pyannotes_resnet(tmp_path, make_twin, equal_embeddings):
     equal_embeddings(converted.model, twin, 150, 80)
 
 
-@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
-@pytest.mark.parametrize("ported", [False, True])
-def test_mlx_ports_of_the_resnet(suffix, ported, tmp_path, make_twin, equal_embeddings):
-    twin = make_twin("ResNet", 34, m_channels=8)
+def _mlx_weights(twin, ported):
+    """The twin's weights channels last, in mlx-community's names or in those of that port's own class."""
     weights = {}
     for name, tensor in _pyannote_state(twin).items():
-        if name.endswith("num_batches_tracked"):
-            continue
         if ported:
             name = (
                 name.removeprefix("resnet.").replace("shortcut.0", "shortcut_conv").replace("shortcut.1", "shortcut_bn")
             )
-            name = name.replace("seg_1", "fc")
-            stage, dot, rest = name.partition(".")
-            name = f"{stage}.layers.{rest}" if stage.startswith("layer") else name
-        weights[name] = from_torch(tensor.numpy(), tensor.ndim)
-    path = str(tmp_path / f"weights.{suffix}")
+            stage, _, rest = name.replace("seg_1", "fc").partition(".")
+            name = f"{stage}.layers.{rest}" if stage.startswith("layer") else f"{stage}.{rest}"
+        if not name.endswith("num_batches_tracked"):
+            weights[name] = from_torch(tensor.numpy(), tensor.ndim)
+    return weights
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.parametrize("ported", [False, True])
+def test_mlx_ports_of_the_resnet(suffix, ported, tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", 34, m_channels=8)
+    weights, path = _mlx_weights(twin, ported), str(tmp_path / f"weights.{suffix}")
     if suffix == "npz":
         np.savez(path, **weights)
     else:
@@ -141,10 +145,28 @@ def test_mlx_ports_of_the_resnet(suffix, ported, tmp_path, make_twin, equal_embe
     converted = convert(path)
     assert converted.toolkit == "mlx_community"
     equal_embeddings(converted.model, twin, 150, 80)
+    equal_embeddings(load_resnet34_embedding(path), twin, 60, 80)
 
 
-@pytest.mark.parametrize("dtype, close", [("float16", 1e-2), ("bfloat16", 1e-1)])
-def test_half_precision_weights_become_float32(dtype, close, tmp_path, make_twin):
+def test_the_seeds_interface_on_our_own_file(tmp_path, make_twin):
+    twin = make_twin("ResNet", 34, m_channels=8)
+    torch.save(twin.state_dict(), tmp_path / "avg_model.pt")
+    converted = convert(str(tmp_path))
+    write_model_dir(converted, str(tmp_path / "model"))
+    model = load_resnet34_embedding(str(tmp_path / "model" / "model.safetensors"))
+    mel = mx.random.normal((2, 70, 80))
+    assert model(mel).shape == (2, 256)
+    assert np.array_equal(np.array(model(mel)), np.array(converted.model(mel)))
+
+
+def test_the_seeds_interface_takes_no_other_resnet(tmp_path, make_twin):
+    np.savez(tmp_path / "weights.npz", **_mlx_weights(make_twin("ResNet", 18, m_channels=4), False))
+    with pytest.raises(InputError, match="a ResNet18, not a ResNet34"):
+        load_resnet34_embedding(str(tmp_path / "weights.npz"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_weights_become_float32(dtype, tmp_path, make_twin):
     twin = make_twin("ResNet", 18, m_channels=4)
     state = {n: t.to(getattr(torch, dtype)) if t.is_floating_point() else t for n, t in twin.state_dict().items()}
     torch.save(state, tmp_path / "avg_model.pt")
