@@ -74,19 +74,19 @@ def by_size(folder, repeats):
         with open_loader(path, num_workers=1) as loader:
             yield f"{count:,} utterances: start", 1000 * (time.process_time() - started), "ms"
             list(loader.epoch(0))
-            yield f"{count:,} utterances: memory of a worker", resident(os.getpid()), "MiB"
+            yield f"{count:,} utterances: memory of a worker", resident_children(), "MiB"
         yield f"{count:,} utterances", rate(path, repeats), "chunks/s"
 
 
-def resident(parent):
-    """MiB that the child of a process holds."""
-    listing = subprocess.run(["ps", "-ax", "-o", "ppid=,rss=,command="], capture_output=True, text=True).stdout
-    sizes = [line.split()[1] for line in listing.splitlines() if line.split()[0] == str(parent) and "serve" in line]
-    return int(sizes[0]) / 1024
+def resident_children():
+    """MiB that the child processes hold. (The peak that getrusage gives counts this process's memory at the fork.)"""
+    listing = subprocess.run(["ps", "-ax", "-o", "ppid=,rss=,comm="], capture_output=True, text=True).stdout
+    children = [line.split(None, 2) for line in listing.splitlines()]
+    return sum(int(rss) for parent, rss, name in children if int(parent) == os.getpid() and name != "ps") / 1024
 
 
 def open_loader(path, **options):
-    utt2spk = dict(line.split() for line in (path / "utt2spk").read_text().splitlines())
+    utt2spk = dict(line.split(None, 2) for line in (path / "utt2spk").read_text().splitlines())
     sampling = {"batch_size": BATCH, "min_frames": FRAMES, "max_frames": FRAMES, "steps_per_epoch": 10}
     return ChunkLoader(path, speaker_indices(utt2spk), **sampling, **options)
 
