@@ -10,6 +10,18 @@ from torch import nn
 from torch.nn import functional as F
 
 
+def randomise(network):
+    """Fills running statistics, scales and offsets, which start at 0 and 1, with random values; returns it."""
+    for name, array in [*network.named_buffers(), *network.named_parameters()]:
+        if name.endswith("running_var"):
+            array.data.uniform_(0.5, 2)
+        elif name.endswith("running_mean") or (array.ndim == 1 and name.endswith("bias")):
+            array.data.normal_(0, 0.1)
+        elif array.ndim == 1 and name.endswith("weight"):
+            array.data.uniform_(0.5, 1)
+    return network
+
+
 class StatisticsPooling(nn.Module):
     """Mean and unbiased standard deviation over the last axis, flattened in front of it (TSTP).
 

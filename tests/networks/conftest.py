@@ -8,17 +8,6 @@ from nnet.pretrained.layouts import from_torch
 from nnet.pretrained.names import their_name
 
 
-def _randomise(torch, twin):
-    """Fills a PyTorch network's running statistics and scales, which start at 0 and 1, with random values."""
-    for name, buffer in list(twin.named_buffers()) + list(twin.named_parameters()):
-        if name.endswith("running_var"):
-            buffer.data.uniform_(0.5, 2)
-        elif name.endswith("running_mean") or (buffer.ndim == 1 and name.endswith("bias")):
-            buffer.data.normal_(0, 0.2)
-        elif buffer.ndim == 1 and name.endswith("weight"):
-            buffer.data.uniform_(0.5, 1.5)
-
-
 @pytest.fixture
 def twin_names():
     """Gives `twin_name`."""
@@ -28,10 +17,10 @@ def twin_names():
 @pytest.fixture
 def copy_weights():
     """copy(twin, network, type) puts a PyTorch twin's weights, its normalisations randomised, into our network."""
-    torch = pytest.importorskip("torch")
+    twins = pytest.importorskip("benchmarks.torch_networks")
 
     def copy(twin, network, network_type):
-        _randomise(torch, twin)
+        twins.randomise(twin)
         state = {name: tensor.numpy() for name, tensor in twin.state_dict().items()}
         weights = []
         for name, ours in tree_flatten(network.parameters()):

@@ -4,18 +4,6 @@ import numpy as np
 import pytest
 
 
-def randomise(twin):
-    """Fills running statistics, scales and offsets, which start at 0 and 1, with random values."""
-    for name, array in [*twin.named_buffers(), *twin.named_parameters()]:
-        if name.endswith("running_var"):
-            array.data.uniform_(0.5, 2)
-        elif name.endswith("running_mean") or (array.ndim == 1 and name.endswith("bias")):
-            array.data.normal_(0, 0.1)
-        elif array.ndim == 1 and name.endswith("weight"):
-            array.data.uniform_(0.5, 1)
-    return twin.eval()
-
-
 @pytest.fixture
 def twins():
     """The module of PyTorch networks, and the seed of PyTorch set."""
@@ -27,7 +15,7 @@ def twins():
 @pytest.fixture
 def make_twin(twins):
     """make(class name, ...) gives a randomised twin in eval mode."""
-    return lambda name, *args, **kwargs: randomise(getattr(twins, name)(*args, **kwargs))
+    return lambda name, *args, **kwargs: twins.randomise(getattr(twins, name)(*args, **kwargs)).eval()
 
 
 @pytest.fixture
