@@ -46,11 +46,12 @@ class Group:
         return [None if math.isnan(n) else n for n in self.sum(values)]
 
     def share_statistics(self, module):
-        """Replaces running means and variances by their means over the processes."""
+        """Replaces what no gradient moves (running statistics, moved centres) by its mean over the processes."""
         if self.size == 1:
             return
-        kept = [(n, w) for n, w in tree_flatten(module.parameters()) if n.endswith(("running_mean", "running_var"))]
-        module.update(tree_unflatten([(n, self._all_sum(w) / self.size) for n, w in kept]))
+        moved = dict(tree_flatten(module.trainable_parameters()))
+        kept = [(name, w) for name, w in tree_flatten(module.parameters()) if name not in moved]
+        module.update(tree_unflatten([(name, self._all_sum(w) / self.size) for name, w in kept]))
         mx.eval(module.parameters())
 
     def _all_sum(self, array):
