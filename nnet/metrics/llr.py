@@ -6,9 +6,17 @@ import scipy.optimize
 from nnet.metrics.error_rates import crossing
 
 
-def cllr(scores, target):
-    """The cost of log-likelihood ratios in bits (Brümmer and du Preez 2006, eq. 2): 0 is perfect, 1 says nothing."""
-    return float(_mean_bits(-scores[target]) + _mean_bits(scores[~target])) / 2
+def cllr(scores, target, weights=None):
+    """The cost of log-likelihood ratios in bits (Brümmer and du Preez 2006, eq. 2): 0 is perfect, 1 says nothing.
+
+    Args:
+        scores, target: float (N,), bool (N,).
+        weights: float (N,), how often each trial counts; None: once.
+    """
+    bits = np.logaddexp(0.0, np.where(target, -scores, scores)) / np.log(2)
+    weights = np.ones(len(bits)) if weights is None else weights
+    sides = (np.average(bits[side], weights=weights[side]) for side in (target, ~target))
+    return float(sum(sides)) / 2
 
 
 def min_cllr(trials):
@@ -41,7 +49,3 @@ def _blocks(trials):
     starts = fit.blocks[:-1]
     targets = np.add.reduceat(targets, starts)
     return targets, np.add.reduceat(totals, starts) - targets
-
-
-def _mean_bits(x):
-    return np.logaddexp(0.0, x).mean() / np.log(2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nnet.metrics.bootstrap import intervals
 from nnet.metrics.costs import SETTINGS, act_dcf, min_dcf
 from nnet.metrics.error_rates import SortedTrials, eer, kaldi_eer
 from nnet.metrics.llr import cllr, min_cllr, rocch_eer
@@ -9,7 +10,7 @@ from nnet.metrics.llr import cllr, min_cllr, rocch_eer
 COSTS = tuple(SETTINGS.values())
 
 
-def summarize(scores, target, costs=COSTS):
+def summarize(scores, target):
     """Every figure of scores (N,) with bool (N,) `target`.
 
     Returns:
@@ -24,8 +25,30 @@ def summarize(scores, target, costs=COSTS):
         "eer": eer(rates),
         "rocch_eer": rocch_eer(trials),
         "kaldi_eer": kaldi_eer(scores, target),
-        "min_dcf": {cost.name: min_dcf(rates, cost) for cost in costs},
-        "act_dcf": {cost.name: act_dcf(rates, cost) for cost in costs},
+        "min_dcf": {cost.name: min_dcf(rates, cost) for cost in COSTS},
+        "act_dcf": {cost.name: act_dcf(rates, cost) for cost in COSTS},
         "cllr": cllr(scores, target),
         "min_cllr": min_cllr(trials),
     }
+
+
+def summary_intervals(scores, target, enroll, test, **options):
+    """Confidence intervals of what `summarize` gives, in the same layout: {"eer": (low, high), "min_dcf": {...}, ...}.
+
+    Args:
+        scores, target: float (N,), bool (N,).
+        enroll, test: int (N,), speakers of each trial: see `nnet.metrics.bootstrap.speakers_of_trials`.
+        options: of `nnet.metrics.bootstrap.intervals`.
+    """
+    figures = {
+        ("eer",): lambda trials, rates, weights: eer(rates),
+        ("cllr",): lambda trials, rates, weights: cllr(trials.scores, trials.target, weights),
+    }
+    for cost in COSTS:
+        figures["min_dcf", cost.name] = lambda trials, rates, weights, cost=cost: min_dcf(rates, cost)
+        figures["act_dcf", cost.name] = lambda trials, rates, weights, cost=cost: act_dcf(rates, cost)
+    found = intervals(scores, target, enroll, test, figures, **options)
+    nested = {"min_dcf": {}, "act_dcf": {}}
+    for key, bounds in found.items():
+        (nested[key[0]] if len(key) > 1 else nested)[key[-1]] = bounds
+    return nested
