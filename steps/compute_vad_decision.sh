@@ -37,4 +37,6 @@ $cmd JOB=1:"$nj" "$logdir/vad_$(basename "$data").JOB.log" \
   python -m nnet.bin.compute_vad --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
 grep -h 'no voiced frame' "$logdir/vad_$(basename "$data")".*.log >&2 || true
 
-python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" vad.scp=scp
+conf=
+if [ -f "$data/feats_conf.json" ]; then conf=feats_conf.json=json; fi
+python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" $conf vad.scp=scp

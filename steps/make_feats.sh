@@ -41,7 +41,7 @@ if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/raw_${type}_$(basename "$data")
 
-for file in feats.scp vad.scp utt2num_frames feats_conf.json; do  # they would not fit the new archives
+for file in feats.scp utt2num_frames; do  # they would not fit the new archives
   if [ -f "$data/$file" ]; then mkdir -p "$data/.backup" && mv -f "$data/$file" "$data/.backup"; fi
 done
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null

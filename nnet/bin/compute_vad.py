@@ -1,14 +1,18 @@
 """Decides for every frame of a data directory whether it is voiced, from the log energy in its first dimension.
 
-Writes OUT.ark and OUT.scp: a vector for each utterance of feats.scp, 1 for a voiced frame and 0 for others.
+Writes OUT.ark and OUT.scp: a vector for each utterance of feats.scp, 1 for a voiced frame and 0 for others; and
+OUT.json, which is DATA's feats_conf.json, where it has one, with the options of the VAD.
 steps/compute_vad_decision.sh runs many of these side by side and makes DATA/vad.scp of their results.
 """
 
+import contextlib
+import dataclasses
 import logging
 
 import numpy as np
 
 from nnet.bin.cli import parser, run
+from nnet.feats.parts import JobTables
 from nnet.feats.vad import VadOptions, energy_vad
 from nnet.io.ark import ArkWriter, read_matrix
 from nnet.io.data_dir import DataDir, some
@@ -25,8 +29,11 @@ def main(argv=None):
     args = p.parse_args(argv)
     options = VadOptions.from_conf(args.config)
     data = DataDir(args.data)
+    conf = data.feats_conf and {**data.feats_conf, "vad": dataclasses.asdict(options)}
     silent, voiced_frames, frames = [], 0, 0
-    with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
+    with contextlib.ExitStack() as files:
+        files.enter_context(JobTables(args.out, (), conf))
+        writer = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp"))
         for utterance, rx in progress(data.feats.items(), label=f"VAD of {data.path}", unit="utt"):
             voiced = energy_vad(read_matrix(rx), options)
             writer.write(utterance, voiced.astype(np.float32))

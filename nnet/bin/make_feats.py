@@ -35,9 +35,12 @@ def main(argv=None):
     options = FEATURE_OPTIONS[args.type].from_conf(args.config)
     data = DataDir(args.data)
     total = len(data.segments or data.wav_scp)
+    conf = feats_conf(args.type, options)
+    if data.has("vad.scp") and "vad" in (data.feats_conf or {}):
+        conf["vad"] = data.feats_conf["vad"]  # decisions from clean speech stay with its augmented copies
     results = extract(data, args.type, options, args.seed, args.skip_bad)
     with contextlib.ExitStack() as files:
-        tables = files.enter_context(JobTables(args.out, ("num_frames", "dur"), feats_conf(args.type, options)))
+        tables = files.enter_context(JobTables(args.out, ("num_frames", "dur"), conf))
         arks = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp", args.compress))
         for result in progress(results, total, f"{args.type} of {data.path}", "utt"):
             if result.problem:

@@ -18,7 +18,11 @@ FEATURE_FILES = ("feats.scp", "vad.scp", "utt2num_frames", "feats_conf.json")
 
 
 def feats_conf(kind, options):
-    """The content of feats_conf.json for features as they are computed: see `nnet.feats.prepare`."""
+    """The content of feats_conf.json for features as they are computed.
+
+    nnet.bin.compute_vad adds `vad`, the options of the VAD; nnet.bin.prepare_feats changes `cmvn` and
+    `silence_removed`.
+    """
     return {"type": kind, "options": options.to_dict(), "cmvn": "none", "silence_removed": False}
 
 
@@ -80,8 +84,8 @@ def merge(data, out, jobs, targets, source=None):
         source: path of a data directory; `data` begins as a copy of it without its features. None: `data` is there.
     """
     origin = DataDir(source or data)
-    left_out = _read_parts(out, jobs, "left_out") if os.path.exists(f"{out}.1.left_out") else {}
-    tables = {name: _read_parts(out, jobs, ending) for name, ending in targets.items()}
+    left_out = read_parts(out, jobs, "left_out") if os.path.exists(f"{out}.1.left_out") else {}
+    tables = {name: read_parts(out, jobs, ending) for name, ending in targets.items()}
     for name, ending in targets.items():
         if not name.endswith(".json"):
             _check_complete(origin, tables[name], left_out, f"{out}.*.{ending}")
@@ -100,7 +104,7 @@ class _WithoutFeatures(DataDir):
         return name not in FEATURE_FILES and super().has(name)
 
 
-def _read_parts(out, jobs, ending):
+def read_parts(out, jobs, ending):
     """The tables of all jobs as one; of JSON files the content."""
     table, previous = {}, None
     for job in range(1, jobs + 1):

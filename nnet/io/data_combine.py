@@ -17,7 +17,7 @@ def combine(destination, sources, extra_files=()):
     """Writes the union of data directories.
 
     A file is combined where all sources have it; where only some have it, it is left out and that is said. Where some
-    have segments, the others get them too, from their utt2dur.
+    have segments or utt2uniq, the others get them too, from their utt2dur or with each utterance as its own original.
 
     Args:
         destination: path of the new directory.
@@ -49,6 +49,8 @@ def _tables(sources, name):
     having = [source for source in sources if source.has(name)]
     if name == "segments" and having:
         return [source.table(name) if source.has(name) else _whole_recordings(source) for source in sources]
+    if name == "utt2uniq" and having:  # an utterance that is no copy is its own original
+        return [source.table(name) if source.has(name) else {u: u for u in source.utt2spk} for source in sources]
     if len(having) == len(sources):
         return [source.table(name) for source in sources]
     if having:

@@ -165,7 +165,7 @@ def test_vad_and_preparation(tmp_path, kaldi, recordings):
     data = make(data, "--config", str(kaldi / "mfcc_vox.conf"), "--compress", "false", jobs=2)
     vad, feats = os.path.join(data.path, "vad"), os.path.join(data.path, "no_sil")
     compute_vad.main(["--config", str(kaldi / "vad.conf"), data.path, vad + ".1"])
-    merge_jobs.main(["--nj", "1", data.path, vad, "vad.scp=scp"])
+    merge_jobs.main(["--nj", "1", data.path, vad, "feats_conf.json=json", "vad.scp=scp"])
     data = DataDir(data.path)
     prepare_feats.main(["--compress", "false", data.path, feats + ".1"])
     files = ("utt2num_frames=num_frames", "feats_conf.json=json", "feats.scp=scp")
@@ -176,6 +176,7 @@ def test_vad_and_preparation(tmp_path, kaldi, recordings):
         np.testing.assert_allclose(read_matrix(rx), expected[utterance], atol=2e-3)
         assert out.utt2num_frames[utterance] == len(expected[utterance])
     assert (out.feats_conf["cmvn"], out.feats_conf["silence_removed"]) == ("sliding", True)
+    assert out.feats_conf["vad"]["vad_energy_threshold"] == 5.5
     assert not out.has("vad.scp")
 
 

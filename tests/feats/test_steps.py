@@ -65,7 +65,29 @@ def test_filter_banks_and_bad_audio(recipe, kaldi):
     assert read_matrix(data.feats["spk1-16k"]).shape == (484, 80)
 
 
-@pytest.mark.parametrize("script", ["make_mfcc", "make_fbank", "compute_vad_decision", "prepare_feats"])
+def test_augmented_copies_with_the_originals_vad(recipe, kaldi):
+    folder, run = recipe
+    write_data(folder / "data/x", kaldi, ["spk1-16k", "spk2-16k"])
+    write_data(folder / "data/noise", kaldi, ["spk2-16k"])
+    config = ["--nj", "2", "--mfcc-config", str(kaldi / "mfcc_vox.conf")]
+    for words in [
+        ["steps/make_mfcc.sh", *config, "data/x"],
+        ["steps/compute_vad_decision.sh", "--vad-config", str(kaldi / "vad.conf"), "data/x"],
+        ["steps/augment_data.sh", "--nj", "2", "--noises", "data/noise", "--music", "data/noise", "data/x", "data/aug"],
+        ["steps/make_mfcc.sh", *config, "data/aug"],
+        ["utils/combine_data.sh", "data/both", "data/x", "data/aug"],
+        ["steps/prepare_feats.sh", "--nj", "2", "data/both", "data/ready"],
+    ]:
+        result = run(*words)
+        assert result.returncode == 0, result.stderr
+    ready = DataDir(folder / "data/ready")
+    assert list(ready.feats) == [f"spk{i}-16k{kind}" for i in (1, 2) for kind in ("", "-music", "-noise")]
+    for utterance, original in ready.table("utt2uniq").items():
+        assert ready.utt2num_frames[utterance] == ready.utt2num_frames[original]
+    assert ready.feats_conf["vad"]["vad_frames_context"] == 2
+
+
+@pytest.mark.parametrize("script", ["make_mfcc", "make_fbank", "compute_vad_decision", "prepare_feats", "augment_data"])
 def test_no_arguments_is_usage_and_failure(recipe, script):
     _, run = recipe
     result = run(f"steps/{script}.sh")

@@ -1,0 +1,98 @@
+"""Writes augmented copies of the utterances of a data directory: one job of steps/augment_data.sh.
+
+A copy is reverberated (--rirs; its id ends in -reverb), has noises one behind the other (--noises; -noise), music in
+the background (--music; -music), several voices in the background (--babble; -babble), or another speed (--speeds;
+its id and its speaker begin with sp0.9-, for it is another voice). Each copy depends on the seed and its name alone.
+
+Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the original of each copy), OUT.augment
+(what was mixed in: NAME@SECONDS:SNR) and OUT.utt2spk.
+"""
+
+from nnet.bin.cli import number, parser, run
+from nnet.errors import InputError
+from nnet.feats.augment import Augmenter, AugmentOptions
+from nnet.feats.copies import make_copies, plan, share
+from nnet.feats.parts import JobTables
+from nnet.io.audio import iter_utterances
+from nnet.io.data_dir import DataDir
+from nnet.io.wav_ark import WavArkWriter
+from nnet.progress import progress
+
+SOURCES = ("rirs", "noises", "music", "babble")
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    data = DataDir(args.data)
+    _, _, sample_rate = next(iter_utterances(data))
+    augmenter = make_augmenter(args, sample_rate)
+    kinds = (augmenter.kinds if augmenter else []) + [f"sp{speed:g}" for speed in args.speeds]
+    copies = share(plan(list(data.utt2spk), kinds, args.num_utts, args.seed), args.job, args.num_jobs)
+    made = make_copies(data, copies, augmenter, sample_rate, args.seed)
+    with (
+        JobTables(args.out, ("scp", "dur", "uniq", "augment", "utt2spk")) as tables,
+        WavArkWriter(args.out + ".ark", sample_rate) as ark,
+    ):
+        for copy, samples, what in progress(made, len(copies), f"augmentation of {data.path}", "utt"):
+            tables.add(
+                copy.name,
+                scp=ark.write(copy.name, samples),
+                dur=f"{len(samples) / sample_rate:.9g}",
+                uniq=copy.utterance,
+                augment=what,
+                utt2spk=copy.speaker(data.utt2spk[copy.utterance]),
+            )
+
+
+def make_parser():
+    p = parser(__doc__)
+    for name in SOURCES:
+        p.add_argument(f"--{name}", metavar="SOUNDS", help="data directory of the recordings to use")
+    p.add_argument("--speeds", type=speeds, default=(), help='speeds such as "0.9 1.1"')
+    for name in ("noise-snrs", "music-snrs", "babble-snrs"):
+        p.add_argument(f"--{name}", type=numbers, default=default_of(name), help="dB, one of which is drawn: 15:10:5:0")
+    p.add_argument("--noise-interval", type=number(float, low=0), default=default_of("noise-interval"),
+                   help="seconds between two noises")  # fmt: skip
+    p.add_argument("--babble-voices", type=numbers, default=default_of("babble-voices"), help="how many voices talk")
+    p.add_argument("--num-utts", type=number(int, low=1), help="how many copies to draw of all; default: all of them")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--job", type=number(int, low=1), default=1, help="which share of the copies to make")
+    p.add_argument("--num-jobs", type=number(int, low=1), default=1, help="how many shares there are")
+    p.add_argument("data", metavar="DATA", help="data directory with wav.scp")
+    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    return p
+
+
+def default_of(name):
+    return getattr(AugmentOptions(), name.replace("-", "_"))
+
+
+def numbers(text):
+    """Kaldi's lists: 15:10:5:0."""
+    return tuple(float(word) for word in text.split(":"))
+
+
+def speeds(text):
+    return tuple(number(float, above=0)(word) for word in text.split())
+
+
+def make_augmenter(args, sample_rate):
+    """The Augmenter of the command line, or None where only speeds are asked for."""
+    sources = {name: getattr(args, name) for name in SOURCES}
+    if not any(sources.values()):
+        if args.speeds:
+            return None
+        raise InputError("nothing to do: give --rirs, --noises, --music, --babble or --speeds")
+    options = AugmentOptions(
+        **sources,
+        noise_snrs=args.noise_snrs,
+        noise_interval=args.noise_interval,
+        music_snrs=args.music_snrs,
+        babble_snrs=args.babble_snrs,
+        babble_voices=tuple(int(voices) for voices in args.babble_voices),
+    )
+    return Augmenter(options, sample_rate)
+
+
+if __name__ == "__main__":
+    run(main)

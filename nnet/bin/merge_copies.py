@@ -1,0 +1,19 @@
+"""Makes a data directory of the augmented copies that parallel jobs of nnet.bin.augment_data wrote."""
+
+from nnet.bin.cli import parser, run
+from nnet.feats.copies import merge_copies
+from nnet.io.data_dir import DataDir
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    p.add_argument("--nj", type=int, required=True, help="number of jobs")
+    p.add_argument("data", metavar="DATA", help="data directory of the originals")
+    p.add_argument("out_data", metavar="OUT_DATA")
+    p.add_argument("out", metavar="OUT", help="name of the jobs' files, up to the number of the job")
+    args = p.parse_args(argv)
+    merge_copies(DataDir(args.data), args.out_data, args.out, args.nj)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,110 @@
+"""Augmentation of speech: one implementation for data directories on disk and for chunks in the loader's workers.
+
+The kinds, signal-to-noise ratios and numbers of voices are those of Kaldi's VoxCeleb recipe
+(egs/voxceleb/v2/run.sh, stage 2); Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", 2018.
+"""
+
+import dataclasses
+from collections import namedtuple
+
+import numpy as np
+
+from nnet.config.options import option
+from nnet.errors import InputError
+from nnet.feats.mixing import fit_16_bits, gain_for_snr, power, reverberate
+from nnet.feats.sounds import Sounds
+
+Augmented = namedtuple("Augmented", "samples what")
+Augmented.__doc__ = "Samples (n,), rounded to 16 bits, and in words what was mixed in: NAME@SECONDS:SNR for each sound."
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentOptions:
+    """Where the sounds are, and how loud they become."""
+
+    rirs: str | None = option(None, "Data directory of impulse responses of rooms; null: no reverberation.")
+    noises: str | None = option(None, "Data directory of noises, put one behind the other; null: none.")
+    music: str | None = option(None, "Data directory of music for the background; null: none.")
+    babble: str | None = option(None, "Data directory of speech, of which several voices talk at a time; null: none.")
+    probability: float = option(0.6, "Part of the chunks that are augmented, each in one way.", low=0, high=1)
+    noise_snrs: tuple[float, ...] = option((15.0, 10.0, 5.0, 0.0), "SNRs (dB) of noises; one is drawn for each.")
+    noise_interval: float = option(1.0, "Seconds from the end of a noise to the next one.", low=0)
+    music_snrs: tuple[float, ...] = option((15.0, 10.0, 8.0, 5.0), "SNRs (dB) of music.")
+    babble_snrs: tuple[float, ...] = option((20.0, 17.0, 15.0, 13.0), "SNRs (dB) of each single voice of the babble.")
+    babble_voices: tuple[int, ...] = option((3, 4, 5, 6, 7), "Numbers of voices of the babble.", low=1)
+
+
+class Augmenter:
+    """Reverberates speech or mixes it with noise, music or babble.
+
+    The result depends on the samples and on the random generator alone. Instances can be sent to other processes.
+
+    Args:
+        options: AugmentOptions.
+        sample_rate: Hz of the speech.
+    """
+
+    def __init__(self, options, sample_rate):
+        self.options, self.sample_rate = options, sample_rate
+        sources = {"reverb": options.rirs, "noise": options.noises, "music": options.music, "babble": options.babble}
+        self._sounds = {kind: Sounds(path, sample_rate) for kind, path in sources.items() if path is not None}
+        if not self._sounds:
+            raise InputError("nothing to augment with: name at least one of rirs, noises, music, babble")
+
+    @property
+    def kinds(self):
+        """The kinds of augmentation that there are sounds for."""
+        return list(self._sounds)
+
+    def __call__(self, samples, rng):
+        """Augments a chunk in a random way, or leaves it as it is.
+
+        Args:
+            samples: float32 (n,) in [-1, 1).
+            rng: numpy Generator.
+
+        Returns:
+            float32 (n,).
+        """
+        if rng.random() >= self.options.probability:
+            return samples
+        return self.apply(self.kinds[rng.integers(len(self.kinds))], samples, rng).samples
+
+    def apply(self, kind, samples, rng):
+        """Augments in one way: "reverb", "noise", "music" or "babble".
+
+        Returns:
+            Augmented; where sounds were added, the samples are the sum, made softer only where it would be clipped.
+        """
+        sounds = self._sounds[kind]
+        samples = np.asarray(samples, np.float32)
+        if kind == "reverb":
+            index = int(rng.integers(len(sounds)))
+            return Augmented(fit_16_bits(reverberate(samples, sounds.whole(index))), sounds.names[index])
+        layers = {"noise": self._noises, "music": self._music, "babble": self._babble}[kind](len(samples), sounds, rng)
+        return self._mixed(samples, layers, sounds)
+
+    def _noises(self, length, sounds, rng):
+        """Noises one behind the other, each from its own place in its recording: (index, start, sound, SNR)."""
+        start = 0
+        while start < length:
+            index = int(rng.integers(len(sounds)))
+            sound = sounds.part(index, length - start, rng)
+            yield index, start, sound, rng.choice(self.options.noise_snrs)
+            start += len(sound) + round(self.options.noise_interval * self.sample_rate)
+
+    def _music(self, length, sounds, rng):
+        index = int(rng.integers(len(sounds)))
+        yield index, 0, sounds.loop(index, length, rng), rng.choice(self.options.music_snrs)
+
+    def _babble(self, length, sounds, rng):
+        voices = int(rng.choice(self.options.babble_voices))
+        for index in rng.choice(len(sounds), voices, replace=voices > len(sounds)):
+            yield int(index), 0, sounds.loop(index, length, rng), rng.choice(self.options.babble_snrs)
+
+    def _mixed(self, samples, layers, sounds):
+        speech_power, mixture, what = power(samples), samples.copy(), []
+        for index, start, sound, snr in layers:
+            mixture[start : start + len(sound)] += gain_for_snr(speech_power, sound, snr) * sound
+            what.append(f"{sounds.names[index]}@{start / self.sample_rate:.2f}:{snr:g}")
+        return Augmented(fit_16_bits(mixture), " ".join(what))
