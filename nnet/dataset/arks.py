@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from nnet.dataset.table import UtteranceTable
+from nnet.dataset.table import UtteranceTable, speakers_of
 from nnet.errors import InputError
 from nnet.io.ark import matrix_shape, parse_rx
 from nnet.io.objects import read_object_rows
@@ -62,11 +62,9 @@ def ark_chunks(data, spk2int):
         an UtteranceTable and an ArkChunks.
     """
     utterances = list(data.feats)
-    missing = [u for u in utterances if u not in data.utt2spk]
-    if missing:
-        raise InputError(f"{data.file('utt2spk')}: no speaker for {missing[0]} ({len(missing)} such in feats.scp)")
+    speakers = speakers_of(data, utterances, "feats.scp")
     arks, columns, lengths = _locations(data)
-    table = UtteranceTable(data.path, utterances, [data.utt2spk[u] for u in utterances], spk2int, lengths, columns)
+    table = UtteranceTable(data.path, utterances, speakers, spk2int, lengths, columns)
     return table, ArkChunks(table, arks, feature_dim(data))
 
 

@@ -6,13 +6,14 @@ import logging
 import numpy as np
 import soundfile
 
-from nnet.dataset.table import UtteranceTable
+from nnet.dataset.table import UtteranceTable, speakers_of
 from nnet.errors import InputError
 from nnet.feats.frames import num_frames
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import COMPUTE
 from nnet.io.audio_part import read_part
+from nnet.io.data_dir import some
 
 logger = logging.getLogger(__name__)
 
@@ -87,15 +88,18 @@ def audio_chunks(data, spk2int, conf=None, augment=None):
     if conf["silence_removed"]:
         raise InputError(f"{data.path}: silence cannot be removed from features that are made on the fly")
     options = _options(conf)
-    utterances = [u for u in (data.segments or data.wav_scp) if u in data.utt2spk]
+    utterances = list(data.segments or data.wav_scp)
+    speakers = speakers_of(data, utterances, "segments" if data.segments else "wav.scp")
     columns = _locations(data, utterances, int(options.sample_frequency))
     frames = [num_frames(int(n), options) for n in columns["samples"]]
     long = [i for i, n in enumerate(frames) if n]
     if len(long) < len(frames):
-        logger.warning("%s: %d utterances are shorter than a frame and left out", data.path, len(frames) - len(long))
-    utterances, frames = [utterances[i] for i in long], [frames[i] for i in long]
+        short = [utterances[i] for i, n in enumerate(frames) if not n]
+        logger.warning(
+            "%s: %d utterances are shorter than a frame and left out: %s", data.path, len(short), some(short)
+        )
+    utterances, speakers, frames = ([values[i] for i in long] for values in (utterances, speakers, frames))
     columns = {name: column[long] for name, column in columns.items()}
-    speakers = [data.utt2spk[u] for u in utterances]
     table = UtteranceTable(data.path, utterances, speakers, spk2int, frames, columns)
     return table, AudioChunks(table, conf, augment)
 

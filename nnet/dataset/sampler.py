@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnet.errors import InputError
+from nnet.io.data_dir import some
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class ChunkSampler:
         if len(unused):
             logger.warning(
                 "%s: %d of %d utterances are shorter than the shortest chunk (%d frames) and are not drawn (%s)",
-                table.path, len(unused), table.num_utterances, self.min_frames, first_few(unused, table.utterance),
+                table.path, len(unused), table.num_utterances, self.min_frames, some(map(table.utterance, unused)),
             )  # fmt: skip
 
 
@@ -201,13 +202,8 @@ def _say_short(short, name, what, frames):
     if len(short):
         logger.warning(
             "%d %s have no %d frames in one piece; chunks longer than an utterance repeat it (%s)",
-            len(short), what, frames, first_few(short, name),
+            len(short), what, frames, some(map(name, short)),
         )  # fmt: skip
-
-
-def first_few(numbers, name, count=3):
-    """The names of the first of `numbers`, as a message lists them."""
-    return ", ".join(name(n) for n in numbers[:count]) + ("…" if len(numbers) > count else "")
 
 
 def _num_starts(frames, length):

@@ -1,9 +1,14 @@
 """The utterances of a data directory as arrays, small enough for hundreds of thousands and shared by all processes."""
 
+import logging
+
 import numpy as np
 
 from nnet.dataset.shared import SharedArrays
 from nnet.errors import InputError
+from nnet.io.data_dir import some
+
+logger = logging.getLogger(__name__)
 
 
 class UtteranceTable:
@@ -72,6 +77,25 @@ class UtteranceTable:
 def speaker_indices(utt2spk):
     """`{speaker: number}`, numbers from 0 in the order of the sorted names: the outputs of a network."""
     return {speaker: i for i, speaker in enumerate(sorted(set(utt2spk.values())))}
+
+
+def speakers_of(data, utterances, name):
+    """The speaker of each utterance that a file of a DataDir lists; the log tells which of utt2spk it does not list.
+
+    Args:
+        data: a DataDir.
+        utterances: ids in the file.
+        name: of the file.
+    """
+    unknown = [u for u in utterances if u not in data.utt2spk]
+    if unknown:
+        raise InputError(f"{data.file('utt2spk')}: no speaker for {unknown[0]} ({len(unknown)} such in {name})")
+    absent = data.utt2spk.keys() - set(utterances)
+    if absent:
+        logger.warning(
+            "%s: lacks %d of %d utterances: %s", data.file(name), len(absent), len(data.utt2spk), some(absent)
+        )
+    return [data.utt2spk[u] for u in utterances]
 
 
 def _number(path, utterance, speaker, spk2int):

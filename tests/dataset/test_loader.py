@@ -130,6 +130,16 @@ def test_a_speaker_that_is_not_trained_is_refused(make_data):
         ValidationLoader(path, {f"spk{i}": i for i in range(7)}, batch_size=4, frames=50)
 
 
+def test_utterances_without_features_are_counted_and_those_without_speaker_refused(make_data, caplog):
+    path = make_data("train", LENGTHS)
+    write_table(path / "utt2spk", DataDir(path).utt2spk | {"x-1": "x"})
+    loader(path)
+    assert "feats.scp: lacks 1 of 25 utterances: x-1" in caplog.text
+    write_table(path / "utt2spk", {u: s for u, s in DataDir(path).utt2spk.items() if u != "spk3-01"})
+    with pytest.raises(InputError, match="utt2spk: no speaker for spk3-01"):
+        loader(path)
+
+
 def test_a_killed_worker_is_an_error_not_a_wait(make_data):
     path = make_data("train", LENGTHS)
     with loader(path, num_workers=2) as batches:

@@ -92,7 +92,7 @@ def test_only_utterances_that_are_long_enough_are_drawn_where_there_are_any(capl
     rows = np.concatenate([s.plan(0, i).rows for i in range(50)])
     assert {table.utterance(r) for r in rows} == {"a-0", "b-0", "b-1"}
     assert "1 speakers have no 200 frames in one piece" in caplog.text and "(b)" in caplog.text
-    assert "2 of 5 utterances are shorter" in caplog.text and "(a-2, a-1)" in caplog.text
+    assert "2 of 5 utterances are shorter" in caplog.text and "(a-1, a-2)" in caplog.text
 
 
 def test_sampling_by_utterance_draws_each_once_an_epoch():
