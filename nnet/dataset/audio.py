@@ -2,16 +2,19 @@
 
 import dataclasses
 import logging
+import math
 
 import numpy as np
-import soundfile
 
 from nnet.dataset.table import UtteranceTable, speakers_of
 from nnet.errors import InputError
+from nnet.feats.copies import Copy
 from nnet.feats.frames import num_frames
+from nnet.feats.mixing import change_speed
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import COMPUTE
+from nnet.io.audio import audio_duration
 from nnet.io.audio_part import read_part
 from nnet.io.data_dir import some
 
@@ -21,9 +24,9 @@ logger = logging.getLogger(__name__)
 class AudioChunks:
     """Makes features of parts of the utterances of a table whose columns say where their samples are.
 
-    The columns are `recording` (bytes, as wav.scp has it), `channel` (-1: the first), `start` and `samples`. Without
-    augmentation, dither and normalisation a chunk has exactly the frames that the features of the whole utterance
-    have there.
+    The columns are `recording` (bytes, as wav.scp has it), `channel` (-1: the first), `start` and `samples`, both
+    as recorded, and `speed`, at which the recording is played. Without augmentation, dither and normalisation a chunk
+    of recorded speed has exactly the frames that the features of the whole utterance have there.
     """
 
     random = True
@@ -50,7 +53,8 @@ class AudioChunks:
 
     def _samples(self, row, start, frames):
         """The samples (n,) under some frames of an utterance."""
-        options, total = self.options, int(self.table.columns["samples"][row])
+        options, columns = self.options, self.table.columns
+        total = int(columns["samples"][row] / columns["speed"][row])
         count = (frames - 1) * options.window_shift + options.window_size
         first = int(start) * options.window_shift
         if start + frames > self.table.frames[row]:
@@ -63,14 +67,17 @@ class AudioChunks:
         return np.pad(samples, (before, count - before - len(samples)), mode="symmetric")
 
     def _read(self, row, start, stop):
+        """Samples `start` to `stop` of an utterance at its speed."""
         columns = self.table.columns
-        rx, channel = columns["recording"][row].decode(), int(columns["channel"][row])
-        first = int(columns["start"][row]) + start
+        rx, channel = columns["recording"][row].decode(), max(int(columns["channel"][row]), 0)
         where = f"{self.table.path}: {self.table.utterance(row)}"
-        return read_part(rx, first, stop - start, int(self.options.sample_frequency), max(channel, 0), where)
+        rate, speed = int(self.options.sample_frequency), float(columns["speed"][row])
+        first, last = int(start * speed), math.ceil(stop * speed)
+        samples = read_part(rx, int(columns["start"][row]) + first, last - first, rate, channel, where)
+        return samples if speed == 1.0 else change_speed(samples, speed)[: stop - start]
 
 
-def audio_chunks(data, spk2int, conf=None, augment=None):
+def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
     """The table and the source of a data directory with wav.scp.
 
     Args:
@@ -78,6 +85,7 @@ def audio_chunks(data, spk2int, conf=None, augment=None):
         spk2int: dict speaker → number.
         conf: how features are made, as in feats_conf.json; None: as that file of `data` says.
         augment: as AudioChunks takes it.
+        speeds: each adds a copy of all utterances and speakers, named as `with_speeds` does.
 
     Returns:
         an UtteranceTable and an AudioChunks.
@@ -91,17 +99,34 @@ def audio_chunks(data, spk2int, conf=None, augment=None):
     utterances = list(data.segments or data.wav_scp)
     speakers = speakers_of(data, utterances, "segments" if data.segments else "wav.scp")
     columns = _locations(data, utterances, int(options.sample_frequency))
-    frames = [num_frames(int(n), options) for n in columns["samples"]]
-    long = [i for i, n in enumerate(frames) if n]
+    utterances, speakers, columns = _play_at(speeds, utterances, speakers, columns)
+    lengths = (columns["samples"] / columns["speed"]).astype(int).tolist()
+    frames = np.array([num_frames(n, options) for n in lengths])
+    long = np.flatnonzero(frames)
     if len(long) < len(frames):
-        short = [utterances[i] for i, n in enumerate(frames) if not n]
+        short = [utterances[i] for i in np.flatnonzero(frames == 0)]
         logger.warning(
             "%s: %d utterances are shorter than a frame and left out: %s", data.path, len(short), some(short)
         )
-    utterances, speakers, frames = ([values[i] for i in long] for values in (utterances, speakers, frames))
     columns = {name: column[long] for name, column in columns.items()}
-    table = UtteranceTable(data.path, utterances, speakers, spk2int, frames, columns)
+    utterances, speakers = ([names[i] for i in long] for names in (utterances, speakers))
+    table = UtteranceTable(data.path, utterances, speakers, spk2int, frames[long], columns)
     return table, AudioChunks(table, conf, augment)
+
+
+def with_speeds(utt2spk, speeds):
+    """utt2spk with, for each speed, a copy of every utterance by a speaker of its own, under the names of copies."""
+    copies = [(Copy(utterance, f"sp{speed:g}"), speaker) for speed in speeds for utterance, speaker in utt2spk.items()]
+    return utt2spk | {copy.name: copy.speaker(speaker) for copy, speaker in copies}
+
+
+def _play_at(speeds, utterances, speakers, columns):
+    """The utterances, their speakers and columns, and behind them those of each speed."""
+    own = dict(zip(utterances, speakers, strict=True))
+    everyone = with_speeds(own, speeds)
+    columns = {name: np.tile(column, 1 + len(speeds)) for name, column in columns.items()}
+    columns["speed"] = np.repeat([1.0, *speeds], len(own))
+    return list(everyone), list(everyone.values()), columns
 
 
 def _options(conf):
@@ -136,11 +161,4 @@ def _seconds(data, utterances, places):
 
 
 def _duration(data, recording):
-    rx = data.wav_scp[recording]
-    try:
-        info = soundfile.info(rx)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(
-            f"{data.file('wav.scp')}: {recording}: {rx}: its length cannot be told ({error}); run utils/get_utt2dur.sh"
-        ) from error
-    return info.frames / info.samplerate
+    return audio_duration(data.wav_scp[recording], f"{data.file('wav.scp')}: {recording}")

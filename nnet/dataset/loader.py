@@ -6,6 +6,7 @@ from nnet.dataset.arks import ark_chunks
 from nnet.dataset.batches import BatchMaker
 from nnet.dataset.sampler import ChunkSampler, SequentialSampler
 from nnet.dataset.workers import WorkerPool
+from nnet.errors import InputError
 from nnet.io.data_dir import DataDir
 
 
@@ -74,20 +75,32 @@ class ChunkLoader(Loader):
     """
 
     def __init__(
-        self, data_dir, spk2int, *, source="feats", conf=None, augment=None, transform=None, num_workers=0, **sampling
+        self,
+        data_dir,
+        spk2int,
+        *,
+        source="feats",
+        conf=None,
+        augment=None,
+        speeds=(),
+        transform=None,
+        num_workers=0,
+        **sampling,
     ):
         """Args:
             data_dir: path of a data directory with utt2spk.
             spk2int: dict speaker → number.
             source: "feats": from feats.scp; "audio": from wav.scp, the features made on the fly.
             conf: for audio, how features are made (the object in feats_conf.json); None: as data_dir says.
-            augment: for audio, called with samples (n,) and a random generator; gives as many samples.
-            transform: called with each chunk (frames, dim) and a random generator; changes it in place.
+            augment: for audio, called with samples (n,) and a random generator; gives as many samples (Augmenter).
+            speeds: for audio, each adds a copy of all speakers, played at this speed; spk2int must know them, as
+                `speaker_indices(nnet.dataset.audio.with_speeds(utt2spk, speeds))` does.
+            transform: called with each chunk (frames, dim) and a random generator; changes it in place (SpecAugment).
             num_workers: processes that make batches ahead; 0: they are made when asked for.
             sampling: what ChunkSampler takes: batch_size, min_frames, max_frames, seed, steps_per_epoch,
                 segments_per_speaker, sampling, rank, num_ranks.
         """  # fmt: skip
-        table, chunks = open_source(data_dir, spk2int, source, conf, augment)
+        table, chunks = open_source(data_dir, spk2int, source, conf, augment, speeds)
         super().__init__(BatchMaker(ChunkSampler(table, **sampling), chunks, transform), num_workers)
 
 
@@ -105,11 +118,14 @@ class ValidationLoader(Loader):
         super().__init__(BatchMaker(sampler, chunks), num_workers)
 
 
-def open_source(data_dir, spk2int, source, conf=None, augment=None):
+def open_source(data_dir, spk2int, source, conf=None, augment=None, speeds=()):
     """The UtteranceTable of a data directory, and what reads chunks of its utterances: ArkChunks or AudioChunks."""
-    if source == "feats":
-        return ark_chunks(DataDir(data_dir), spk2int)
-    # Imported here because it takes soundfile and scipy, which training from archives can do without.
-    from nnet.dataset.audio import audio_chunks
+    data = DataDir(data_dir)
+    if source == "audio":
+        # Here, since it takes scipy and soundfile, which double what a worker that reads archives costs to start.
+        from nnet.dataset.audio import audio_chunks
 
-    return audio_chunks(DataDir(data_dir), spk2int, conf, augment)
+        return audio_chunks(data, spk2int, conf, augment, speeds)
+    if augment or speeds:
+        raise InputError(f"{data.path}: augmentation and other speeds need audio, not features that are made already")
+    return ark_chunks(data, spk2int)

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.dataset import ChunkLoader, ValidationLoader
-from nnet.dataset.audio import audio_chunks
+from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
+from nnet.dataset.audio import audio_chunks, with_speeds
 from nnet.errors import InputError
+from nnet.feats.augment import Augmenter, AugmentOptions
+from nnet.feats.mixing import change_speed
 from nnet.feats.options import FbankOptions, MfccOptions
+from nnet.feats.specaugment import SpecAugment, SpecAugmentOptions
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
 from nnet.io.data_dir import DataDir, write_table
 
@@ -99,6 +102,41 @@ def test_random_features_do_not_depend_on_the_workers(data, monkeypatch):
             np.testing.assert_array_equal(labels, other_labels)
 
 
+def test_other_speeds_are_speakers_of_their_own(data):
+    utt2spk = with_speeds(data.utt2spk, (0.9, 1.1))
+    assert utt2spk["sp0.9-a-1"] == "sp0.9-a" and len(utt2spk) == 6
+    table, source = audio_chunks(data, speaker_indices(utt2spk), conf(), speeds=(0.9, 1.1))
+    assert [table.speaker(i) for i in range(6)] == sorted(set(utt2spk.values()))
+    options = FbankOptions.from_dict(conf()["options"])
+    for row in range(6):
+        speed = {"sp0.9": 0.9, "sp1.1": 1.1}.get(table.utterance(row).split("-")[0])
+        samples = whole(data, "b" in table.utterance(row))
+        expected = compute_fbank(change_speed(samples, speed) if speed else samples, options)
+        assert abs(table.frames[row] - len(expected)) <= 1
+        # cut out at another place, a sound meets the resampling filter at another phase
+        np.testing.assert_allclose(chunk(source, row, 20, 60).mean(), expected[20:80].mean(), atol=0.02)
+        np.testing.assert_allclose(chunk(source, row, 0, 60)[5:-5], expected[5:55], atol=1e-3)
+
+
+def test_augmentation_in_workers(data, tmp_path_factory):
+    noises = tmp_path_factory.mktemp("noises")
+    soundfile.write(noises / "n.wav", 0.3 * np.random.default_rng(1).standard_normal(RATE), RATE)
+    write_table(noises / "wav.scp", {"n": str(noises / "n.wav")})
+    options = {"source": "audio", "conf": conf(), "batch_size": 2, "min_frames": 100, "max_frames": 100}
+    plain, noisy, masked = (
+        next(ChunkLoader(data.path, SPK2INT, **options, **extra).epoch(0))[0]
+        for extra in (
+            {},
+            {"augment": Augmenter(AugmentOptions(noises=str(noises), probability=1.0), RATE)},
+            {"transform": SpecAugment(SpecAugmentOptions(probability=1.0, max_frequency=4))},
+        )
+    )
+    assert (noisy - plain).mean() > 0.05
+    assert 0 < (masked != plain).mean() < 0.5
+    with pytest.raises(InputError, match="need audio"):
+        ChunkLoader(data.path, SPK2INT, speeds=(0.9,), batch_size=2, min_frames=9, max_frames=9)
+
+
 def test_validation_from_audio(data):
     with ValidationLoader(data.path, SPK2INT, batch_size=2, frames=100, source="audio", conf=conf()) as loader:
         ((features, labels),) = loader.epoch(0)
@@ -107,8 +145,6 @@ def test_validation_from_audio(data):
 
 def test_commands_and_wrong_durations(data):
     write_table(data.file("wav.scp"), {"a-1": f"cat {data.file('a.flac')} |", "b-1": data.file("b.wav")})
-    with pytest.raises(InputError, match="get_utt2dur"):
-        audio_chunks(DataDir(data.path), SPK2INT, conf())
     write_table(data.file("utt2dur"), {"a-1": "3.001", "b-1": "9"})
     table, source = audio_chunks(DataDir(data.path), SPK2INT, conf())
     assert np.isfinite(chunk(source, 0, table.frames[0] - 50, 50)).all()
