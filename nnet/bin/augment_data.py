@@ -9,8 +9,9 @@ Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the ori
 """
 
 from nnet.bin.cli import number, parser, run
+from nnet.config.augmentation import AugmentOptions
 from nnet.errors import InputError
-from nnet.feats.augment import Augmenter, AugmentOptions
+from nnet.feats.augment import Augmenter
 from nnet.feats.copies import make_copies, plan, share
 from nnet.feats.parts import JobTables
 from nnet.io.audio import iter_utterances

@@ -31,7 +31,7 @@ def main(argv=None):
     spk2int = speaker_indices(data.utt2spk)
     os.makedirs(args.out, exist_ok=True)
     group = Group()
-    with training_loader(config, data, spk2int, group) as loader:
+    with training_loader(config, data, spk2int, group, data.feats_conf) as loader:
         mx.random.seed(config.training.seed)
         model = build_model(config, dim)
         attach_loss(model, config, len(spk2int))

@@ -16,6 +16,8 @@ from nnet.config.compare import differing_keys
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim, speaker_indices
 from nnet.distributed import Group
 from nnet.errors import InputError
+from nnet.feats.augment import Augmenter
+from nnet.feats.specaugment import SpecAugment
 from nnet.finetune import check_same_front_end, take_over
 from nnet.io.ark import matrix_shape, read_rows
 from nnet.io.data_dir import DataDir, read_table, write_table
@@ -31,17 +33,22 @@ DEV_UTTERANCES, DEV_FRAMES = 1000, 1000
 def main(argv=None):
     args = make_parser().parse_args(argv)
     config = load_config(args.config, args.set)
-    data = DataDir(args.train_data)
-    dim = check_features(config, data, [DataDir(d) for d in (args.valid_data, args.dev) if d])
+    data, valid = DataDir(args.train_data), DataDir(args.valid_data)
+    # Features that are made on the fly are made as those of the validation data were.
+    measured = data if config.data.source == "feats" else valid
+    dim = check_features(config, measured, [valid, *([DataDir(args.dev)] if args.dev else [])])
     if args.init:
-        check_same_front_end(args.init, data.feats_conf, data.path)
+        check_same_front_end(args.init, measured.feats_conf, measured.path)
     spk2int = speaker_indices(data.utt2spk)
     group = Group()
     if group.first:
-        prepare_directory(args, config, dim, spk2int, data)
-    dev = read_development(DataDir(args.dev or args.valid_data)) if group.first else []
-    with training_loader(config, data, spk2int, group) as loader, validation_loader(config, args, spk2int) as valid:
-        train(args, config, dim, len(spk2int), (loader, valid, dev, group))
+        prepare_directory(args, config, dim, spk2int, measured)
+    dev = read_development(DataDir(args.dev) if args.dev else valid) if group.first else []
+    with (
+        training_loader(config, data, spk2int, group, measured.feats_conf) as loader,
+        validation_loader(config, args, spk2int) as valid_loader,
+    ):
+        train(args, config, dim, len(spk2int), (loader, valid_loader, dev, group))
 
 
 def make_parser():
@@ -111,11 +118,15 @@ def check_same_training(directory, config, spk2int):
         raise InputError(f"{directory}/spk2int: cannot resume with other speakers; train into another folder")
 
 
-def training_loader(config, data, spk2int, group):
+def training_loader(config, data, spk2int, group, conf):
     d = config.data
     return ChunkLoader(
         data.path,
         spk2int,
+        source=d.source,
+        conf=conf,
+        augment=augmenter(config, conf),
+        transform=SpecAugment(config.spec_augment) if config.spec_augment else None,
         batch_size=d.batch_size,
         min_frames=d.min_frames,
         max_frames=d.max_frames,
@@ -127,6 +138,17 @@ def training_loader(config, data, spk2int, group):
         rank=group.rank,
         num_ranks=group.size,
     )
+
+
+def augmenter(config, conf):
+    """What is done to the audio of a chunk, or None."""
+    if config.data.source == "audio" and (not conf or conf["silence_removed"]):
+        raise InputError(
+            "data.source audio: the validation data must say how features are made, with no silence removed"
+        )
+    if config.augmentation is None:
+        return None
+    return Augmenter(config.augmentation, int(conf["options"]["sample_frequency"]))
 
 
 def validation_loader(config, args, spk2int):

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.config.dropout import parse_dropout
 from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
 from nnet.config.networks import NETWORK_OPTIONS
@@ -36,6 +37,8 @@ PLAIN = {
     "embedding": EmbeddingSection,
     "training": TrainingSection,
 }
+# Sections whose absence means that nothing of the kind is done.
+OPTIONAL = {"augmentation": AugmentOptions, "spec_augment": SpecAugmentOptions}
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Config:
     schedule: Choice
     training: TrainingSection
     auxiliary: tuple[Choice, ...] = field(default=())
+    augmentation: AugmentOptions | None = None
+    spec_augment: SpecAugmentOptions | None = None
     note: str = ""
 
     def to_dict(self):
@@ -108,6 +113,9 @@ def build_config(values, path):
         _check_shape(key, value, path)
     sections = {n: _choice(n, values.get(n, {}), *TYPED[n], f"{path}: {n}") for n in TYPED}
     sections |= {n: build_section(PLAIN[n], values.get(n, {}), f"{path}: {n}") for n in PLAIN}
+    sections |= {
+        n: build_section(c, values[n], f"{path}: {n}") for n, c in OPTIONAL.items() if values.get(n) is not None
+    }
     auxiliary = tuple(
         _choice("auxiliary", v, AUXILIARY_LOSS_OPTIONS, None, f"{path}: auxiliary[{i}]")
         for i, v in enumerate(values.get("auxiliary", ()))
@@ -147,7 +155,7 @@ def _check_shape(key, value, path):
     elif key == "auxiliary":
         if not isinstance(value, (list, tuple)):
             raise InputError(f"{path}: auxiliary must be a list of objects, not {value!r}")
-    elif not isinstance(value, dict):
+    elif not isinstance(value, dict) and not (key in OPTIONAL and value is None):
         raise InputError(f"{path}: {key} must be an object {{...}}, not {value!r}")
 
 
@@ -244,6 +252,8 @@ def _check_combinations(config, path):
             f"{path}: training.average_checkpoints {training.average_checkpoints} needs at least as many "
             f"training.keep_checkpoints, not {training.keep_checkpoints}"
         )
+    if config.augmentation and data.source != "audio":
+        raise InputError(f"{path}: augmentation mixes sounds into audio: set data.source to audio, or remove it")
     if not embedding.dims:
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
     if training.average_checkpoints and training.ema:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import typing
 
-from nnet.config import PLAIN, TYPED, Config
+from nnet.config import OPTIONAL, PLAIN, TYPED, Config
 from nnet.config.losses import AUXILIARY_LOSS_OPTIONS
 from nnet.config.options import nearest, type_name
 from nnet.errors import InputError
@@ -16,7 +16,7 @@ def types_of(section):
     """Type → dataclass of a section that has types; {None: dataclass} of one that has none."""
     if section == "auxiliary":
         return AUXILIARY_LOSS_OPTIONS
-    return TYPED[section][0] if section in TYPED else {None: PLAIN[section]}
+    return TYPED[section][0] if section in TYPED else {None: (PLAIN | OPTIONAL)[section]}
 
 
 def explain(name):

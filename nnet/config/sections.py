@@ -17,6 +17,12 @@ class FeaturesSection:
 class DataSection:
     """How training batches are drawn, on the fly, from feats.scp or from the audio itself."""
 
+    source: str = option(
+        "feats",
+        "feats: chunks of the features in feats.scp; audio: chunks of the recordings, features made on the fly as "
+        "the validation data's were.",
+        choices=("feats", "audio"),
+    )
     batch_size: int = option(64, "Chunks in a batch.", low=2)
     segments_per_speaker: int = option(1, "Chunks of one speaker in a batch; losses on pairs need at least 2.", low=1)
     min_frames: int = option(200, "Fewest frames of a chunk; each batch draws one length for all its chunks.", low=1)

@@ -4,34 +4,16 @@ The kinds, signal-to-noise ratios and numbers of voices are those of Kaldi's Vox
 (egs/voxceleb/v2/run.sh, stage 2); Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", 2018.
 """
 
-import dataclasses
 from collections import namedtuple
 
 import numpy as np
 
-from nnet.config.options import option
 from nnet.errors import InputError
 from nnet.feats.mixing import fit_16_bits, gain_for_snr, power, reverberate
 from nnet.feats.sounds import Sounds
 
 Augmented = namedtuple("Augmented", "samples what")
 Augmented.__doc__ = "Samples (n,), rounded to 16 bits, and in words what was mixed in: NAME@SECONDS:SNR for each sound."
-
-
-@dataclasses.dataclass(frozen=True)
-class AugmentOptions:
-    """Where the sounds are, and how loud they become."""
-
-    rirs: str | None = option(None, "Data directory of impulse responses of rooms; null: no reverberation.")
-    noises: str | None = option(None, "Data directory of noises, put one behind the other; null: none.")
-    music: str | None = option(None, "Data directory of music for the background; null: none.")
-    babble: str | None = option(None, "Data directory of speech, of which several voices talk at a time; null: none.")
-    probability: float = option(0.6, "Part of the chunks that are augmented, each in one way.", low=0, high=1)
-    noise_snrs: tuple[float, ...] = option((15.0, 10.0, 5.0, 0.0), "SNRs (dB) of noises; one is drawn for each.")
-    noise_interval: float = option(1.0, "Seconds from the end of a noise to the next one.", low=0)
-    music_snrs: tuple[float, ...] = option((15.0, 10.0, 8.0, 5.0), "SNRs (dB) of music.")
-    babble_snrs: tuple[float, ...] = option((20.0, 17.0, 15.0, 13.0), "SNRs (dB) of each single voice of the babble.")
-    babble_voices: tuple[int, ...] = option((3, 4, 5, 6, 7), "Numbers of voices of the babble.", low=1)
 
 
 class Augmenter:

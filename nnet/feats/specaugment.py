@@ -1,20 +1,5 @@
 """Masks in time and frequency (SpecAugment; Park et al., 2019, arXiv:1904.08779, section 2, without time warping)."""
 
-import dataclasses
-
-from nnet.config.options import option
-
-
-@dataclasses.dataclass(frozen=True)
-class SpecAugmentOptions:
-    """How many masks, and how wide."""
-
-    probability: float = option(0.6, "Part of the chunks that are masked.", low=0, high=1)
-    time_masks: int = option(1, "Masks in time.", low=0)
-    max_time: int = option(10, "Most frames of a mask; never more than half the chunk.", low=0)
-    frequency_masks: int = option(1, "Masks in frequency.", low=0)
-    max_frequency: int = option(8, "Most dimensions of a mask; never more than half of them.", low=0)
-
 
 class SpecAugment:
     """Covers random stretches of frames and of dimensions with the chunk's mean."""

@@ -8,13 +8,14 @@ import pytest
 import soundfile
 
 from nnet.bin import augment_data, merge_copies
+from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.errors import InputError
-from nnet.feats.augment import Augmenter, AugmentOptions
+from nnet.feats.augment import Augmenter
 from nnet.feats.copies import plan
 from nnet.feats.mixing import STEP, change_speed, fit_16_bits, power, reverberate
 from nnet.feats.seeds import generator
 from nnet.feats.sounds import Sounds
-from nnet.feats.specaugment import SpecAugment, SpecAugmentOptions
+from nnet.feats.specaugment import SpecAugment
 from nnet.io.audio import iter_utterances, read_audio
 from nnet.io.data_dir import DataDir
 from nnet.io.data_fix import fix
