@@ -11,6 +11,7 @@ REQUIRES = [
     "scikit-learn>=1.3",
     "scipy>=1.10",
     "soundfile>=0.12",
+    "threadpoolctl>=3",
     "tqdm>=4.60",
 ]
 

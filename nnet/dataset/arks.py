@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 class ArkChunks:
     """Reads chunks of the utterances of a table whose columns `ark`, `offset` and `skip` say where they are."""
 
-    random = False
+    computes = False
 
     def __init__(self, table, arks, dim):
         """Args:

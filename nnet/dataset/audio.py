@@ -29,7 +29,7 @@ class AudioChunks:
     of recorded speed has exactly the frames that the features of the whole utterance have there.
     """
 
-    random = True
+    computes = True
 
     def __init__(self, table, conf, augment=None):
         """Args:

@@ -11,7 +11,8 @@ class BatchMaker:
     def __init__(self, sampler, source, transform=None):
         """Args:
             sampler: has `plan(epoch, index)`, `rows_per_batch`, `max_frames`, `steps_per_epoch`, `table`.
-            source: has `dim` and `read_into(row, start, out, rng)`, which fills out (frames, dim) float32.
+            source: has `dim`, `read_into(row, start, out, rng)`, which fills out (frames, dim) float32, and `computes`:
+                whether it uses the random generator, and products of matrices.
             transform: called with a chunk (frames, dim) and a random generator; changes the chunk in place
                 (SpecAugment).
         """  # fmt: skip
@@ -42,7 +43,7 @@ class BatchMaker:
             buffer = np.empty(np.prod(shape), np.float32)
         features = buffer[: np.prod(shape)].reshape(shape)
         for out, row, start, seed in zip(features, plan.rows, plan.starts, plan.seeds, strict=True):
-            rng = np.random.default_rng(seed) if self.source.random or self.transform else None
+            rng = np.random.default_rng(seed) if self.source.computes or self.transform else None
             self.source.read_into(row, start, out, rng)
             if self.transform:
                 self.transform(out, rng)

@@ -1,5 +1,6 @@
 """Batches of an epoch in order, made ahead by worker processes or in this one."""
 
+import functools
 import time
 
 from nnet.dataset.arks import ark_chunks
@@ -31,7 +32,7 @@ class Loader:
         """Yields features (B, T, F) float32 and labels (B,) int32 of the batches of an epoch from `start_step` on."""
         for step in range(start_step, self.steps_per_epoch):
             started = time.perf_counter()
-            batch = self._collect((epoch, step)) if self._pool else self.maker.make(epoch, step)
+            batch = self._collect((epoch, step)) if self._pool else self._make(epoch, step)
             self.wait_seconds += time.perf_counter() - started
             yield batch
 
@@ -52,6 +53,12 @@ class Loader:
             self._pool.submit(*self._next)
             self._next = self._after(self._next)
 
+    def _make(self, epoch, step):
+        if not self.maker.source.computes:
+            return self.maker.make(epoch, step)
+        with _blas_of_numpy().limit(limits=1):
+            return self.maker.make(epoch, step)
+
     def _after(self, position):
         epoch, step = position
         return (epoch, step + 1) if step + 1 < self.steps_per_epoch else (epoch + 1, 0)
@@ -66,6 +73,14 @@ class Loader:
 
     def __exit__(self, *_):
         self.close()
+
+
+@functools.cache
+def _blas_of_numpy():
+    """Controls how many threads numpy's products take: with another number they are not the same to the last bit."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(internal_api="openblas")
 
 
 class ChunkLoader(Loader):

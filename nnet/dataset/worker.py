@@ -6,6 +6,7 @@ import traceback
 from multiprocessing.connection import Connection
 
 from nnet.errors import InputError
+from nnet.memory import keep_memory
 
 
 def serve(fd):
@@ -17,6 +18,7 @@ def serve(fd):
     # An interrupt at the terminal reaches every process; the parent decides what comes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    keep_memory()
     try:
         with Connection(fd) as connection:
             maker, slots = connection.recv()

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
 from nnet.dataset.audio import audio_chunks, with_speeds
 from nnet.errors import InputError
-from nnet.feats.augment import Augmenter, AugmentOptions
+from nnet.feats.augment import Augmenter
 from nnet.feats.mixing import change_speed
 from nnet.feats.options import FbankOptions, MfccOptions
-from nnet.feats.specaugment import SpecAugment, SpecAugmentOptions
+from nnet.feats.specaugment import SpecAugment
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
 from nnet.io.data_dir import DataDir, write_table
 
@@ -100,6 +101,22 @@ def test_random_features_do_not_depend_on_the_workers(data, monkeypatch):
         for (features, labels), (other, other_labels) in zip(loader.epoch(0), alone, strict=True):
             np.testing.assert_array_equal(features, other)
             np.testing.assert_array_equal(labels, other_labels)
+
+
+def test_every_bit_is_the_same_in_a_worker(tmp_path):
+    # as large as training has it: with several threads numpy's matrix products then round in another way
+    samples = 0.1 * np.random.default_rng(0).standard_normal((6, 8 * 16000))
+    for i, recording in enumerate(samples):
+        soundfile.write(tmp_path / f"{i}.wav", recording, 16000)
+    write_table(tmp_path / "wav.scp", {f"a-{i}": str(tmp_path / f"{i}.wav") for i in range(6)})
+    write_table(tmp_path / "utt2spk", {f"a-{i}": "a" for i in range(6)})
+    options = FbankOptions(num_mel_bins=80).to_dict()
+    c = {"type": "fbank", "options": options, "cmvn": "utterance", "silence_removed": False}
+    sampling = {"source": "audio", "conf": c, "batch_size": 12, "min_frames": 150, "max_frames": 400}
+    alone = list(ChunkLoader(tmp_path, {"a": 0}, **sampling, steps_per_epoch=4).epoch(0))
+    with ChunkLoader(tmp_path, {"a": 0}, num_workers=1, **sampling, steps_per_epoch=4) as loader:
+        for (features, _), (other, _) in zip(loader.epoch(0), alone, strict=True):
+            np.testing.assert_array_equal(features, other)
 
 
 def test_other_speeds_are_speakers_of_their_own(data):
