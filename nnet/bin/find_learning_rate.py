@@ -12,6 +12,7 @@ from nnet.bin.train_nnet import check_features, training_loader
 from nnet.compute import mx
 from nnet.config import load_config
 from nnet.dataset import speaker_indices
+from nnet.dataset.audio import with_speeds
 from nnet.distributed import Group
 from nnet.errors import InputError
 from nnet.io.data_dir import DataDir
@@ -28,7 +29,7 @@ def main(argv=None):
     config = load_config(args.config, args.set)
     data = DataDir(args.train_data)
     dim = check_features(config, data, [])
-    spk2int = speaker_indices(data.utt2spk)
+    spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
     os.makedirs(args.out, exist_ok=True)
     group = Group()
     with training_loader(config, data, spk2int, group, data.feats_conf) as loader:

@@ -14,6 +14,7 @@ from nnet.compute import mx
 from nnet.config import load_config
 from nnet.config.compare import differing_keys
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim, speaker_indices
+from nnet.dataset.audio import with_speeds
 from nnet.distributed import Group
 from nnet.errors import InputError
 from nnet.feats.augment import Augmenter
@@ -39,7 +40,7 @@ def main(argv=None):
     dim = check_features(config, measured, [valid, *([DataDir(args.dev)] if args.dev else [])])
     if args.init:
         check_same_front_end(args.init, measured.feats_conf, measured.path)
-    spk2int = speaker_indices(data.utt2spk)
+    spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
     group = Group()
     if group.first:
         prepare_directory(args, config, dim, spk2int, measured)
@@ -126,6 +127,7 @@ def training_loader(config, data, spk2int, group, conf):
         source=d.source,
         conf=conf,
         augment=augmenter(config, conf),
+        speeds=d.speeds,
         transform=SpecAugment(config.spec_augment) if config.spec_augment else None,
         batch_size=d.batch_size,
         min_frames=d.min_frames,

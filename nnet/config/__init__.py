@@ -252,8 +252,9 @@ def _check_combinations(config, path):
             f"{path}: training.average_checkpoints {training.average_checkpoints} needs at least as many "
             f"training.keep_checkpoints, not {training.keep_checkpoints}"
         )
-    if config.augmentation and data.source != "audio":
-        raise InputError(f"{path}: augmentation mixes sounds into audio: set data.source to audio, or remove it")
+    if (config.augmentation or data.speeds) and data.source != "audio":
+        what = "augmentation" if config.augmentation else "data.speeds"
+        raise InputError(f"{path}: {what} works on audio: set data.source to audio, or remove it")
     if not embedding.dims:
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
     if training.average_checkpoints and training.ema:

@@ -23,6 +23,9 @@ class DataSection:
         "the validation data's were.",
         choices=("feats", "audio"),
     )
+    speeds: tuple[float, ...] = option(
+        (), "For audio: each adds a copy of every speaker, played at this speed, as another speaker.", low=0.5, high=2
+    )
     batch_size: int = option(64, "Chunks in a batch.", low=2)
     segments_per_speaker: int = option(1, "Chunks of one speaker in a batch; losses on pairs need at least 2.", low=1)
     min_frames: int = option(200, "Fewest frames of a chunk; each batch draws one length for all its chunks.", low=1)
