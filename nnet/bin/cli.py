@@ -6,6 +6,7 @@ import os
 import sys
 
 from nnet.errors import InputError
+from nnet.memory import keep_memory
 
 
 def parser(doc):
@@ -45,6 +46,7 @@ def number(kind, low=None, high=None, above=None, below=None):
 def run(main):
     """Runs `main` as the whole process: one line for what a user can mend, exit code non-zero for every failure."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    keep_memory()
     try:
         status = main()
         sys.stdout.flush()

@@ -13,6 +13,8 @@ import os
 import site
 import sys
 
+from nnet.memory import keep_memory
+
 log = logging.getLogger(__name__)
 
 REMEDY = "pip install mkl (x86-64), or install your system's OpenBLAS (apt install libopenblas0-pthread)"
@@ -91,15 +93,3 @@ def set_mkl_environment(folder):
         os.environ.setdefault("MKL_THREADING_LAYER", "GNU")
     else:
         os.environ.setdefault("MKL_THREADING_LAYER", "SEQUENTIAL")
-
-
-def keep_memory():
-    """Has glibc keep freed memory: MLX frees every array at once, and page faults cost more than the arithmetic."""
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "gnu_get_libc_version"):
-        return
-    m_trim_threshold, m_top_pad, m_mmap_max, m_arena_max = -1, -2, -4, -8
-    libc.mallopt(m_mmap_max, 0)
-    libc.mallopt(m_trim_threshold, 2**31 - 1)
-    libc.mallopt(m_top_pad, 2**28)
-    libc.mallopt(m_arena_max, 1)

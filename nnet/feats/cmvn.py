@@ -3,6 +3,10 @@
 import numpy as np
 
 
+# Frames normalised together: intermediate results of a long utterance would leave the cache.
+BLOCK = 256
+
+
 def sliding_cmvn(feats, window=300, center=True, norm_vars=False, min_window=100):
     """Normalises every frame by the statistics of the frames around it, as Kaldi's `apply-cmvn-sliding`.
 
@@ -16,18 +20,35 @@ def sliding_cmvn(feats, window=300, center=True, norm_vars=False, min_window=100
     Returns:
         float32 (frames, dim).
     """
-    count = len(feats)
-    if count == 0:
-        return feats.astype(np.float32)
-    start, stop = window_edges(count, window, center, min_window)
-    length = (stop - start)[:, None]
-    mean = _window_sums(feats, start, stop) / length
-    out = (feats - mean).astype(np.float32)
-    if norm_vars:
-        variance = _window_sums(np.square(feats, dtype=np.float64), start, stop) / length - mean**2
-        out *= 1 / np.sqrt(np.maximum(variance, 1e-10))
-        out[length[:, 0] == 1] = 0.0
+    start, stop = window_edges(len(feats), window, center, min_window)
+    out = np.empty(feats.shape, np.float32)
+    sums = running_sums(feats)
+    squares = running_sums(np.square(feats, dtype=np.float64)) if norm_vars else None
+    for first in range(0, len(feats), BLOCK):
+        rows = slice(first, first + BLOCK)
+        edges = start[rows], stop[rows]
+        mean = window_means(sums, *edges)
+        np.subtract(feats[rows], mean, out=out[rows])
+        if norm_vars:
+            variance = window_means(squares, *edges) - mean**2
+            # Kaldi's floor; and the variance of a single frame is taken for infinite.
+            out[rows] *= np.where(edges[1] - edges[0] > 1, 1, 0)[:, None] / np.sqrt(np.maximum(variance, 1e-10))
     return out
+
+
+def running_sums(values):
+    """Sums of the rows before each row, and of all: float64 (rows + 1, dim), so that differences stay exact."""
+    sums = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values, axis=0, dtype=np.float64, out=sums[1:])
+    return sums
+
+
+def window_means(sums, start, stop):
+    """Means of the rows start[t] to stop[t] (exclusive) for every t, from the running sums: (len(start), dim)."""
+    means = sums[stop]
+    means -= sums[start]
+    means /= (stop - start)[:, None]
+    return means
 
 
 def window_edges(count, window, center, min_window):
@@ -56,10 +77,3 @@ def utterance_cmvn(feats, norm_vars=False):
         # Kaldi's floor of the variance.
         out /= np.sqrt(np.maximum(np.square(out).mean(axis=0), 1e-20))
     return out.astype(np.float32)
-
-
-def _window_sums(feats, start, stop):
-    """Sums over feats[start[t]:stop[t]] for every t, in float64 so that differences of running sums are exact."""
-    sums = np.zeros((len(feats) + 1, feats.shape[1]))
-    np.cumsum(feats, axis=0, dtype=np.float64, out=sums[1:])
-    return sums[stop] - sums[start]

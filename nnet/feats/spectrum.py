@@ -9,7 +9,7 @@ from nnet.feats.frames import cut_frames, window_function
 from nnet.feats.mel import cosine_transform, mel_bins
 
 # Frames worked on together: large enough to make Python's share small, small enough for the second-level cache.
-BLOCK = 96
+BLOCK = 160
 
 # Ratio of the quietest mel bin's power to the loudest's below which a float32 FFT is too coarse for a log.
 DEEP = 1e-6
