@@ -96,7 +96,7 @@ fi
 if begin_stage 7 "metrics and report" "$exp"; then
   for data in $tests; do
     steps/compute_metrics.sh "data/$data/trials" "$baseline/scores/$data.cosine" "$exp/scores/$data.cosine" \
-      "$exp/scores/$data.plda" "$exp/report_$data"
+      "$exp/scores/$data.plda"
   done >"$exp/results.txt"
   end_stage
 fi
