@@ -11,6 +11,8 @@ Bad audio (missing, truncated, empty, all zeros, not numbers, of a wrong rate) i
 import contextlib
 import logging
 
+from threadpoolctl import threadpool_limits
+
 from nnet.bin.cli import boolean, parser, run
 from nnet.feats.extraction import extract
 from nnet.feats.options import FEATURE_OPTIONS
@@ -40,6 +42,8 @@ def main(argv=None):
         conf["vad"] = data.feats_conf["vad"]  # decisions from clean speech stay with its augmented copies
     results = extract(data, args.type, options, args.seed, args.skip_bad)
     with contextlib.ExitStack() as files:
+        # Products of matrices round in another way with another number of threads.
+        files.enter_context(threadpool_limits(limits=1))
         tables = files.enter_context(JobTables(args.out, ("num_frames", "dur"), conf))
         arks = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp", args.compress))
         for result in progress(results, total, f"{args.type} of {data.path}", "utt"):

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-
 # Frames normalised together: intermediate results of a long utterance would leave the cache.
 BLOCK = 256
 

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 import soundfile
+from threadpoolctl import threadpool_limits
 
 from nnet.bin import compute_vad, make_feats, merge_jobs, prepare_feats
 from nnet.errors import InputError
@@ -71,6 +72,16 @@ def test_the_number_of_jobs_changes_nothing(data):
     assert all(np.array_equal(one[u], three[u]) for u in one)
     other = make(data, "--seed", "6").feats
     assert not np.array_equal(one["s0-u0"], read_matrix(other["s0-u0"]))
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path, recordings):
+    data = write_data(tmp_path / "data", {"spk2-16k": recordings["spk2-16k"]})
+    archives = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads):
+            done = make(data, "--compress", "false")
+        archives.append(read_matrix(done.feats["spk2-16k"]))
+    assert np.array_equal(*archives)
 
 
 def test_segments_are_cut(tmp_path, tone):
