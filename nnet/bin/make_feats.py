@@ -9,7 +9,6 @@ Bad audio (missing, truncated, empty, all zeros, not numbers, of a wrong rate) i
 """
 
 import contextlib
-import logging
 
 from threadpoolctl import threadpool_limits
 
@@ -20,8 +19,6 @@ from nnet.feats.parts import JobTables, feats_conf
 from nnet.io.ark import ArkWriter
 from nnet.io.data_dir import DataDir
 from nnet.progress import progress
-
-logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
