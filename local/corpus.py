@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from nnet.io.data_dir import invert_utt2spk, write_table
+from nnet.io.data_dir import write_table
+from nnet.io.data_parts import write_speakers
+from nnet.io.files import remove_file
 
 
 def write_data_dir(path, recordings, segments=None):
@@ -12,15 +14,32 @@ def write_data_dir(path, recordings, segments=None):
         recordings: {speaker: paths}; an utterance is called as its file without the ending.
         segments: {utterance: (recording, start, end)} in seconds, or None where recordings are utterances.
     """
+    speaker_of = {Path(p).stem: speaker for speaker, paths in recordings.items() for p in paths}
+    wav_scp = {Path(p).stem: p for paths in recordings.values() for p in paths}
+    if segments is None:
+        write_tables(path, wav_scp, speaker_of)
+    else:
+        utt2spk = {u: speaker_of[r] for u, (r, _, _) in segments.items()}
+        write_tables(path, wav_scp, utt2spk, segments=segments)
+
+
+def write_tables(path, wav_scp, utt2spk, genders=None, segments=None):
+    """Makes the data directory of these tables.
+
+    Args:
+        path: the directory.
+        wav_scp: {recording: path or command}.
+        utt2spk: {utterance: speaker}.
+        genders: {speaker: "m" or "f"}; spk2gender is written where every speaker is in it.
+        segments: {utterance: (recording, start, end)}, or None where recordings are utterances.
+    """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
-    speaker_of = {Path(p).stem: speaker for speaker, paths in recordings.items() for p in paths}
-    write_table(path / "wav.scp", {Path(p).stem: p for paths in recordings.values() for p in paths})
-    if segments is None:
-        (path / "segments").unlink(missing_ok=True)
-        utt2spk = speaker_of
-    else:
+    for name in ("utt2spk", "segments", "spk2gender", "utt2dur"):
+        remove_file(path / name)  # of an earlier preparation
+    write_table(path / "wav.scp", wav_scp)
+    if segments is not None:
         write_table(path / "segments", {u: f"{r} {start:.3f} {end:.3f}" for u, (r, start, end) in segments.items()})
-        utt2spk = {u: speaker_of[r] for u, (r, _, _) in segments.items()}
-    write_table(path / "utt2spk", utt2spk)
-    write_table(path / "spk2utt", {s: " ".join(u) for s, u in invert_utt2spk(utt2spk).items()})
+    if genders and genders.keys() >= set(utt2spk.values()):
+        write_table(path / "spk2gender", {speaker: genders[speaker] for speaker in set(utt2spk.values())})
+    write_speakers(path, utt2spk)

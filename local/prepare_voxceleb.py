@@ -1,0 +1,134 @@
+"""Data directories train and test of VoxCeleb, and the trial lists in test: trials_O, trials_O-clean, ...
+
+Training is VoxCeleb2's development part (--vox2), VoxCeleb1's as well with --train-vox1 true; then only the lists O are
+tried, as E and H hold its speakers. An utterance is called SPEAKER-VIDEO-NUMBER, so that its id without the number is
+its session. Files that are not used stand in DATA/skipped_vox1 and DATA/skipped_vox2, each with its reason.
+"""
+
+import logging
+from pathlib import Path
+
+from corpus import write_tables
+from voxceleb import DOCUMENTED, Speakers, find_recordings, wav_entry
+from voxceleb_trials import LISTS, allowed_lists, check_size, find_list, read_list, with_audio
+
+from nnet.bin.cli import boolean, number, parser, run
+from nnet.errors import InputError
+from nnet.io.data_dir import some
+from nnet.io.files import make_directory, remove_file
+from nnet.io.trials import write_trials
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    if args.documented:
+        print(documented(args))
+        return
+    if not (args.vox1 and args.data):
+        raise InputError("--vox1 DIR and DATA are needed: VoxCeleb1 is what the trials are made of")
+    if not (args.vox2 or args.train_vox1):
+        raise InputError("nothing to train on: give --vox2 DIR, or --train-vox1 true for VoxCeleb1's development part")
+    names = allowed_lists(args.lists.split(), args.train_vox1)
+    folders = [f for f in (args.trials_dir, args.vox1, Path(args.vox1).parent, args.vox2) if f]
+    speakers = Speakers([p for f in folders for n in ("vox1_meta.csv", "vox2_meta.csv")
+                         for p in (Path(f) / n, Path(f) / "meta" / n)])  # fmt: skip
+    data = Path(args.data)
+    make_directory(data)
+    vox1 = read_corpus(args.vox1, "vox1", speakers, data)
+    training = {u: r for u, r in vox1.items() if r.part == "dev"} if args.train_vox1 else {}
+    if args.train_vox1:
+        check_complete(args.vox1, "vox1", speakers, training, args.max_missing)
+    if args.vox2:
+        vox2 = {u: r for u, r in read_corpus(args.vox2, "vox2", speakers, data).items() if r.part == "dev"}
+        check_complete(args.vox2, "vox2", speakers, vox2, args.max_missing)
+        training |= vox2
+    write_set(data / "train", training, speakers)
+    write_tests(args, names, folders, vox1, speakers)
+
+
+def make_parser():
+    options = parser(__doc__)
+    options.add_argument("--vox1", metavar="DIR", help="VoxCeleb1; its release by id or by name")
+    options.add_argument("--vox2", metavar="DIR", help="VoxCeleb2; m4a, or wav already converted")
+    options.add_argument(
+        "--trials-dir", metavar="DIR", help="trial lists and vox1_meta.csv; else those beside the audio"
+    )
+    options.add_argument("--train-vox1", type=boolean, default=False, help="train on VoxCeleb1's development part too")
+    options.add_argument("--lists", default=" ".join(LISTS), help="trial lists to prepare")
+    options.add_argument(
+        "--max-missing", type=number(float, low=0, below=1), default=0.0, help="share of recordings that may be missing"
+    )
+    options.add_argument(
+        "--documented",
+        action="store_true",
+        help="print the training set's documented SPEAKERS:UTTERANCES:HOURS instead",
+    )
+    options.add_argument("data", metavar="DATA", nargs="?", help="folder for the data directories")
+    return options
+
+
+def documented(args):
+    """The documented size of the training set, as nnet.bin.estimate takes it."""
+    parts = ["vox2_dev"] * bool(args.vox2 or not args.train_vox1) + ["vox1_dev"] * args.train_vox1
+    sizes = [DOCUMENTED[p] for p in parts]
+    return f"{sum(s.speakers for s in sizes)}:{sum(s.utterances for s in sizes)}:{sum(s.hours for s in sizes):.1f}"
+
+
+def read_corpus(root, corpus, speakers, data):
+    recordings, inventory = find_recordings(root, corpus, speakers)
+    inventory.report(data / f"skipped_{corpus}")
+    for part in ("dev", "test"):
+        found = [r for r in recordings.values() if r.part == part]
+        expected = DOCUMENTED[f"{corpus}_{part}"]
+        log.info(
+            "%s: %s: %d utterances of %d speakers (documented: %d of %d)", root, part, len(found),
+            len({r.speaker for r in found}), expected.utterances, expected.speakers,
+        )  # fmt: skip
+    return recordings
+
+
+def check_complete(root, corpus, speakers, recordings, max_missing):
+    """Refuses a corpus of which speakers are missing that its meta file names."""
+    if not recordings:
+        raise InputError(f"{root}: no recording of {corpus}'s development part in it, only of its test part")
+    expected = speakers.of(corpus, "dev")
+    missing = expected - {r.speaker for r in recordings.values()}
+    if len(missing) > max_missing * len(expected):
+        raise InputError(
+            f"{root}: of the {len(expected)} speakers that {corpus}_meta.csv has for training, {len(missing)} have no "
+            f"recording there, such as {some(missing)}; unpack all parts, or allow it: --max-missing"
+        )
+
+
+def write_set(path, recordings, speakers):
+    genders = {s: speakers.people[s].gender for s in {r.speaker for r in recordings.values()} if s in speakers.people}
+    write_tables(
+        path,
+        {u: wav_entry(r) for u, r in recordings.items()},
+        {u: r.speaker for u, r in recordings.items()},
+        genders,
+    )
+
+
+def write_tests(args, names, folders, vox1, speakers):
+    """The data directory test with what the lists name, and the lists."""
+    test = Path(args.data) / "test"
+    lists = {}
+    for name in names:
+        path = find_list(name, folders)
+        trials = read_list(path, speakers)
+        check_size(name, path, trials)
+        lists[name] = with_audio(path, trials, vox1, args.vox1, args.max_missing)
+    named = {u for trials in lists.values() for enroll, other, _ in trials for u in (enroll, other)}
+    write_set(test, {u: vox1[u] for u in named}, speakers)
+    for name in LISTS:
+        remove_file(test / f"trials_{name}")
+    for name, trials in lists.items():
+        write_trials(test / f"trials_{name}", trials)
+        log.info("%s: %d trials, %d of them targets", test / f"trials_{name}", len(trials), sum(t[2] for t in trials))
+
+
+if __name__ == "__main__":
+    run(main)

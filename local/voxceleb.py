@@ -1,0 +1,184 @@
+"""VoxCeleb on disk: where the recordings of both corpora lie, who speaks in them, and how utterances are called.
+
+Nagrani, Chung, Zisserman, "VoxCeleb: a large-scale speaker identification dataset", 2017 (VoxCeleb1); Chung, Nagrani,
+Zisserman, "VoxCeleb2: deep speaker recognition", 2018. Layouts:
+
+    VoxCeleb1 by id      [dev|test/]wav/id10270/5r0dWxy17C8/00001.wav
+    VoxCeleb1 by name    voxceleb1_wav/Eartha_Kitt/x6uYqmx31kE_0000001.wav         (the first release)
+    VoxCeleb2            dev/aac/id00012/21Uxsk56VDQ/00001.m4a, or wav already converted: .../00001.wav
+
+Folders above the speaker's do not matter, nor does upper case in speaker ids and endings.
+"""
+
+import re
+import shlex
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+from inventory import Inventory
+
+from nnet.errors import InputError
+
+# Speakers, videos, utterances and hours, as the corpora's pages and papers give them.
+Size = namedtuple("Size", "speakers sessions utterances hours")
+DOCUMENTED = {
+    "vox1_dev": Size(1211, 21819, 148642, 340.4),
+    "vox1_test": Size(40, 677, 4874, 11.2),
+    "vox2_dev": Size(5994, 145569, 1092009, 2360.2),
+    "vox2_test": Size(118, 4911, 36237, 79.9),
+}
+FORMATS = ("wav", "flac", "m4a")  # the first that is there is used
+BY_ID = re.compile(r"(?:^|.*/)(?P<speaker>id\d{5})/(?P<video>[\w-]{11})/(?P<number>\d{5})\.(?P<format>\w+)", re.I)
+BY_NAME = re.compile(r"(?:^|.*/)(?P<speaker>[^/]+)/(?P<video>[\w-]{11})_(?P<number>\d{7})\.(?P<format>\w+)", re.I)
+WHAT = {
+    "vox1": "VoxCeleb1 (wav/id10270/VIDEO/00001.wav, or voxceleb1_wav/NAME/VIDEO_0000001.wav)",
+    "vox2": "VoxCeleb2 (dev/aac/id00012/VIDEO/00001.m4a, or the same in wav)",
+}
+
+Person = namedtuple("Person", "name gender part")
+Recording = namedtuple("Recording", "utterance speaker part path format")
+
+
+class Speakers:
+    """What vox1_meta.csv and vox2_meta.csv say: {id: Person}; empty where there is no such file.
+
+    Columns are tabs (VoxCeleb1) or commas (VoxCeleb2) apart: id, name in VGGFace, gender, [nationality,] set.
+    """
+
+    def __init__(self, paths):
+        self.people, self.files = {}, [p for p in paths if p.is_file()]
+        for path in self.files:
+            self.people.update(_read_meta(path))
+        self._ids = {person.name: speaker for speaker, person in self.people.items()}
+
+    def id_of(self, name):
+        """The id of someone called by name, or None."""
+        return self._ids.get(name)
+
+    def of(self, corpus, part):
+        """The ids of one part of "vox1" or "vox2"."""
+        return {s for s, person in self.people.items() if corpus_of(s) == corpus and person.part == part}
+
+
+def _read_meta(path):
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    separator = "\t" if "\t" in lines[0] else ","
+    rows = [[cell.strip() for cell in line.split(separator)] for line in lines if line.strip()]
+    header = [cell.lower() for cell in rows[0]]
+    if "gender" not in header or "set" not in header:
+        raise InputError(f"{path}:1: columns id, name, gender and set were expected, not {lines[0]!r}")
+    gender, part = header.index("gender"), header.index("set")
+    short = next((n for n, row in enumerate(rows, 1) if len(row) < len(header)), None)
+    if short:
+        raise InputError(f"{path}:{short}: {len(rows[short - 1])} columns where there should be {len(header)}")
+    return {row[0].lower(): Person(row[1], row[gender].lower(), row[part].lower()) for row in rows[1:]}
+
+
+def corpus_of(speaker):
+    """Which corpus an id is of: those of VoxCeleb1 begin at id10001, those of VoxCeleb2 end at id09272."""
+    return "vox1" if speaker >= "id10001" else "vox2"
+
+
+def utterance_of(path, speakers):
+    """(utterance, speaker) of a path as it stands on disk and in trial lists, or None where it is not understood."""
+    match = BY_ID.fullmatch(path)
+    if match:
+        speaker = match["speaker"].lower()
+    else:
+        match = BY_NAME.fullmatch(path)
+        speaker = match and speakers.id_of(match["speaker"])
+    return (f"{speaker}-{match['video']}-{match['number']}", speaker) if speaker else None
+
+
+def find_recordings(root, corpus, speakers):
+    """Looks through the folder of one corpus.
+
+    Returns:
+        `({utterance: Recording}, the Inventory)`.
+
+    Raises:
+        InputError: nothing there, recordings of the other corpus, names without vox1_meta.csv, no ffmpeg for m4a.
+    """
+    inventory = Inventory(root, WHAT[corpus])
+    copies, unnamed = {}, []
+    for path in inventory.files():
+        ending = path.rpartition(".")[2].lower()
+        match = ending in FORMATS and (BY_ID.fullmatch(path) or BY_NAME.fullmatch(path))
+        found = match and utterance_of(path, speakers)
+        if match and not found:
+            unnamed.append(path)
+            inventory.skip(path, "speaker's name is not in vox1_meta.csv")
+        elif not match:
+            inventory.skip_other(path, [f".{f}" for f in FORMATS])
+        elif not (inventory.root / path).stat().st_size:
+            inventory.skip(path, "empty file")
+        else:
+            part = _part(path, found[1], speakers)
+            copies.setdefault(found[0], []).append(Recording(*found, part, str(inventory.root / path), ending))
+    if unnamed and not copies:
+        raise InputError(f"{root}: {unnamed[0]} is of the release by name: give vox1_meta.csv too, in --trials-dir")
+    inventory.refuse_empty(copies)
+    _refuse_other_corpus(root, corpus, copies)
+    recordings = _choose(copies, inventory)
+    _need_ffmpeg(root, recordings)
+    return recordings, inventory
+
+
+def _part(path, speaker, speakers):
+    """dev or test: as the meta file says, or the folders, or, for VoxCeleb1, the forty speakers of its test set."""
+    if speaker in speakers.people:
+        return speakers.people[speaker].part
+    if corpus_of(speaker) == "vox1":
+        return "test" if "id10270" <= speaker <= "id10309" else "dev"
+    return "test" if "test" in path.lower().split("/") else "dev"
+
+
+def _refuse_other_corpus(root, corpus, copies):
+    others = [u for u, (first, *_) in copies.items() if corpus_of(first.speaker) != corpus]
+    if others:
+        other = {"vox1": "VoxCeleb2", "vox2": "VoxCeleb1"}[corpus]
+        raise InputError(
+            f"{root}: --{corpus} should hold {WHAT[corpus]}, but {len(others)} of its {len(copies)} recordings are "
+            f"{other}'s, such as {others[0]}"
+        )
+
+
+def _choose(copies, inventory):
+    """One file for each utterance; of two releases, the one by id."""
+    by_id = {u for u in copies if len(u.rpartition("-")[2]) == 5}
+    recordings = {}
+    for utterance, found in copies.items():
+        best = min(found, key=lambda r: (FORMATS.index(r.format), r.path))
+        if by_id and utterance not in by_id:
+            best = None
+        else:
+            recordings[utterance] = best
+        for recording in found:
+            if recording is not best:
+                inventory.skip(str(Path(recording.path).relative_to(inventory.root)), _why_not(recording, best))
+    return recordings
+
+
+def _why_not(recording, best):
+    if best is None:
+        return "release by name beside the one by id"
+    if recording.format != best.format:
+        return f"{recording.format} beside {best.format}"
+    return "second copy"
+
+
+def _need_ffmpeg(root, recordings):
+    count = sum(r.format == "m4a" for r in recordings.values())
+    if count and not shutil.which("ffmpeg"):
+        raise InputError(
+            f"{root}: {count} recordings are m4a, and the program ffmpeg, which reads them, is not in PATH; install it "
+            "(Debian: apt install ffmpeg; macOS: brew install ffmpeg), or convert them to wav beforehand"
+        )
+
+
+def wav_entry(recording):
+    """What wav.scp holds: the file, or the command that reads it."""
+    if recording.format != "m4a":
+        return recording.path
+    return f"ffmpeg -v error -i {shlex.quote(recording.path)} -f wav -ac 1 -ar 16000 - |"

@@ -1,0 +1,51 @@
+"""MUSAN and RIRS_NOISES become data directories that augmentation can use."""
+
+import pytest
+from corpora.sounds import make_musan, make_rirs
+
+from nnet.feats.sounds import Sounds
+from nnet.io.data_dir import DataDir
+from nnet.io.data_validate import validate
+
+
+def test_musan(local, tmp_path):
+    make_musan(tmp_path / "musan")
+    done = local("prepare_musan.py", tmp_path / "musan", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    for kind in ("noise", "music", "speech"):
+        validate(tmp_path / f"data/musan_{kind}", feats=False, text=False)
+    noise = DataDir(tmp_path / "data/musan_noise").wav_scp
+    assert list(noise) == [f"noise-{s}-000{n}" for s in ("free-sound", "sound-bible") for n in (0, 1)]
+    skipped = (tmp_path / "data/skipped_musan").read_text().splitlines()
+    assert len(skipped) == 6 * 3 + 1
+    assert "music/fma/ANNOTATIONS\tnot audio" in skipped
+
+
+def test_other_folders_are_not_taken_for_musan(local, tmp_path):
+    make_rirs(tmp_path / "rirs", count=1)
+    assert "no recording of MUSAN" in local("prepare_musan.py", tmp_path / "rirs", tmp_path / "data").stderr
+    make_musan(tmp_path / "musan", count=1)
+    (tmp_path / "musan/speech").rename(tmp_path / "elsewhere")
+    assert "no speech/*/speech-*.wav in it" in local("prepare_musan.py", tmp_path / "musan", tmp_path / "data").stderr
+    assert "no RIRS_NOISES" in local("prepare_rirs.py", tmp_path / "musan", tmp_path / "data").stderr
+
+
+@pytest.mark.parametrize("named", ["", "RIRS_NOISES", "RIRS_NOISES/simulated_rirs"])
+def test_impulse_responses(local, tmp_path, named):
+    make_rirs(tmp_path / "RIRS_NOISES")
+    done = local("prepare_rirs.py", tmp_path / named, tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    data = validate(tmp_path / "data", feats=False, text=False)
+    assert len(data.wav_scp) == 6
+    assert list(data.wav_scp)[0] == "mediumroom-medium-room001-00001"
+    assert len(Sounds(tmp_path / "data", 16000).whole(0)) == 1600
+
+
+def test_broken_lists_of_impulse_responses(local, tmp_path):
+    make_rirs(tmp_path, rooms=("small",))
+    assert "mediumroom/rir_list: missing" in local("prepare_rirs.py", tmp_path, tmp_path / "data").stderr
+    only = ("prepare_rirs.py", "--rooms", "small", tmp_path, tmp_path / "data")
+    (tmp_path / "simulated_rirs/smallroom/Room001/Room001-00002.wav").unlink()
+    assert "1 of its 3 files are not there" in local(*only).stderr
+    (tmp_path / "simulated_rirs/smallroom/rir_list").write_text("Room001/Room001-00001.wav x\n")
+    assert "rir_list:1: expected --rir-id" in local(*only).stderr
