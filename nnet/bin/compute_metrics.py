@@ -1,34 +1,102 @@
-"""EER and detection costs of one or more score files, as one table.
+"""EER and detection costs of one or more score files, as one table, and as a report.
 
 TRIALS holds `enroll test target|nontarget` a line, SCORES `enroll test score`. A trial without a score is an error.
+Where the last argument is no file, it is the folder for report.html (one page without a network), report.md, the plots
+and metrics.json.
 """
 
+import json
+import logging
 import os
 
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import number, parser, run
+from nnet.errors import InputError
+from nnet.io.tables import read_lines, read_table
 from nnet.io.trials import read_scores, read_trials
-from nnet.metrics.summary import summarize
-from nnet.report.tables import as_text, cost_notes, summary_table
+from nnet.metrics import Cost, OperatingPoint
+from nnet.report.pages import write_report
+from nnet.report.results import ReportOptions, evaluate
+from nnet.report.sections import MAIN_COSTS, cost_notes, sections, summary_rows
+from nnet.report.tables import as_text
+
+log = logging.getLogger(__name__)
+
+REPETITIONS = 500  # of the bootstrap, where there is a report
 
 
 def main(argv=None):
     args = _arguments(argv)
+    paths, folder = _split(args.scores)
     trials = read_trials(args.trials)
-    systems = {name: summarize(read_scores(path, trials), trials.target) for name, path in _names(args.scores).items()}
-    print(as_text(summary_table(systems)), end="")
-    print("\n".join(cost_notes()))
+    systems = {name: lambda path=path: read_scores(path, trials) for name, path in _names(paths).items()}
+    epochs = _read_epochs(args.train_log) if args.train_log else None
+    costs = tuple(_cost(text) for text in args.cost)
+    options = ReportOptions(
+        repetitions=args.bootstrap if args.bootstrap is not None else REPETITIONS if folder else 0,
+        utt2spk=read_table(args.utt2spk) if args.utt2spk else None,
+        conditions={os.path.basename(path): read_table(path, check_sorted=False) for path in args.condition},
+        costs=costs,
+        curves=folder is not None,
+    )
+    results = evaluate(trials, systems, options)
+    shown = MAIN_COSTS + tuple(cost.name for cost in costs)
+    print(as_text(summary_rows(results, shown)), end="")
+    print("\n".join(cost_notes(results, shown)))
+    if folder:
+        write_report(folder, args.title, results, sections(results, epochs))
+        log.info("%s holds the report", os.path.join(folder, "report.html"))
+
+
+def _split(paths):
+    """(score files, report folder or None)."""
+    if len(paths) > 1 and not os.path.isfile(paths[-1]):
+        return paths[:-1], paths[-1]
+    return paths, None
 
 
 def _names(paths):
-    """{shortest distinct name: path} of score files."""
-    names = {os.path.basename(path): path for path in paths}
-    return names if len(names) == len(paths) else {path: path for path in paths}
+    """{shortest end of the path that tells it from the others: path} of score files."""
+    paths = list(dict.fromkeys(paths))
+    for depth in range(1, 1 + max(path.count(os.sep) for path in paths)):
+        names = [os.sep.join(path.split(os.sep)[-depth:]) for path in paths]
+        if len(set(names)) == len(paths):
+            return dict(zip(names, paths, strict=True))
+    return {path: path for path in paths}
+
+
+def _cost(text):
+    """A Cost from "Cmiss,Cfa,Ptarget"."""
+    try:
+        c_miss, c_fa, p_target = (float(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"--cost {text}: must be Cmiss,Cfa,Ptarget, such as 1,1,0.005") from None
+    if not (c_miss > 0 and c_fa > 0 and 0 < p_target < 1):
+        raise InputError(f"--cost {text}: costs must be above 0, the prior between 0 and 1")
+    return Cost(f"DCF({text})", (OperatingPoint(c_miss, c_fa, p_target),))
+
+
+def _read_epochs(path):
+    try:
+        return [json.loads(line) for _, line in read_lines(path) if line]
+    except ValueError as error:
+        raise InputError(f"{path}: every line must be JSON, as in the log.jsonl of a model ({error})") from None
 
 
 def _arguments(argv):
     options = parser(__doc__)
-    options.add_argument("trials", metavar="TRIALS")
-    options.add_argument("scores", metavar="SCORES", nargs="+")
+    add = options.add_argument
+    add("trials", metavar="TRIALS")
+    add("scores", metavar="SCORES", nargs="+", help="score files; the last may be the folder for a report")
+    add("--title", default="Speaker verification report", help="of the report")
+    add("--cost", action="append", default=[], metavar="CMISS,CFA,PTARGET", help="one more detection cost")
+    add("--condition", action="append", default=[], metavar="FILE", help="a table `id value`: figures for each value")
+    add(
+        "--bootstrap",
+        type=number(int, low=0),
+        help=f"draws for confidence intervals; default: {REPETITIONS}, 0 without a report",
+    )
+    add("--utt2spk", metavar="FILE", help="speakers, for the intervals; default: told from the target trials")
+    add("--train-log", metavar="FILE", help="log.jsonl of the model, for training curves")
     return options.parse_args(argv)
 
 

@@ -77,15 +77,14 @@ def eer(rates):
     return crossing(rates.miss, rates.false_alarm)
 
 
-def kaldi_eer(scores, target):
-    """The equal error rate as compute-eer counts it: a multiple of one target trial, no interpolation."""
-    _check(scores, target)
-    targets, nontargets = np.sort(scores[target]), np.sort(scores[~target])
+def kaldi_eer(trials):
+    """The equal error rate of SortedTrials as compute-eer counts it: a multiple of one target trial."""
+    targets, nontargets = trials.scores[trials.target], trials.scores[~trials.target]
     passed = np.arange(len(targets))
     rank = len(nontargets) - 1 - (len(nontargets) * passed / len(targets)).astype(np.int64)
     accepted = nontargets[np.maximum(rank, 0)] < targets
     accepted[-1] = True
-    return np.argmax(accepted) / len(targets)
+    return float(np.argmax(accepted) / len(targets))
 
 
 def crossing(miss, false_alarm):

@@ -1,29 +1,6 @@
-"""Tables as lists of rows, and how they look as plain text, Markdown and HTML."""
+"""How a table, a list of rows of text with the header first, looks as plain text, Markdown and HTML."""
 
 import html
-
-from nnet.metrics import SETTINGS
-
-SCREEN_COSTS = ("DCF08", "DCF10", "DCF(0.01)")
-
-
-def summary_table(systems, costs=SCREEN_COSTS):
-    """Rows of text, the header first, from {name: summary} as `summarize` gives them."""
-    header = ["system", "targets", "nontargets", "EER %", *(f"min{name}" for name in costs)]
-    rows = [header]
-    for name, figures in systems.items():
-        numbers = [f"{figures['num_target']}", f"{figures['num_nontarget']}", f"{100 * figures['eer']:.3f}"]
-        rows.append([name, *numbers, *(f"{figures['min_dcf'][cost]:.4f}" for cost in costs)])
-    return rows
-
-
-def cost_notes(costs=SCREEN_COSTS):
-    """One line for each cost: its parameters, and the factor to DETware's figure."""
-    lines = []
-    for name in costs:
-        factors = " and ".join(f"{point.default_cost:g}" for point in SETTINGS[name].points)
-        lines.append(f"min{name}: {SETTINGS[name]}; normalised as by Kaldi and NIST, DETware's is this times {factors}")
-    return lines
 
 
 def as_text(rows):

@@ -30,7 +30,7 @@ def test_llrs_are_calibrated_on_data_of_the_model(speakers):
     llr, target = scorer.dense().ravel(), np.eye(2000, dtype=bool).ravel()
     trials = metrics.SortedTrials(llr, target)
     assert metrics.cllr(llr, target) - metrics.min_cllr(trials) < 0.01
-    for name in ("DCF(0.01)", "DCF(0.05)"):
+    for name in ("DCF(0.01)", "DCF18-VAST"):
         cost = metrics.SETTINGS[name]
         assert metrics.act_dcf(trials.rates(), cost) == pytest.approx(metrics.min_dcf(trials.rates(), cost), abs=0.02)
 

@@ -29,7 +29,7 @@ def test_gaussian_pairs_have_closed_forms(distance):
     equal = norm.cdf(-np.sqrt(distance) / 2)
     assert metrics.eer(rates) == pytest.approx(equal, rel=1e-3)
     assert metrics.rocch_eer(trials) == pytest.approx(equal, rel=1e-3)
-    assert metrics.kaldi_eer(scores, target) == pytest.approx(equal, rel=1e-3)
+    assert metrics.kaldi_eer(trials) == pytest.approx(equal, rel=1e-3)
     for cost in metrics.SETTINGS.values():
         expected = np.mean([expected_cost(point, distance) for point in cost.points])
         assert metrics.act_dcf(rates, cost) == pytest.approx(expected, rel=1e-3, abs=1e-3)
@@ -51,7 +51,7 @@ def test_calibration_does_not_change_the_minima_only_the_actual_figures():
     trials, wrong = metrics.SortedTrials(scores, target), metrics.SortedTrials(2 * scores + 3, target)
     assert metrics.min_cllr(wrong) == pytest.approx(metrics.min_cllr(trials), abs=1e-12)
     assert metrics.cllr(2 * scores + 3, target) > metrics.cllr(scores, target) + 0.1
-    cost = metrics.SETTINGS["DCF(0.05)"]
+    cost = metrics.SETTINGS["DCF18-VAST"]
     assert metrics.min_dcf(wrong.rates(), cost) == metrics.min_dcf(trials.rates(), cost)
     assert metrics.act_dcf(wrong.rates(), cost) > metrics.act_dcf(trials.rates(), cost)
 

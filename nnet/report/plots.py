@@ -1,0 +1,117 @@
+"""Plots as SVG text, drawn without a display; lines differ in colour and in dashes, so that paper shows them apart."""
+
+import io
+
+import numpy as np
+from scipy.stats import norm
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+DASHES = ("-", "--", "-.", ":")
+DET_TICKS = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+SIZE = 4.6, 4.2  # inches: small, so that letters stay large on a phone
+
+
+def det_plot(curves, eers):
+    """Detection error trade-off on normal-deviate axes; the dot is the equal error rate.
+
+    Args:
+        curves: {system: what `curves.det_curve` gives}.
+        eers: {system: equal error rate}.
+    """
+    figure, axes = _figure("False alarms (%)", "Misses (%)")
+    low = norm.ppf(_lowest(curves))
+    axes.plot([low, 0], [low, 0], color="0.8", linewidth=0.8)
+    for index, (name, curve) in enumerate(curves.items()):
+        x, y = norm.ppf(curve["false_alarm"]), norm.ppf(curve["miss"])
+        axes.plot(x, y, label=f"{name}: {100 * eers[name]:.2f} %", **_style(index))
+        if eers[name] > 0:
+            axes.plot(*[norm.ppf(eers[name])] * 2, "o", color=_style(index)["color"], markersize=5)
+    ticks = [tick for tick in DET_TICKS if norm.ppf(tick) >= low]
+    labels = [f"{100 * tick:g}" for tick in ticks]
+    axes.set_xticks(norm.ppf(ticks), labels)
+    axes.set_yticks(norm.ppf(ticks), labels)
+    axes.set(xlim=(low, 0), ylim=(low, 0), aspect="equal")
+    return _svg(figure)
+
+
+def histogram_plot(name, histogram, threshold):
+    """Densities of target and nontarget scores of one system, and the threshold of the equal error rate."""
+    figure, axes = _figure("Score", "Density")
+    axes.stairs(histogram["nontarget"], histogram["edges"], fill=True, alpha=0.45, color=COLOURS[1], label="nontarget")
+    axes.stairs(histogram["target"], histogram["edges"], fill=True, alpha=0.45, color=COLOURS[0], label="target")
+    axes.axvline(threshold, color="0.3", linestyle="--", linewidth=1, label="EER threshold")
+    axes.set_title(name, fontsize=10, wrap=True)
+    axes.set_ylim(bottom=0)
+    return _svg(figure, columns=3)
+
+
+def bayes_error_plot(curves):
+    """Normalised cost over the prior: as the scores are (thick) and with the best thresholds (thin).
+
+    Args:
+        curves: {system: what `curves.bayes_errors` gives}.
+    """
+    figure, axes = _figure("Log-odds of the prior of targets", "Normalised cost")
+    for index, (name, curve) in enumerate(curves.items()):
+        style = _style(index)
+        axes.plot(curve["log_odds"], np.minimum(curve["actual"], 2), label=name, **style)
+        axes.plot(curve["log_odds"], curve["minimal"], **{**style, "linewidth": 0.7})
+    axes.axhline(1.0, color="0.8", linewidth=0.8)
+    axes.set(xlim=(-8, 8), ylim=(0, 1.3))
+    return _svg(figure)
+
+
+def training_plot(epochs):
+    """Losses, and the equal error rate of the development trials, over the epochs of a log.jsonl."""
+    figure, axes = _figure("Epoch", "Loss")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    for index, (key, label) in enumerate((("train_loss", "training"), ("valid_loss", "validation"))):
+        _line(axes, epochs, key, f"{label} loss", index)
+    if any(line.get("dev_eer") is not None for line in epochs):
+        right = axes.twinx()
+        _line(right, epochs, "dev_eer", "development EER", 2)
+        right.set_ylabel("EER (%)")
+        right.set_ylim(bottom=0)
+    return _svg(figure, columns=2)
+
+
+def _line(axes, epochs, key, label, index):
+    points = [(line["epoch"], line[key]) for line in epochs if line.get(key) is not None]
+    if points:
+        axes.plot(*zip(*points, strict=True), marker=".", label=label, **_style(index))
+
+
+def _lowest(curves):
+    """Where the axes of a DET plot begin: the lowest rate of any system, within reason."""
+    rates = [rate for curve in curves.values() for side in curve.values() for rate in side]
+    return min(max(min(rates, default=0.001) / 1.5, 0.0001), 0.01)
+
+
+def _style(index):
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "linestyle": DASHES[index % len(DASHES)],
+        "linewidth": 1.6,
+    }
+
+
+def _figure(xlabel, ylabel):
+    from matplotlib.figure import Figure  # half a second, spared to those who want no plots
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.grid(color="0.92", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _svg(figure, columns=1):
+    """The figure as an SVG element without a prologue; the same figure always gives the same text."""
+    import matplotlib
+
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "nnet"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]

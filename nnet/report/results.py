@@ -1,0 +1,95 @@
+"""Everything that a report tells, computed once; the same dict is metrics.json."""
+
+import dataclasses
+
+import numpy as np
+
+from nnet.metrics import SortedTrials
+from nnet.metrics.bootstrap import speakers_of_trials
+from nnet.metrics.conditions import condition_labels
+from nnet.metrics.summary import COSTS, summarize, summary_intervals
+from nnet.report.curves import bayes_errors, det_curve, histograms
+
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """What is computed beyond the figures of the whole list.
+
+    Attributes:
+        repetitions: of the bootstrap; 0: no confidence intervals.
+        utt2spk: {identifier: speaker} for the bootstrap; None: speakers are told from the target trials.
+        conditions: {name: {identifier: value}}, groups of trials to be tabled.
+        costs: tuple of Cost besides the standard ones.
+        curves: with what the plots need.
+    """
+
+    repetitions: int = 0
+    utt2spk: dict | None = None
+    conditions: dict = dataclasses.field(default_factory=dict)
+    costs: tuple = ()
+    curves: bool = False
+
+
+def evaluate(trials, systems, options):
+    """Figures of several score files over one trial list.
+
+    Args:
+        trials: a Trials with labels.
+        systems: {name: function that returns the scores (N,)}, called one after the other.
+        options: ReportOptions.
+
+    Returns:
+        A dict that JSON can hold: see `metrics.json` of any report.
+    """
+    costs = COSTS + options.costs
+    speakers = speakers_of_trials(trials, options.utt2spk)
+    groups = {name: condition_labels(trials, table, name) for name, table in options.conditions.items()}
+    results = {
+        "format_version": FORMAT_VERSION,
+        "trials": trials.path,
+        "num_target": int(np.count_nonzero(trials.target)),
+        "num_nontarget": int(np.count_nonzero(~trials.target)),
+        "num_speakers": int(len(np.unique(np.concatenate(speakers)))),
+        "bootstrap": options.repetitions,
+        "costs": {cost.name: [dataclasses.asdict(point) for point in cost.points] for cost in costs},
+        "systems": {},
+    }
+    for name, read in systems.items():
+        scores = read()
+        results["systems"][name] = entry = _figures(SortedTrials(scores, trials.target), costs, options.curves)
+        if options.repetitions:
+            entry["intervals"] = summary_intervals(
+                scores, trials.target, *speakers, costs, repetitions=options.repetitions
+            )
+        entry["conditions"] = {key: _by_group(scores, trials.target, *group, costs) for key, group in groups.items()}
+    return results
+
+
+def _figures(ordered, costs, with_curves):
+    figures = summarize(ordered, costs)
+    if with_curves:
+        rates = ordered.rates()
+        figures["eer_threshold"] = float(rates.thresholds[np.argmax(rates.miss >= rates.false_alarm)])
+        figures["curves"] = {
+            "det": det_curve(rates),
+            "histograms": histograms(ordered),
+            "bayes_errors": bayes_errors(rates),
+        }
+    return figures
+
+
+def _by_group(scores, target, names, groups, costs):
+    """{group: its figures}; a group without targets or without nontargets has only their numbers."""
+    table = {}
+    for index, name in enumerate(names):
+        inside = groups == index
+        if not inside.any():
+            continue
+        num_target = int(np.count_nonzero(target[inside]))
+        if 0 < num_target < np.count_nonzero(inside):
+            table[name] = summarize(SortedTrials(scores[inside], target[inside]), costs)
+        else:
+            table[name] = {"num_target": num_target, "num_nontarget": int(np.count_nonzero(inside)) - num_target}
+    return table
