@@ -29,13 +29,14 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/vad_$(basename "$data")
+log=$logdir/vad_$(basename "$data")
 
-rm -f "$data/vad.scp"
+rm -f "$data/vad.scp" "$log".*.log
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$logdir/vad_$(basename "$data").JOB.log" \
+$cmd JOB=1:"$nj" "$log.JOB.log" \
   python -m nnet.bin.compute_vad --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
-grep -h 'no voiced frame' "$logdir/vad_$(basename "$data")".*.log >&2 || true
+grep -h 'no voiced frame' "$log".*.log >&2 || true
 
 conf=
 if [ -f "$data/feats_conf.json" ]; then conf=feats_conf.json=json; fi

@@ -40,15 +40,18 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/raw_${type}_$(basename "$data")
+log=$logdir/make_${type}_$(basename "$data")
+rm -f "$log".*.log
 
 for file in feats.scp utt2num_frames; do  # they would not fit the new archives
   if [ -f "$data/$file" ]; then mkdir -p "$data/.backup" && mv -f "$data/$file" "$data/.backup"; fi
 done
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$logdir/make_${type}_$(basename "$data").JOB.log" \
+$cmd JOB=1:"$nj" "$log.JOB.log" \
   python -m nnet.bin.make_feats --type "$type" --config "$config" ${compress:+--compress "$compress"} \
   ${skip_bad:+--skip-bad "$skip_bad"} ${seed:+--seed "$seed"} "$data/split${nj}utt/JOB" "$out.JOB"
+grep -h 'channels, the first is used' "$log".*.log >&2 || true
 
 python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" \
   utt2dur=dur utt2num_frames=num_frames feats_conf.json=json feats.scp=scp

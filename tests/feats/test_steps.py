@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 from nnet.io.ark import read_matrix
 from nnet.io.data_dir import DataDir
@@ -52,6 +54,10 @@ def test_filter_banks_and_bad_audio(recipe, kaldi):
     folder, run = recipe
     write_data(folder / "data/x", kaldi, ["spk1-16k", "zeros-16k"])
     (folder / "fbank.conf").write_text("--num-mel-bins=80\n")
+    speech = soundfile.read(kaldi / "spk1-16k.wav")[0]
+    soundfile.write(folder / "stereo.wav", np.column_stack([speech, 0 * speech]), 16000)
+    wavs = folder / "data/x/wav.scp"
+    wavs.write_text(wavs.read_text().replace(str(kaldi / "spk1-16k.wav"), str(folder / "stereo.wav")))
     words = ["steps/make_fbank.sh", "--fbank-config", "fbank.conf"]
     result = run(*words, "data/x")
     assert result.returncode != 0
@@ -60,6 +66,7 @@ def test_filter_banks_and_bad_audio(recipe, kaldi):
     result = run(*words, "--skip-bad", "true", "data/x")
     assert result.returncode == 0, result.stderr
     assert "1 of 2 utterances left out" in result.stderr
+    assert "stereo.wav: 2 channels, the first is used" in result.stderr
     data = DataDir(folder / "data/x")
     assert list(data.feats) == list(data.utt2spk) == ["spk1-16k"]
     assert read_matrix(data.feats["spk1-16k"]).shape == (484, 80)
