@@ -6,6 +6,7 @@ from nnet.errors import InputError
 
 STREAMED = 0x7FFFF000  # programs that write WAV to a pipe put this length or more, since they do not know it
 OGG_PAGE = 65307  # the longest page that Ogg allows
+SPHERE_HEADER = 1024  # bytes that a header has at least
 MP3_SLACK = 2 * 1152  # frames of an MP3 that a decoder may keep to itself
 
 
@@ -72,16 +73,29 @@ def _missing_of_ogg(file, size):
     return 27 + page[26] + sum(page[27 : 27 + page[26]]) - len(page)
 
 
-def _missing_of_sphere(file, size, where):
+def sphere_fields(file):
+    """The header of a NIST SPHERE file as `{name: text}` with its length under "header_bytes"; None for other files.
+
+    Args:
+        file: a seekable binary file.
+    """
     file.seek(0)
-    head = file.read(1024)
-    words = [line.split(None, 2) for line in head.split(b"\n")]
-    fields = {line[0]: line[2] for line in words if len(line) == 3}
-    if b"shorten" in fields.get(b"sample_coding", b""):
+    head = file.read(SPHERE_HEADER)
+    lines = head.decode("latin-1").split("\n")
+    if lines[0] != "NIST_1A" or len(lines) < 2 or not lines[1].strip().isdigit():
+        return None
+    size = int(lines[1])
+    lines = (head + file.read(max(0, size - len(head)))).decode("latin-1").split("\n")
+    words = [line.split(None, 2) for line in lines[2:]]
+    return {"header_bytes": str(size)} | {line[0]: line[2].strip() for line in words if len(line) == 3}
+
+
+def _missing_of_sphere(file, size, where):
+    fields = sphere_fields(file) or {}
+    if "shorten" in fields.get("sample_coding", ""):
         raise InputError(f"{where}: SPHERE compressed by shorten; put `sph2pipe -f wav FILE |` into wav.scp instead")
     try:
-        header = int(words[1][0])
-        counts = [int(fields[name]) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
-    except (KeyError, ValueError, IndexError):
+        counts = [int(fields[name]) for name in ("sample_count", "channel_count", "sample_n_bytes", "header_bytes")]
+    except (KeyError, ValueError):
         return 0  # libsndfile will say what is wrong
-    return header + counts[0] * counts[1] * counts[2] - size
+    return counts[3] + counts[0] * counts[1] * counts[2] - size
