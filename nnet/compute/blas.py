@@ -1,11 +1,12 @@
 """What a process needs before it loads MLX on a Linux CPU: a fast BLAS, and a malloc that keeps its memory.
 
-The wheel of MLX for Linux CPUs carries the reference BLAS, 50 to 100 times slower than a tuned one. Its symbols are looked
-up when they are first used, so a library that is already in the process's global scope takes their place.
+The wheel of MLX for Linux CPUs carries the reference BLAS, 50 to 100 times slower than a tuned one. Its symbols are
+looked up when they are first used, so a library that is already in the process's global scope takes their place.
 """
 
 import ctypes
 import ctypes.util
+import functools
 import glob
 import importlib.metadata
 import logging
@@ -93,3 +94,23 @@ def set_mkl_environment(folder):
         os.environ.setdefault("MKL_THREADING_LAYER", "GNU")
     else:
         os.environ.setdefault("MKL_THREADING_LAYER", "SEQUENTIAL")
+
+
+def set_threads(count):
+    """Has the BLAS use this many threads from now on; the results do not depend on it with MKL_CBWR=AUTO,STRICT."""
+    setter = _thread_setter()
+    if setter is not None and _threads.get("count") != count:
+        setter(count)
+        _threads["count"] = count
+
+
+_threads = {}
+
+
+@functools.cache
+def _thread_setter():
+    process = ctypes.CDLL(None)
+    for name in ("MKL_Set_Num_Threads", "openblas_set_num_threads"):
+        if hasattr(process, name):
+            return getattr(process, name)
+    return None

@@ -1,14 +1,22 @@
-"""The layers that networks are made of, channels last. How each one is computed is the business of nnet.compute."""
+"""The layers that networks are made of, channels last. How each one is computed is the business of nnet.compute.
+
+A batch may go through them in shards (see `nnet.compute.lanes`): a network must not change in place (`x += y`,
+`x[...] = y`) what a layer has returned.
+"""
 
 import math
 
 from nnet.compute import mx, nn
+from nnet.compute.convolution import Filter
+from nnet.compute.lanes import each, shards
+from nnet.compute.memo import Memo
+from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
 
 
 def relu(x):
     """max(x, 0)."""
-    return mx.maximum(x, 0)
+    return each(rectified, x)
 
 
 class Linear(nn.Module):
@@ -26,50 +34,66 @@ class Linear(nn.Module):
         return note(self, x @ self.weight.T)
 
 
-class Conv1d(nn.Module):
+class _Convolution(nn.Module):
+    """What the convolutions share: weight (O, KF, KT, C / groups), or (O, KT, C / groups) over time, and bias."""
+
+    def __init__(self, shape, stride, padding, dilation, groups, bias):
+        super().__init__()
+        fan_in = math.prod(shape[1:])
+        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        self.weight = _uniform(shape, fan_in)
+        if bias:
+            self.bias = _uniform(shape[:1], fan_in)
+        self._plain, self._folded = Memo(), Memo()
+
+    def __call__(self, x):
+        if self.training:
+            return self.apply(x, self._filter(self.weight), self.get("bias"))
+        filter = self._plain.get([self.weight], lambda: self._filter(self.weight).ready())
+        return self.apply(x, filter, self.get("bias"))
+
+    def apply(self, x, filter, bias, *residual, relu=False):
+        """[relu](x through the filter + bias [+ residual])."""
+
+        def shard(x, *residual):
+            y = filter(x) if x.ndim == 4 else mx.squeeze(filter(x[:, None]), 1)
+            for term in (bias, *residual):
+                y = y if term is None else y + term
+            return rectified(y) if relu else y
+
+        return note(self, each(shard, x, *residual))
+
+    def folded(self, bn):
+        """Filter and bias that stand for this convolution and `bn`, with its running statistics, after it."""
+        arrays = [v for module in (self, bn) for v in module.values() if isinstance(v, mx.array)]
+        return self._folded.get(arrays, lambda: self._fold(*bn.scale_and_shift()))
+
+    def _fold(self, scale, shift):
+        if "bias" in self:
+            shift = shift + self.bias * scale
+        return self._filter(self.weight * scale.reshape(-1, *[1] * (self.weight.ndim - 1))).ready(), shift
+
+    def _filter(self, weight):
+        if weight.ndim == 4:
+            return Filter(weight, self.stride, self.padding, self.dilation, self.groups)
+        pairs = (1, self.stride), (0, self.padding), (1, self.dilation)
+        return Filter(weight[:, None], *pairs, self.groups)
+
+
+class Conv1d(_Convolution):
     """1-D convolution over x (B, T, C) → (B, T', O); weight (O, K, C / groups)."""
 
     def __init__(self, in_channels, out_channels, kernel_size=1, stride=1, dilation=1, padding=0, groups=1, bias=True):
-        super().__init__()
-        fan_in = kernel_size * in_channels // groups
-        self.stride, self.dilation, self.padding, self.groups = stride, dilation, padding, groups
-        self.weight = _uniform((out_channels, kernel_size, in_channels // groups), fan_in)
-        if bias:
-            self.bias = _uniform((out_channels,), fan_in)
-
-    def __call__(self, x):
-        y = note(self, self._convolve(x))
-        return y + self.bias if "bias" in self else y
-
-    def _convolve(self, x):
-        kernel = self.weight.shape[1]
-        if self.groups > 1:
-            return mx.conv1d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
-        if self.padding:
-            x = mx.pad(x, ((0, 0), (self.padding, self.padding), (0, 0)))
-        frames = (x.shape[1] - self.dilation * (kernel - 1) - 1) // self.stride + 1
-        last = (frames - 1) * self.stride + 1
-        shifts = [k * self.dilation for k in range(kernel)]
-        spliced = [x[:, s : s + last : self.stride] for s in shifts]  # K × (B, T', C)
-        x = spliced[0] if kernel == 1 else mx.concatenate(spliced, axis=-1)
-        return x @ self.weight.reshape(self.weight.shape[0], -1).T
+        shape = (out_channels, kernel_size, in_channels // groups)
+        super().__init__(shape, stride, padding, dilation, groups, bias)
 
 
-class Conv2d(nn.Module):
+class Conv2d(_Convolution):
     """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C). Pairs are (F, T)."""
 
     def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False):
-        super().__init__()
-        kernel = _pair(kernel_size)
-        fan_in = kernel[0] * kernel[1] * in_channels
-        self.stride, self.padding = _pair(stride), _pair(padding)
-        self.weight = _uniform((out_channels, *kernel, in_channels), fan_in)
-        if bias:
-            self.bias = _uniform((out_channels,), fan_in)
-
-    def __call__(self, x):
-        y = note(self, mx.conv2d(x, self.weight, self.stride, self.padding))
-        return y + self.bias if "bias" in self else y
+        shape = (out_channels, *_pair(kernel_size), in_channels)
+        super().__init__(shape, _pair(stride), _pair(padding), (1, 1), 1, bias)
 
 
 class BatchNorm(nn.Module):
@@ -94,13 +118,23 @@ class BatchNorm(nn.Module):
         self.freeze(keys=["running_mean", "running_var"], recurse=False)
 
     def __call__(self, x):
-        axes = tuple(range(x.ndim - 1))
+        return self.apply(x)
+
+    def apply(self, x, *residual, relu=False):
+        """[relu](normalised x [+ residual])."""
+        scale, shift = self.scale_and_shift(x if self.training else None)
+        return each(lambda *arrays: scaled(arrays[0], scale, shift, *arrays[1:], relu=relu), x, *residual)
+
+    def scale_and_shift(self, x=None):
+        """The normalisation as one scale and one shift a channel, from the batch x or else the running statistics."""
         mean, var = self.running_mean, self.running_var
-        if self.training:
-            mean, var = mx.mean(x, axis=axes), mx.var(x, axis=axes)
-            self._track(mean, var, math.prod(x.shape[:-1]))
-        y = (x - mean) * mx.rsqrt(var + self.eps)
-        return y * self.weight + self.bias if "weight" in self else y
+        if x is not None:
+            mean, var, count = batch_statistics(shards(x))
+            self._track(mean, var, count)
+        scale = mx.rsqrt(var + self.eps)
+        scale = scale * self.weight if "weight" in self else scale
+        shift = -mean * scale
+        return scale, shift + self.bias if "bias" in self else shift
 
     def _track(self, mean, var, count):
         keep, unbiased = 1 - self.momentum, count / max(count - 1, 1)
@@ -110,7 +144,7 @@ class BatchNorm(nn.Module):
 
 def norm_relu(x, bn):
     """relu(bn(x))."""
-    return relu(bn(x))
+    return bn.apply(x, relu=True)
 
 
 def relu_norm(x, bn):
@@ -119,11 +153,11 @@ def relu_norm(x, bn):
 
 
 def conv_norm(x, conv, bn, relu=False, residual=None):
-    """[relu](bn(conv(x)) [+ residual])."""
-    y = bn(conv(x))
-    if residual is not None:
-        y = y + residual
-    return mx.maximum(y, 0) if relu else y
+    """[relu](bn(conv(x)) [+ residual]); in eval mode one convolution, with the normalisation in its weights."""
+    residual = () if residual is None else (residual,)
+    if bn.training:
+        return bn.apply(conv(x), *residual, relu=relu)
+    return conv.apply(x, *conv.folded(bn), *residual, relu=relu)
 
 
 def _pair(value):

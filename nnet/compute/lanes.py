@@ -1,0 +1,111 @@
+"""How a CPU's cores are used: the utterances of a batch go through a network in shards, on several streams at once.
+
+MLX computes the operations of a stream one after the other, and of all operations only matrix products use more than
+one core. So a batch is cut into shards of a few utterances, which stay in the caches, and the shards take turns on as
+many streams ("lanes") as there are threads to use; the BLAS has one thread a lane. What a layer returns is the joined
+batch, but its concatenation is computed only if somebody needs it: the next layer finds the shards it came from.
+
+On a GPU, and inside of a function that `each` applies, a batch is one shard.
+"""
+
+import os
+import threading
+import weakref
+
+from nnet.compute import mx
+from nnet.compute.blas import set_threads
+
+# Few enough for the caches, enough for products to be efficient (measured with ResNet34 and the x-vector).
+SHARD_FRAMES = 800
+
+_joined = {}  # id of a joined array → (a weak reference to it, its shards)
+_local = threading.local()  # of each thread: its lanes; whether it is inside of a shard
+
+
+def on_cpu():
+    """Whether MLX computes on a CPU, by default or in the current stream."""
+    return mx.default_device().type == mx.cpu
+
+
+def num_threads():
+    """The threads that this process may use: MKL_NUM_THREADS, OMP_NUM_THREADS, or its cores."""
+    for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "")
+        if value.isdigit() and int(value) > 0:
+            return int(value)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def each(function, *arrays):
+    """Applies `function` to the shards of the arrays, which have the batch axis first, and joins what it returns.
+
+    The function must treat every utterance alone. It returns an array or a tuple of arrays with the batch axis first;
+    other arrays that it uses (weights) it may simply know.
+    """
+    sharded = shards(*arrays)
+    if len(sharded) == 1:
+        return function(*arrays)
+    return join(run_in_lanes(function, sharded))
+
+
+def run_in_lanes(function, sharded):
+    """[function(*shard), ...] for a list of tuples of arrays, each in its lane."""
+    if len(sharded) == 1:
+        return [function(*sharded[0])]
+    lanes, results = _lanes(), []
+    _local.inside = True
+    try:
+        for i, shard in enumerate(sharded):
+            with mx.stream(lanes[i % len(lanes)]):
+                results.append(function(*shard))
+    finally:
+        _local.inside = False
+    return results
+
+
+def shards(*arrays):
+    """The arrays cut along their first axis at the same places: a list with a tuple for each shard."""
+    known = [_joined[id(x)][1] for x in arrays if id(x) in _joined]
+    sizes = [len(s) for s in known[0]] if known else _shard_sizes(arrays[0])
+    if len(sizes) == 1 or getattr(_local, "inside", False):
+        return [arrays]
+    return list(zip(*(_cut(x, sizes) for x in arrays), strict=True))
+
+
+def join(results):
+    """The batch of which `results` are the shards: an array, or a tuple of arrays where these are tuples."""
+    if len(results) == 1:
+        return results[0]
+    if isinstance(results[0], (tuple, list)):
+        return tuple(join(parts) for parts in zip(*results, strict=True))
+    return _remember(mx.concatenate(results, axis=0), results)
+
+
+def _shard_sizes(x):
+    batch = x.shape[0]
+    if not on_cpu() or x.ndim < 3:
+        return [batch]
+    lanes = num_threads()
+    count = -(-batch * x.shape[-2] // SHARD_FRAMES)
+    count = min(batch, -(-count // lanes) * lanes)
+    set_threads(1 if count > 1 else lanes)
+    return [batch // count + (i < batch % count) for i in range(count)]
+
+
+def _cut(x, sizes):
+    if id(x) in _joined and [len(s) for s in _joined[id(x)][1]] == sizes:
+        return _joined[id(x)][1]
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+    return _remember(x, mx.split(x, ends, axis=0), cut=True)
+
+
+def _remember(x, parts, cut=False):
+    key = id(x)
+    _joined[key] = (weakref.ref(x, lambda _: _joined.pop(key, None)), parts)
+    return parts if cut else x
+
+
+def _lanes():
+    if not hasattr(_local, "lanes"):
+        _local.lanes = [mx.new_stream(mx.cpu) for _ in range(num_threads())]
+    return _local.lanes

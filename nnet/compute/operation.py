@@ -1,0 +1,44 @@
+"""Functions of arrays that bring their own gradient."""
+
+import functools
+
+from nnet.compute import mx
+
+
+class Operation:
+    """A function with a gradient of its own; both run on the stream on which it is called.
+
+    Args:
+        forward: forward(*arrays, **options) → one array or a tuple.
+        backward: backward(arrays, cotangents, outputs, **options) → a gradient for each array, in a tuple.
+
+    A call takes arrays by position and hashable options by name. The gradient of the first array waits for the others:
+    whoever asks for it has the gradients of the weights computed on the way, while what they need is still there.
+    """
+
+    def __init__(self, forward, backward):
+        self.forward, self.backward = forward, backward
+        self._of_stream = functools.lru_cache(maxsize=None)(self._build)
+
+    def __call__(self, *arrays, **options):
+        stream = mx.default_stream(mx.default_device())
+        return self._of_stream(stream, tuple(sorted(options.items())))(*arrays)
+
+    def _build(self, stream, options):
+        options = dict(options)
+
+        @mx.custom_function
+        def function(*arrays):
+            return self.forward(*arrays, **options)
+
+        @function.vjp
+        def gradients(arrays, cotangents, outputs):
+            with mx.stream(stream):
+                first, *others = self.backward(_tuple(arrays), cotangents, outputs, **options)
+                return (mx.depends(first, others) if others else first, *others)
+
+        return function
+
+
+def _tuple(arrays):
+    return arrays if isinstance(arrays, (tuple, list)) else (arrays,)

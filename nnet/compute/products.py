@@ -1,0 +1,83 @@
+"""Convolutions of any kernel, stride and dilation as one product: all that the outputs see, times the filter."""
+
+from nnet.compute import mx
+from nnet.compute.operation import Operation
+from nnet.compute.windows import copied, windows
+
+
+def backward_filters(weight, stride, padding, dilation):
+    """The filters that take a gradient back, one a phase: weight (O, KF, KT, C) → [(taps·O, C), ...]."""
+    return [
+        mx.stack([weight[:, f, t] for f in bins.taps for t in frames.taps]).reshape(-1, weight.shape[3])
+        for bins, frames in _phases(weight.shape, stride, padding, dilation)
+    ]
+
+
+def _forward(x, weight, *backward, stride, padding, dilation):
+    columns = _columns(x, weight.shape[1:3], stride, padding, dilation)  # (B, F', T', KF·KT·C)
+    return columns @ weight.reshape(len(weight), -1).T
+
+
+def _backward(arrays, dy, _, *, stride, padding, dilation):
+    x, weight, *backward = arrays
+    columns = _columns(x, weight.shape[1:3], stride, padding, dilation)
+    columns, rows = columns.reshape(-1, columns.shape[-1]), dy.reshape(-1, len(weight))
+    dweight = (rows.T @ columns).reshape(weight.shape)
+    phases = _phases(weight.shape, stride, padding, dilation)
+    parts = [_back(dy, x.shape, stride, phase, filter) for phase, filter in zip(phases, backward, strict=True)]
+    dx = parts[0]
+    if stride != (1, 1):
+        dx = mx.zeros_like(x)
+        for (bins, frames), part in zip(phases, parts, strict=True):
+            dx[:, bins.phase :: stride[0], frames.phase :: stride[1]] = part
+    return dx, dweight, *map(mx.zeros_like, backward)
+
+
+multiplied = Operation(_forward, _backward)
+multiplied.__doc__ = """multiplied(x, weight, *backward, stride=, padding=, dilation=): a convolution, in pairs (F, T).
+
+x (B, F, T, C), weight (O, KF, KT, C), backward = `backward_filters` of the weight, made once for all shards. Result
+(B, F', T', O).
+"""
+
+
+def _columns(x, kernel, stride, padding, dilation):
+    """All that each output sees: (B, F', T', KF·KT·C)."""
+    if kernel == (1, 1) and stride == (1, 1) and padding == (0, 0):
+        return x
+    axes = zip(x.shape[1:3], kernel, stride, padding, dilation, strict=True)
+    count = [(size + 2 * p - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in axes]
+    view = windows(x, kernel, [-p for p in padding], stride, dilation, count)
+    return copied(view).reshape(*view.shape[:3], -1)
+
+
+class _Phase:
+    """The inputs i = phase, phase + stride, ... of one axis, and the taps through which they reach outputs.
+
+    Tap k takes input i to output (i + padding - dilation·k) / stride where that is a whole number. For the m-th input
+    of the phase these are the outputs m + first, m + first + step, ...; taps are in this order.
+    """
+
+    def __init__(self, phase, kernel, stride, padding, dilation):
+        self.phase = phase
+        self.taps = [k for k in reversed(range(kernel)) if (phase + padding - dilation * k) % stride == 0]
+        outputs = [(phase + padding - dilation * k) // stride for k in self.taps]
+        self.first = outputs[0] if outputs else 0
+        self.step = outputs[1] - outputs[0] if len(outputs) > 1 else 1
+
+
+def _phases(shape, stride, padding, dilation):
+    """The pairs (F, T) of phases that have taps, for a weight of shape (O, KF, KT, C)."""
+    axes = zip(shape[1:3], stride, padding, dilation, strict=True)
+    bins, frames = ([_Phase(i, k, s, p, d) for i in range(s)] for k, s, p, d in axes)
+    return [(f, t) for f in bins for t in frames if f.taps and t.taps]
+
+
+def _back(dy, shape, stride, phase, filter):
+    """The gradient of the inputs of one phase, of an input of this shape."""
+    count = [-(-(size - axis.phase) // s) for size, axis, s in zip(shape[1:3], phase, stride, strict=True)]
+    kernel = [len(axis.taps) for axis in phase]
+    if kernel == [1, 1] and stride == (1, 1) and tuple(count) == dy.shape[1:3]:
+        return dy @ filter
+    view = windows(dy, kernel, [axis.first for axis in phase], (1, 1), [axis.step for axis in phase], count)
+    return copied(view).reshape(*view.shape[:3], -1) @ filter
