@@ -27,7 +27,7 @@ SECONDS = 0.1
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
-    """Both corpora, VoxCeleb2 in wav, and the lists; made once: (folder, paths of VoxCeleb1, utterances of VoxCeleb2)."""
+    """Both corpora, VoxCeleb2 in wav, and the lists; made once: (folder, paths of vox1, utterances of vox2)."""
     folder = tmp_path_factory.mktemp("voxceleb")
     paths = make_vox1(folder / "vox1", seconds=SECONDS)
     make_lists(folder / "lists", paths)
