@@ -5,6 +5,7 @@ import logging
 
 import numpy as np
 import scipy.linalg
+from threadpoolctl import threadpool_limits
 
 from nnet.backend.transforms import descending_eigenvectors
 from nnet.errors import InputError
@@ -99,10 +100,11 @@ def train_plda(stats, num_iters=10):
     stats = stats.regularised()
     mean = stats.means.mean(axis=0)  # each speaker weighs the same
     within = between = np.eye(stats.dim)
-    for step in range(num_iters):
-        model = Plda.from_covariances(mean, within, between)
-        within, between = _em_step(model, stats)
-        log.info("PLDA step %d: trace within %.5g, between %.5g", step + 1, np.trace(within), np.trace(between))
+    with threadpool_limits(1):  # on matrices of this size threads would spend their time waiting for each other
+        for step in range(num_iters):
+            model = Plda.from_covariances(mean, within, between)
+            within, between = _em_step(model, stats)
+            log.info("PLDA step %d: trace within %.5g, between %.5g", step + 1, np.trace(within), np.trace(between))
     model = Plda.from_covariances(mean, within, between)
     known = np.arange(model.dim) < stats.num_speakers - 1
     return dataclasses.replace(model, psi=np.where(known, model.psi, 0.0))

@@ -11,7 +11,7 @@ from nnet.backend.quality import calibration_columns
 from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
 from nnet.bin.cli import parser, run
 from nnet.io.trials import read_trials
-from nnet.metrics import SortedTrials, cllr, min_cllr
+from nnet.metrics import SortedTrials, cllr, convex_hull, min_cllr
 
 
 def main(argv=None):
@@ -29,7 +29,7 @@ def main(argv=None):
     write_calibration(args.model, calibration, description)
     weights = " ".join(f"{weight:.5g}" for weight in calibration.weights)
     print(f"offset {calibration.offset:.5g}, weights {weights}")
-    print(f"Cllr {description['cllr']:.4f}, minimum {min_cllr(SortedTrials(llr, trials.target)):.4f}")
+    print(f"Cllr {description['cllr']:.4f}, minimum {min_cllr(convex_hull(SortedTrials(llr, trials.target))):.4f}")
     print_threshold(args, args.p_target)
 
 

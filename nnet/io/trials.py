@@ -17,6 +17,7 @@ from nnet.io.files import atomic_write
 log = logging.getLogger(__name__)
 
 BLOCK_CHARACTERS = 1 << 23
+NUMBER = "the third word must be a finite number"
 LABELS = {"target": 1, "nontarget": 0}
 
 
@@ -140,7 +141,7 @@ def read_scores(path, trials):
         enroll = block.convert(0, enroll_coder.__getitem__, np.int64, "")
         test = block.convert(1, test_coder.__getitem__, np.int64, "")
         keys.append(np.where((enroll < 0) | (test < 0), -1, enroll * len(trials.test_ids) + test))
-        scores.append(block.convert(2, _finite, np.float64, "the third word must be a finite number"))
+        scores.append(_finite(block))
     keys, scores = np.concatenate(keys), np.concatenate(scores)
     if np.array_equal(keys, trials.keys):
         return scores
@@ -202,11 +203,13 @@ class _Known(dict):
         return -1
 
 
-def _finite(word):
-    value = float(word)
-    if value - value != 0.0:
-        raise ValueError
-    return value
+def _finite(block):
+    """The third column as float64."""
+    values = block.convert(2, float, np.float64, NUMBER)
+    if not np.isfinite(values).all():
+        bad = int(np.argmin(np.isfinite(values)))
+        raise InputError(f"{block.path}:{block.line + bad}: {NUMBER}, not {block.columns[2][bad]!r}")
+    return values
 
 
 def _refuses(function, word):

@@ -2,10 +2,11 @@
 
 from nnet.metrics.costs import SETTINGS, Cost, OperatingPoint, act_dcf, bayes_threshold, min_dcf
 from nnet.metrics.error_rates import ErrorRates, SortedTrials, eer, error_rates, kaldi_eer
-from nnet.metrics.llr import cllr, min_cllr, rocch, rocch_eer
+from nnet.metrics.llr import ConvexHull, cllr, convex_hull, min_cllr
 
 __all__ = [
     "SETTINGS",
+    "ConvexHull",
     "Cost",
     "ErrorRates",
     "OperatingPoint",
@@ -13,11 +14,10 @@ __all__ = [
     "act_dcf",
     "bayes_threshold",
     "cllr",
+    "convex_hull",
     "eer",
     "error_rates",
     "kaldi_eer",
     "min_cllr",
     "min_dcf",
-    "rocch",
-    "rocch_eer",
 ]

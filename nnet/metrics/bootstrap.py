@@ -36,6 +36,12 @@ def speakers_of_trials(trials, utt2spk=None):
     return enroll[trials.enroll], test[trials.test]
 
 
+def count_speakers(enroll, test):
+    """How many speakers occur on either side of the trials."""
+    size = max(enroll.max(), test.max()) + 1
+    return int(np.count_nonzero(np.bincount(enroll, minlength=size) + np.bincount(test, minlength=size)))
+
+
 def intervals(scores, target, enroll, test, figures, repetitions=500, confidence=0.95, seed=0):
     """Confidence intervals of figures.
 

@@ -62,7 +62,12 @@ SETTINGS = {
 
 
 def min_dcf(rates, cost):
-    """The smallest cost that any threshold reaches; with several operating points, the mean of their minima."""
+    """The smallest cost that any threshold reaches; with several operating points, the mean of their minima.
+
+    Args:
+        rates: ErrorRates or, faster, the ConvexHull, on whose corners all minima lie.
+        cost: a Cost.
+    """
     return float(np.mean([point.cost(rates.miss, rates.false_alarm).min() for point in cost.points]))
 
 

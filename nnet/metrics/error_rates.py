@@ -73,8 +73,19 @@ def error_rates(scores, target):
 
 
 def eer(rates):
-    """The equal error rate: misses and false alarms where they cross, interpolated between neighbouring thresholds."""
-    return crossing(rates.miss, rates.false_alarm)
+    """The equal error rate: where misses and false alarms cross, interpolated between neighbouring thresholds.
+
+    Args:
+        rates: ErrorRates, or a ConvexHull: then it is the ROCCH-EER of BOSARIS, which is never above the other.
+    """
+    miss, false_alarm = rates.miss, rates.false_alarm
+    after = int(np.argmax(miss >= false_alarm))
+    before = max(after - 1, 0)
+    gap_before, gap_after = false_alarm[before] - miss[before], miss[after] - false_alarm[after]
+    if gap_before + gap_after <= 0:
+        return float(miss[after])
+    share = gap_before / (gap_before + gap_after)
+    return float(miss[before] + share * (miss[after] - miss[before]))
 
 
 def kaldi_eer(trials):
@@ -85,17 +96,6 @@ def kaldi_eer(trials):
     accepted = nontargets[np.maximum(rank, 0)] < targets
     accepted[-1] = True
     return float(np.argmax(accepted) / len(targets))
-
-
-def crossing(miss, false_alarm):
-    """Where two broken lines meet: `miss` rises, `false_alarm` falls, (M,) each."""
-    after = int(np.argmax(miss >= false_alarm))
-    before = max(after - 1, 0)
-    gap_before, gap_after = false_alarm[before] - miss[before], miss[after] - false_alarm[after]
-    if gap_before + gap_after <= 0:
-        return float(miss[after])
-    share = gap_before / (gap_before + gap_after)
-    return float(miss[before] + share * (miss[after] - miss[before]))
 
 
 def _check(scores, target):

@@ -1,9 +1,40 @@
 """How much information scores carry when they are taken as log-likelihood ratios, and the ROC convex hull."""
 
+import dataclasses
+import functools
+
 import numpy as np
 import scipy.optimize
 
-from nnet.metrics.error_rates import crossing
+
+@dataclasses.dataclass(frozen=True)
+class ConvexHull:
+    """The convex hull of a ROC: what any cost finds best, whatever monotonic transformation scores have gone through.
+
+    Attributes:
+        targets, nontargets: float (K,), trials in each block of equal likelihood ratio, the lowest scores first.
+    """
+
+    targets: np.ndarray
+    nontargets: np.ndarray
+
+    @functools.cached_property
+    def miss(self):
+        """float64 (K + 1,): share of target trials that are rejected at each corner, from 0 to 1."""
+        return np.append(0.0, np.cumsum(self.targets) / self.targets.sum())
+
+    @functools.cached_property
+    def false_alarm(self):
+        """float64 (K + 1,): share of nontarget trials that are accepted at each corner, from 1 to 0."""
+        return 1.0 - np.append(0.0, np.cumsum(self.nontargets) / self.nontargets.sum())
+
+
+def convex_hull(trials):
+    """The ConvexHull of SortedTrials, by pooling adjacent violators over distinct scores."""
+    targets, totals = trials.counts()
+    starts = scipy.optimize.isotonic_regression(targets / totals, weights=totals).blocks[:-1]
+    targets = np.add.reduceat(targets, starts)
+    return ConvexHull(targets, np.add.reduceat(totals, starts) - targets)
 
 
 def cllr(scores, target, weights=None):
@@ -13,39 +44,18 @@ def cllr(scores, target, weights=None):
         scores, target: float (N,), bool (N,).
         weights: float (N,), how often each trial counts; None: once.
     """
-    bits = np.logaddexp(0.0, np.where(target, -scores, scores)) / np.log(2)
-    weights = np.ones(len(bits)) if weights is None else weights
-    sides = (np.average(bits[side], weights=weights[side]) for side in (target, ~target))
+    sides = []
+    for side, sign in ((target, -1.0), (~target, 1.0)):
+        bits = np.logaddexp(0.0, sign * scores[side]) / np.log(2)
+        sides.append(np.average(bits, weights=None if weights is None else weights[side]))
     return float(sum(sides)) / 2
 
 
-def min_cllr(trials):
-    """Cllr after the best monotonic transformation of the scores of SortedTrials."""
-    targets, nontargets = _blocks(trials)
+def min_cllr(hull):
+    """Cllr after the best monotonic transformation of the scores, from their ConvexHull."""
+    targets, nontargets = hull.targets / hull.targets.sum(), hull.nontargets / hull.nontargets.sum()
     with np.errstate(divide="ignore"):
-        llr = np.log(targets / targets.sum()) - np.log(nontargets / nontargets.sum())
-    target_bits = targets * np.where(targets > 0, np.logaddexp(0, -llr), 0)
-    nontarget_bits = nontargets * np.where(nontargets > 0, np.logaddexp(0, llr), 0)
-    return float(target_bits.sum() / targets.sum() + nontarget_bits.sum() / nontargets.sum()) / 2 / np.log(2)
-
-
-def rocch(trials):
-    """The convex hull of the ROC of SortedTrials: (miss, false_alarm), (K,) each, from (0, 1) to (1, 0)."""
-    targets, nontargets = _blocks(trials)
-    miss = np.concatenate([[0.0], np.cumsum(targets)]) / targets.sum()
-    false_alarm = 1.0 - np.concatenate([[0.0], np.cumsum(nontargets)]) / nontargets.sum()
-    return miss, false_alarm
-
-
-def rocch_eer(trials):
-    """The equal error rate on the convex hull, never above `eer` (BOSARIS calls it ROCCH-EER)."""
-    return crossing(*rocch(trials))
-
-
-def _blocks(trials):
-    """Targets and nontargets in the blocks of equal likelihood ratio: pool adjacent violators over distinct scores."""
-    targets, totals = trials.counts()
-    fit = scipy.optimize.isotonic_regression(targets / totals, weights=totals)
-    starts = fit.blocks[:-1]
-    targets = np.add.reduceat(targets, starts)
-    return targets, np.add.reduceat(totals, starts) - targets
+        llr = np.log(targets) - np.log(nontargets)
+    bits = targets * np.where(targets > 0, np.logaddexp(0, -llr), 0)
+    bits += nontargets * np.where(nontargets > 0, np.logaddexp(0, llr), 0)
+    return float(bits.sum()) / 2 / np.log(2)

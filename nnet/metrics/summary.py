@@ -5,7 +5,7 @@ import numpy as np
 from nnet.metrics.bootstrap import intervals
 from nnet.metrics.costs import SETTINGS, act_dcf, min_dcf
 from nnet.metrics.error_rates import eer, kaldi_eer
-from nnet.metrics.llr import cllr, min_cllr, rocch_eer
+from nnet.metrics.llr import cllr, convex_hull, min_cllr
 
 COSTS = tuple(SETTINGS.values())
 
@@ -17,17 +17,17 @@ def summarize(trials, costs=COSTS):
         {"num_target", "num_nontarget", "eer", "rocch_eer", "kaldi_eer", "cllr", "min_cllr"} and, under "min_dcf" and
         "act_dcf", {name of the cost: value}. Rates are fractions, not percent.
     """
-    rates = trials.rates()
+    rates, hull = trials.rates(), convex_hull(trials)
     return {
         "num_target": int(np.count_nonzero(trials.target)),
         "num_nontarget": int(np.count_nonzero(~trials.target)),
         "eer": eer(rates),
-        "rocch_eer": rocch_eer(trials),
+        "rocch_eer": eer(hull),
         "kaldi_eer": kaldi_eer(trials),
-        "min_dcf": {cost.name: min_dcf(rates, cost) for cost in costs},
+        "min_dcf": {cost.name: min_dcf(hull, cost) for cost in costs},
         "act_dcf": {cost.name: act_dcf(rates, cost) for cost in costs},
         "cllr": cllr(trials.scores, trials.target),
-        "min_cllr": min_cllr(trials),
+        "min_cllr": min_cllr(hull),
     }
 
 

@@ -32,7 +32,7 @@ def histograms(trials):
     return {"edges": edges.tolist(), **{name: density.tolist() for name, density in densities.items()}}
 
 
-def bayes_errors(rates):
+def bayes_errors(rates, hull):
     """{"log_odds": [...], "actual": [...], "minimal": [...]}: normalised cost with unit costs at each prior of targets.
 
     Brümmer and de Villiers, "The BOSARIS toolkit user guide", 2011: the normalised Bayes error-rate plot.
@@ -41,5 +41,5 @@ def bayes_errors(rates):
     for log_odds in LOG_ODDS:
         point = OperatingPoint(1.0, 1.0, float(expit(log_odds)))
         actual.append(float(point.cost(*rates.at(-log_odds))))
-        minimal.append(float(point.cost(rates.miss, rates.false_alarm).min()))
+        minimal.append(float(point.cost(hull.miss, hull.false_alarm).min()))
     return {"log_odds": LOG_ODDS.tolist(), "actual": actual, "minimal": minimal}

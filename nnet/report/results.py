@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from nnet.metrics import SortedTrials
-from nnet.metrics.bootstrap import speakers_of_trials
+from nnet.metrics import SortedTrials, convex_hull
+from nnet.metrics.bootstrap import count_speakers, speakers_of_trials
 from nnet.metrics.conditions import condition_labels
 from nnet.metrics.summary import COSTS, summarize, summary_intervals
 from nnet.report.curves import bayes_errors, det_curve, histograms
@@ -51,7 +51,7 @@ def evaluate(trials, systems, options):
         "trials": trials.path,
         "num_target": int(np.count_nonzero(trials.target)),
         "num_nontarget": int(np.count_nonzero(~trials.target)),
-        "num_speakers": int(len(np.unique(np.concatenate(speakers)))),
+        "num_speakers": count_speakers(*speakers),
         "bootstrap": options.repetitions,
         "costs": {cost.name: [dataclasses.asdict(point) for point in cost.points] for cost in costs},
         "systems": {},
@@ -75,7 +75,7 @@ def _figures(ordered, costs, with_curves):
         figures["curves"] = {
             "det": det_curve(rates),
             "histograms": histograms(ordered),
-            "bayes_errors": bayes_errors(rates),
+            "bayes_errors": bayes_errors(rates, convex_hull(ordered)),
         }
     return figures
 

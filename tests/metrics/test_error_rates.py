@@ -28,7 +28,7 @@ def test_gaussian_pairs_have_closed_forms(distance):
     rates = trials.rates()
     equal = norm.cdf(-np.sqrt(distance) / 2)
     assert metrics.eer(rates) == pytest.approx(equal, rel=1e-3)
-    assert metrics.rocch_eer(trials) == pytest.approx(equal, rel=1e-3)
+    assert metrics.eer(metrics.convex_hull(trials)) == pytest.approx(equal, rel=1e-3)
     assert metrics.kaldi_eer(trials) == pytest.approx(equal, rel=1e-3)
     for cost in metrics.SETTINGS.values():
         expected = np.mean([expected_cost(point, distance) for point in cost.points])
@@ -43,13 +43,17 @@ def test_cllr_of_gaussian_pairs(distance):
     density = norm.pdf(x, distance / 2, np.sqrt(distance))
     expected = np.trapezoid(density * np.logaddexp(0, -x), x) / np.log(2)
     assert metrics.cllr(scores, target) == pytest.approx(expected, rel=1e-3)
-    assert metrics.min_cllr(metrics.SortedTrials(scores, target)) == pytest.approx(expected, rel=1e-3)
+    assert metrics.min_cllr(metrics.convex_hull(metrics.SortedTrials(scores, target))) == pytest.approx(
+        expected, rel=1e-3
+    )
 
 
 def test_calibration_does_not_change_the_minima_only_the_actual_figures():
     scores, target = gaussian_pair(9.0)
     trials, wrong = metrics.SortedTrials(scores, target), metrics.SortedTrials(2 * scores + 3, target)
-    assert metrics.min_cllr(wrong) == pytest.approx(metrics.min_cllr(trials), abs=1e-12)
+    assert metrics.min_cllr(metrics.convex_hull(wrong)) == pytest.approx(
+        metrics.min_cllr(metrics.convex_hull(trials)), abs=1e-12
+    )
     assert metrics.cllr(2 * scores + 3, target) > metrics.cllr(scores, target) + 0.1
     cost = metrics.SETTINGS["DCF18-VAST"]
     assert metrics.min_dcf(wrong.rates(), cost) == metrics.min_dcf(trials.rates(), cost)
@@ -99,8 +103,12 @@ def test_eer_where_rates_cross_between_thresholds():
 def test_perfect_and_useless_scores():
     target = np.arange(10) < 5
     perfect, useless = metrics.SortedTrials(target * 1.0, target), metrics.SortedTrials(np.zeros(10), target)
-    assert metrics.min_cllr(perfect) == 0.0 and metrics.min_cllr(useless) == pytest.approx(1.0)
-    assert metrics.rocch_eer(perfect) == 0.0 and metrics.rocch_eer(useless) == pytest.approx(0.5)
+    assert metrics.min_cllr(metrics.convex_hull(perfect)) == 0.0 and metrics.min_cllr(
+        metrics.convex_hull(useless)
+    ) == pytest.approx(1.0)
+    assert metrics.eer(metrics.convex_hull(perfect)) == 0.0 and metrics.eer(
+        metrics.convex_hull(useless)
+    ) == pytest.approx(0.5)
     for cost in metrics.SETTINGS.values():
         assert metrics.min_dcf(perfect.rates(), cost) == 0.0
         assert metrics.min_dcf(useless.rates(), cost) == pytest.approx(1.0)
@@ -111,13 +119,16 @@ def test_hull_lies_below_the_steps():
     rng = np.random.default_rng(2)
     target = np.arange(2000) < 300
     trials = metrics.SortedTrials(rng.normal(size=2000) + 1.5 * target, target)
-    miss, false_alarm = metrics.rocch(trials)
+    hull = metrics.convex_hull(trials)
+    miss, false_alarm = hull.miss, hull.false_alarm
     rates = trials.rates()
-    hull = np.interp(rates.false_alarm, false_alarm[::-1], miss[::-1])
-    assert (hull <= rates.miss + 1e-12).all()
+    for cost in metrics.SETTINGS.values():
+        assert metrics.min_dcf(hull, cost) == pytest.approx(metrics.min_dcf(trials.rates(), cost))
+    lowest = np.interp(rates.false_alarm, false_alarm[::-1], miss[::-1])
+    assert (lowest <= rates.miss + 1e-12).all()
     slopes = np.diff(miss) / np.minimum(np.diff(false_alarm), -1e-12)
     assert (np.diff(slopes) < 1e-9).all()
-    assert metrics.rocch_eer(trials) <= metrics.eer(rates)
+    assert metrics.eer(metrics.convex_hull(trials)) <= metrics.eer(rates)
 
 
 @pytest.mark.parametrize(
