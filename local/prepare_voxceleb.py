@@ -63,17 +63,18 @@ def make_parser():
     options.add_argument(
         "--documented",
         action="store_true",
-        help="print the training set's documented SPEAKERS:UTTERANCES:HOURS instead",
+        help="print the documented SPEAKERS:UTTERANCES:HOURS of training and test instead",
     )
     options.add_argument("data", metavar="DATA", nargs="?", help="folder for the data directories")
     return options
 
 
 def documented(args):
-    """The documented size of the training set, as nnet.bin.estimate takes it."""
-    parts = ["vox2_dev"] * bool(args.vox2 or not args.train_vox1) + ["vox1_dev"] * args.train_vox1
-    sizes = [DOCUMENTED[p] for p in parts]
-    return f"{sum(s.speakers for s in sizes)}:{sum(s.utterances for s in sizes)}:{sum(s.hours for s in sizes):.1f}"
+    """The documented sizes of the training set and of the test utterances, as nnet.bin.estimate takes them."""
+    train = ["vox2_dev"] * bool(args.vox2 or not args.train_vox1) + ["vox1_dev"] * args.train_vox1
+    test = ["vox1_test"] if args.train_vox1 else ["vox1_dev", "vox1_test"]
+    sums = [[sum(column) for column in zip(*(DOCUMENTED[p] for p in parts), strict=True)] for parts in (train, test)]
+    return " ".join(f"{speakers}:{utterances}:{hours:.1f}" for speakers, _, utterances, hours in sums)
 
 
 def read_corpus(root, corpus, speakers, data):

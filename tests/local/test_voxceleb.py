@@ -225,5 +225,8 @@ def test_a_meta_file_that_is_something_else(prepare, tmp_path):
 
 
 def test_documented_sizes(local):
-    assert local(SCRIPT, "--documented").stdout == "5994:1092009:2360.2\n"
-    assert local(SCRIPT, "--documented", "--vox2", "x", "--train-vox1", "true").stdout == "7205:1240651:2700.6\n"
+    assert local(SCRIPT, "--documented").stdout == "5994:1092009:2360.2 1251:153516:351.6\n"
+    assert (
+        local(SCRIPT, "--documented", "--vox2", "x", "--train-vox1", "true").stdout
+        == "7205:1240651:2700.6 40:4874:11.2\n"
+    )
