@@ -1,0 +1,8 @@
+# shellcheck shell=bash
+# Where jobs run, for all recipes (their cmd.sh are links to this): on this machine, or with SV_JOBS=slurm on a cluster.
+# Memory, time, partitions are yours to change here. Kaldi's queue.pl and slurm.pl can stand in the place of the runners.
+case ${SV_JOBS:-local} in
+  local) export train_cmd="utils/run.sh" gpu_cmd="utils/run.sh" ;;
+  slurm) export train_cmd="utils/slurm.sh --mem 4G" gpu_cmd="utils/slurm.sh --mem 16G --gpu 1" ;;
+  *) echo "cmd.sh: SV_JOBS must be local or slurm, not $SV_JOBS" >&2; exit 1 ;;
+esac

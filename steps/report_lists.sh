@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Prints the table of EER and costs of each trial list that steps/score_lists.sh scored, and writes its report.
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+
+if [ $# -lt 3 ]; then
+  cat >&2 <<USAGE
+Usage: $0 SCORES_DIR REPORT_DIR TRIALS [more TRIALS ...]
+e.g.: $0 exp/xvector/scores exp/xvector/report data/test/trials_O data/test/trials_E
+USAGE
+  exit 1
+fi
+scores=$1 report=$2
+shift 2
+
+for trials in "$@"; do
+  list=$(basename "$trials")
+  list=${list#trials_}
+  systems=()
+  for method in cosine lda plda; do
+    for system in $method ${method}_asnorm ${method}_calibrated; do
+      if [ -f "$scores/$list/$system" ]; then systems+=("$scores/$list/$system"); fi
+    done
+  done
+  if [ ${#systems[@]} -eq 0 ]; then echo "$0: no scores in $scores/$list" >&2; exit 1; fi
+  echo "$list:"
+  steps/compute_metrics.sh "$trials" "${systems[@]}" "$report/$list"
+done

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Scores trial lists: each method raw, normalised against a cohort, and calibrated on development trials.
+cmd=utils/run.sh
+methods=cosine
+backend=
+cohort=
+top_n=
+dev=
+dev_trials=
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+
+if [ $# -lt 4 ]; then
+  cat >&2 <<USAGE
+Usage: $0 [options] ENROLL_EMBDIR TEST_EMBDIR OUTDIR TRIALS [more TRIALS ...]
+e.g.: $0 --methods "cosine plda" --backend exp/xvector/backend --cohort exp/xvector/embeddings_backend \\
+        --dev exp/xvector/embeddings_dev --dev-trials data/dev/trials \\
+        exp/xvector/embeddings_test exp/xvector/embeddings_test exp/xvector/scores data/test/trials_O
+Options:
+  --cmd CMD                job runner (default: $cmd)
+  --methods "cosine plda"  how two embeddings are compared (default: $methods)
+  --backend DIR            what steps/train_backend.sh made; cosine goes without
+  --cohort EMBDIR          normalise by adaptive S-norm, --top-n N of its speakers count
+  --dev EMBDIR, --dev-trials TRIALS    calibrate on these
+Makes OUTDIR/LIST/METHOD and, where asked for, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
+"trials_". Methods: cosine (of centred embeddings), lda (cosine after LDA), plda.
+USAGE
+  exit 1
+fi
+enroll=$1 test=$2 out=$3
+shift 3
+
+score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised ones; $best is what was made last
+  local options=(--cmd "$cmd" --backend "$backend") trials=$2 enroll=$3 test=$4
+  case $1 in
+    cosine) options+=(--method cosine --transform false) ;;
+    lda) options+=(--method cosine) ;;
+    *) options+=(--method "$1") ;;
+  esac
+  best=$5/$1
+  steps/score.sh "${options[@]}" "$trials" "$enroll" "$test" "$best"
+  if [ -n "$cohort" ]; then
+    best=$5/${1}_asnorm
+    steps/score_norm.sh "${options[@]}" --top-n "$top_n" "$cohort" "$trials" "$enroll" "$test" "$5/$1" "$best"
+  fi
+}
+
+for method in $methods; do
+  if [ -n "$dev_trials" ]; then
+    score "$method" "$dev_trials" "$dev" "$dev" "$out/dev"
+    steps/train_calibration.sh "$dev_trials" "$best" "$out/dev/$method.calibration.json" >&2
+  fi
+  for trials in "$@"; do
+    list=$(basename "$trials")
+    list=${list#trials_}
+    score "$method" "$trials" "$enroll" "$test" "$out/$list"
+    if [ -n "$dev_trials" ]; then
+      steps/calibrate_scores.sh "$out/dev/$method.calibration.json" "$best" "$out/$list/${method}_calibrated" >&2
+    fi
+  done
+done
