@@ -44,6 +44,9 @@ def convert(path, toolkit=None):
         InputError: unreadable, of no known toolkit or network, or with tensors that do not all find their place.
     """
     source = open_source(path)
+    empty = [name for name, array in source.state.items() if not array.size]
+    if empty:
+        raise InputError(f"{source.path}: tensors without a number: {', '.join(empty[:3])}")
     toolkit = toolkit or _recognise(source)
     sections, input_dim, feats_conf, state = TOOLKITS[toolkit].read(source)
     note = f"Converted from {toolkit}'s {source.path}."
@@ -88,7 +91,8 @@ def _place(model, network_type, state, path):
             faults.append(f"{theirs} has a shape that does not fit {name} {tuple(weight.shape)}")
         elif not np.isfinite(array).all():
             faults.append(f"{theirs} is not finite")
-        placed[name] = mx.array(array.astype(np.float32))
+        else:
+            placed[name] = mx.array(array.astype(np.float32))
     faults += [f"{name} {left[name].shape} has no place" for name in left]
     if faults:
         more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""

@@ -32,7 +32,7 @@ def read(source):
     weights = {n: a for n, a in source.state.items() if not n.startswith(("loss.", "auxiliary."))}
     state = {_theirs(name): to_torch(array, array.ndim) for name, array in weights.items()}
     sections, input_dim = describe(state, source.path)
-    return sections, input_dim, wespeaker_front_end(input_dim, {}, source.path), state
+    return sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state
 
 
 def _theirs(name):

@@ -17,4 +17,4 @@ def read(source):
     state = {name.removeprefix(PREFIX): array for name, array in source.state.items()}
     sections, input_dim = describe(state, source.path)
     sections["pooling"]["eps"] = 0.0  # its statistics are plain standard deviations
-    return sections, input_dim, wespeaker_front_end(input_dim, {}, source.path), state
+    return sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state

@@ -19,7 +19,12 @@ def describe(state, path, pooling=None):
     """
     for key, read in DESCRIBE.items():
         if key in state:
-            return read(state, path, pooling)
+            try:
+                return read(state, path, pooling)
+            except KeyError as error:
+                raise InputError(f"{path}: not every tensor is there: {error.args[0]} is missing") from None
+            except (ValueError, IndexError, ZeroDivisionError):
+                raise InputError(f"{path}: its tensors have shapes that fit no network of this kind") from None
     raise InputError(f"{path}: no network that is known here; it has {', '.join(sorted(state)[:3])}…")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from nnet.pretrained.torch_file import read_torch_state
 WEIGHTS = ("avg_model.pt", "pytorch_model.bin", "embedding_model.ckpt", "weights.npz", "weights.safetensors")
 SETTINGS = ("config.yaml", "configuration.json", "config.json")
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".npz", ".safetensors")
+MAX_UNPACKING = 20  # how many times its size a compressed npz may unpack to
 
 
 @dataclass
@@ -62,6 +64,14 @@ def read_state(path):
     return read_torch_state(path)
 
 
+def section(settings, name, path):
+    """A dict within settings, {} where they have none; `path` names the checkpoint in errors."""
+    value = settings.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise InputError(f"{path}: the settings beside it have {name}: {value!r}, which should be a section")
+    return value or {}
+
+
 def _find_weights(folder):
     for name in WEIGHTS:
         if os.path.isfile(os.path.join(folder, name)):
@@ -84,10 +94,18 @@ def _read_settings(path):
 
 def _read_npz(path):
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKING * os.path.getsize(path):
+            raise InputError(f"{path}: refused: it unpacks to {unpacked} bytes, as weights never do")
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            state = {name: arrays[name] for name in arrays.files}
+    except (ValueError, OSError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a readable npz file: {error}") from None
+    others = [name for name, array in state.items() if not isinstance(array, np.ndarray)]
+    if others:
+        raise InputError(f"{path}: not a readable npz file: {others[0]} is not an array")
+    return state
 
 
 def _without(name, prefix):

@@ -21,7 +21,7 @@ def read(source):
     state = {_ours(name): array for name, array in source.state.items()}
     sections, input_dim = describe(state, source.path)
     sections["pooling"]["eps"] = EPS.get(sections["network"]["type"], 0.0)
-    return sections, input_dim, speaker3d_front_end(input_dim), state
+    return sections, input_dim, speaker3d_front_end(source.path, input_dim, source.settings), state
 
 
 def _ours(name):

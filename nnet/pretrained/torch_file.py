@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import zipfile
 
 import numpy as np
@@ -13,6 +14,8 @@ from nnet.pretrained.torch_pickle import Tensor, read_pickle
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 # No pickle of tensor names and shapes comes near this size.
 MAX_PICKLE = 64 << 20
+# Numbers in all tensors for each byte of the file: tensors may share a storage, but not without end.
+MAX_SHARING = 4
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
@@ -35,6 +38,9 @@ def read_torch_state(path):
         file.seek(0)
         content, storages = _read_zip(file, path) if is_zip else _read_stream(file, path)
     state = _find_state(content, path)
+    numbers = sum(math.prod(tensor.shape) for tensor in state.values())
+    if numbers > MAX_SHARING * os.path.getsize(path):
+        raise InputError(f"{path}: refused: its tensors hold {numbers} numbers, far more than the file has room for")
     return {name: _array(tensor, storages, f"{path}: {name}") for name, tensor in state.items()}
 
 
@@ -61,10 +67,13 @@ def _array(tensor, storages, where):
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     if size and (last >= len(values) or size > len(values)):
         raise InputError(f"{where} of shape {shape} reaches beyond its storage of {len(values)} numbers")
-    if not size:
-        return np.zeros(shape, values.dtype)
-    steps = [s * values.itemsize for s in strides]
-    return np.lib.stride_tricks.as_strided(values[offset:], shape, steps).copy()
+    try:
+        if not size:
+            return np.zeros(shape, values.dtype)
+        steps = [s * values.itemsize for s in strides]
+        return np.lib.stride_tricks.as_strided(values[offset:], shape, steps).copy()
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{where}: no array has its shape and strides: {error}") from None
 
 
 def _decode(data, dtype, order):

@@ -67,6 +67,7 @@ class Opaque(NamedTuple):
     name: str
 
 
+KEYS = (str, int, type(None))  # what may be a key; hashing nested tuples could take forever
 _MARK = Global("the mark on the stack")
 _NUMBERS = {"BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT"}
 _STRINGS = {"BINUNICODE", "SHORT_BINUNICODE", "UNICODE", "BINSTRING", "SHORT_BINSTRING", "STRING", "BINBYTES"}
@@ -175,13 +176,13 @@ class _Machine:
     def _set(self, items):
         target = _of_type(self.stack[-1], dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[_of_type(key, (str, int, type(None)))] = value
+            target[_of_type(key, KEYS)] = value
 
     def _global(self, argument):
         self.stack.append(self._known(argument.replace(" ", ".", 1)))
 
     def _stack_global(self, _):
-        name, module = self.pop(), self.pop()
+        name, module = _of_type(self.pop(), str), _of_type(self.pop(), str)
         self.stack.append(self._known(f"{module}.{name}"))
 
     def _known(self, name):
@@ -193,11 +194,11 @@ class _Machine:
 
     def _binpersid(self, _):
         kind, cls, key, _, count, *view = self.pop()
-        if kind != "storage" or (view and view[0] is not None):
+        if _of_type(kind, str) != "storage" or (view and view[0] is not None):
             raise InputError(
                 f"{self.path}: refused: it holds a {kind} that is not a plain storage; save its state_dict"
             )
-        if cls.name not in STORAGES:
+        if _of_type(cls, Global).name not in STORAGES:
             raise InputError(f"{self.path}: refused: {cls.name} is not a storage")
         self.stack.append(Storage(STORAGES[cls.name], _of_type(key, str), _of_type(count, int)))
 
@@ -212,7 +213,8 @@ class _Machine:
         if name in OPAQUE:
             return Opaque(name)
         if name == "collections.OrderedDict":
-            return dict(arguments[0]) if arguments else {}
+            pairs = _of_type(arguments[0], list) if arguments else []
+            return {_of_type(key, KEYS): value for key, value in pairs}
         if name == "torch._utils._rebuild_parameter":
             return _of_type(arguments[0], Tensor)
         if name == "torch.Size":

@@ -5,6 +5,7 @@ import os
 from nnet.errors import InputError
 from nnet.pretrained.front_ends import wespeaker_front_end
 from nnet.pretrained.shapes import describe
+from nnet.pretrained.source import section
 
 
 def recognise(source):
@@ -14,9 +15,9 @@ def recognise(source):
 
 def read(source):
     """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
-    arguments = source.settings.get("model_args") or {}
+    arguments = section(source.settings, "model_args", source.path)
     sections, input_dim = describe(source.state, source.path, arguments.get("pooling_func"))
     told = arguments.get("feat_dim", input_dim)
     if told != input_dim:
         raise InputError(f"{source.path}: weights for {input_dim} features a frame, config.yaml says feat_dim {told}")
-    return sections, input_dim, wespeaker_front_end(input_dim, source.settings, source.path), source.state
+    return sections, input_dim, wespeaker_front_end(source.path, input_dim, source.settings), source.state

@@ -1,7 +1,9 @@
 """Checkpoints shaped as other toolkits save them: converted, they give PyTorch's embeddings."""
 
 import collections
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -48,23 +50,8 @@ def test_wespeakers_networks(name, tmp_path, make_twin, equal_embeddings):
     twin = make_twin(cls, **options)
     converted = convert(_save_wespeaker(tmp_path, twin, name))
     assert converted.toolkit == "wespeaker" and converted.input_dim == 80
-    for frames in (50, 237):
+    for frames in (50, 237 if name == "ResNet221" else 2000):  # 2,000 frames of that one take half a minute
         equal_embeddings(converted.model, twin, frames, 80)
-
-
-LONG = {
-    "XVEC": ("XVector", {}),
-    "ResNet34": ("ResNet", {"depth": 34, "m_channels": 8}),
-    "ECAPA_TDNN_GLOB": ("EcapaTdnn", {"channels": 64, "context": True}),
-    "CAMPPlus": ("CamPlusPlus", {"m_channels": 8}),
-}
-
-
-@pytest.mark.parametrize("name", LONG)
-def test_long_utterances(name, tmp_path, make_twin, equal_embeddings):
-    cls, options = LONG[name]
-    twin = make_twin(cls, **options)
-    equal_embeddings(convert(_save_wespeaker(tmp_path, twin, name)).model, twin, 2000, 80)
 
 
 @pytest.mark.parametrize("depth, options", [(18, {"feat_dim": 40}), (50, {"m_channels": 8}), (34, {"embed_dim": 12})])
@@ -223,6 +210,8 @@ def test_every_tensor_is_accounted_for(change, message, tmp_path, make_twin):
         ({"model_args": {"pooling_func": "MQMHASTP"}}, "MQMHASTP is not supported"),
         ({"dataset_args": {"frontend": "whisper"}}, "front end is whisper"),
         ({"dataset_args": {"cmvn_args": {"norm_var": True}}}, "variance normalisation"),
+        ({"dataset_args": {"fbank_args": {"frame_shift": "ten"}}}, "frame_shift must be a number"),
+        ({"dataset_args": {"fbank_args": 80}}, "should be a section"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message, tmp_path, make_twin):
@@ -238,6 +227,37 @@ def test_an_ambiguous_checkpoint_asks_for_its_type(tmp_path, make_twin):
     assert convert(str(tmp_path), "wespeaker").toolkit == "wespeaker"
 
 
+def _reshaped(state, name, change):
+    """The state with one tensor flat, a number, empty, with an axis more, or half as long; or without it."""
+    forms = {
+        "flat": lambda a: a.reshape(-1),
+        "number": lambda a: a.flatten()[0],
+        "empty": lambda a: torch.zeros(1 << 40, 0),
+        "deeper": lambda a: a[None],
+        "half": lambda a: a[: len(a) // 2].clone(),
+    }
+    changed = {n: a for n, a in state.items() if n != name}
+    return changed if change == "missing" else changed | {name: forms[change](state[name])}
+
+
+@pytest.mark.parametrize("change", ["flat", "number", "empty", "deeper", "half", "missing"])
+@pytest.mark.parametrize(
+    "cls, name",
+    [
+        ("XVector", "seg_1.weight"),
+        ("ResNet", "conv1.weight"),
+        ("EcapaTdnn", "layer2.se_res2block.3.linear1.weight"),
+        ("CamPlusPlus", "xvector.block1.tdnnd1.cam_layer.linear_local.weight"),
+    ],
+)
+def test_shapes_that_fit_no_network_are_one_line(cls, name, change, tmp_path, make_twin):
+    small = {"ResNet": {"depth": 18, "m_channels": 4}, "EcapaTdnn": {"channels": 16}}
+    torch.save(_reshaped(make_twin(cls, **small.get(cls, {})).state_dict(), name, change), tmp_path / "avg_model.pt")
+    with pytest.raises(InputError) as caught:
+        convert(str(tmp_path))
+    assert "avg_model.pt" in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_an_unknown_network_is_refused(tmp_path):
     torch.save(torch.nn.Linear(2, 3).state_dict(), tmp_path / "avg_model.pt")
     with pytest.raises(InputError, match="no network that is known here; it has bias, weight"):
@@ -251,3 +271,16 @@ def test_a_folder_without_or_with_several_checkpoints(tmp_path):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(InputError, match="a.pt, b.pt; name one"):
         open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["bomb", "object", "endless", "text"])
+def test_npz_files_that_mean_harm_are_refused(content, tmp_path):
+    path, header = str(tmp_path / "weights.npz"), io.BytesIO()
+    shape = (1 << 40,) if content == "endless" else (1 << 24,)
+    kind = "|O" if content == "object" else "<f4"
+    np.lib.format.write_array_header_1_0(header, {"descr": kind, "fortran_order": False, "shape": shape})
+    body = {"bomb": header.getvalue() + bytes(1 << 26), "text": b"hello"}.get(content, header.getvalue())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if content == "bomb" else zipfile.ZIP_STORED) as archive:
+        archive.writestr("a.txt" if content == "text" else "a.npy", body)
+    with pytest.raises(InputError, match="weights.npz: (refused|not a readable npz)"):
+        open_source(path)

@@ -189,6 +189,9 @@ def test_a_tensor_made_by_hand_is_read(tmp_path):
         (-1, (2,), (1,)),
         (0, (2,), (-1,)),
         (0, (2, 2), (1,)),
+        (0, (0, 1 << 70), (1, 1)),
+        (0, (1,) * 100, (1,) * 100),
+        (0, (1, 1), (1 << 80, 1)),
     ],
 )
 def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides):
@@ -199,6 +202,38 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides
 def test_a_storage_of_another_size_is_refused(tmp_path):
     with pytest.raises(InputError, match="missing or of another size"):
         read_torch_state(_zip(tmp_path / "model.pt", _tensor(0, (2,), (1,), count=5)))
+
+
+def test_many_tensors_of_one_storage_are_refused(tmp_path):
+    records = _tensor(0, (4,), (1,))
+    begin, end = b"\x80\x02}", b"s."
+    entry = records["archive/data.pkl"].removeprefix(begin).removesuffix(end).removeprefix(_pickled("a")) + b"s"
+    entries = [b"X\x05\x00\x00\x00%05d" % i + entry for i in range(2000)]
+    records["archive/data.pkl"] = begin + b"".join(entries) + b"."
+    assert len(read_torch_state(_zip(tmp_path / "model.pt", records))) == 2000
+    records["archive/data.pkl"] = records["archive/data.pkl"].replace(_pickled((4,)), _pickled((1 << 20,)))
+    with pytest.raises(InputError, match="far more than the file has room for"):
+        read_torch_state(_zip(tmp_path / "model.pt", records))
+
+
+# A tuple of itself twice, sixty times over: to hash it or to write it down would take for ever.
+_DOUBLED = b")" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(60))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"ccollections\nOrderedDict\n]" + _DOUBLED + b"K\x01\x86a\x85R.",
+        _DOUBLED + b"X\x01\x00\x00\x00a\x93.",
+        b"(" + _DOUBLED + b"NNNNtQ.",
+        b"}" + _DOUBLED + b"K\x01s.",
+        b"]" * 100000 + b"a" * 99999 + b"X\x01\x00\x00\x00a\x93.",
+    ],
+    ids=["key of pairs", "global", "storage", "key", "deep"],
+)
+def test_endless_values_are_refused_at_once(tmp_path, data):
+    with pytest.raises(InputError, match="in a wrong place"):
+        read_torch_state(_zip(tmp_path / "model.pt", {"archive/data.pkl": b"\x80\x02" + data}))
 
 
 def test_endless_nesting_does_no_harm(tmp_path):
