@@ -27,6 +27,8 @@ figure svg { display: block; width: 100%; height: auto; }
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
   .table { overflow: visible; }
+  .plots { grid-template-columns: 1fr 1fr; }
+  figure { max-width: 8.5cm; }
   table { font-size: 7.5pt; }
   th, td { padding: .15rem .3rem; white-space: normal; }
   h2, figure, tr { break-inside: avoid; }

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from nnet.errors import InputError
 from nnet.metrics import SortedTrials, convex_hull
 from nnet.metrics.bootstrap import count_speakers, speakers_of_trials
 from nnet.metrics.conditions import condition_labels
@@ -43,6 +44,9 @@ def evaluate(trials, systems, options):
     Returns:
         A dict that JSON can hold: see `metrics.json` of any report.
     """
+    if trials.target.all() or not trials.target.any():
+        kind = "targets" if trials.target.all() else "nontargets"
+        raise InputError(f"{trials.path}: all {len(trials)} trials are {kind}; both kinds are needed")
     costs = COSTS + options.costs
     speakers = speakers_of_trials(trials, options.utt2spk)
     groups = {name: condition_labels(trials, table, name) for name, table in options.conditions.items()}

@@ -120,6 +120,14 @@ def test_bad_cost(paths, cost):
         compute_metrics.main([*paths, "--cost", cost])
 
 
+@pytest.mark.parametrize("kind", ["target", "nontarget"])
+def test_a_list_of_one_kind_only(tmp_path, kind):
+    (tmp_path / "trials").write_text(f"a x {kind}\na y {kind}\n")
+    (tmp_path / "scores").write_text("a x 1\na y 2\n")
+    with pytest.raises(InputError, match=f"trials: all 2 trials are {kind}s"):
+        compute_metrics.main([str(tmp_path / "trials"), str(tmp_path / "scores")])
+
+
 def test_conditions(trials):
     names, groups = condition_labels(trials, {"s00": "x", "s00-0": "x", "s01-0": "y"}, "map")
     found = {trials.name(i): names[g] for i, g in enumerate(groups) if g >= 0}
