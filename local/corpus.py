@@ -31,7 +31,8 @@ def write_tables(path, wav_scp, utt2spk, genders=None, segments=None):
         wav_scp: {recording: path or command}.
         utt2spk: {utterance: speaker}.
         genders: {speaker: "m" or "f"}; spk2gender is written where every speaker is in it.
-        segments: {utterance: (recording, start, end)}, or None where recordings are utterances.
+        segments: {utterance: (recording, start, end)}, with a channel counted from 0 as a fourth where there are
+            several, or None where recordings are utterances.
     """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,11 @@ def write_tables(path, wav_scp, utt2spk, genders=None, segments=None):
         remove_file(path / name)  # of an earlier preparation
     write_table(path / "wav.scp", wav_scp)
     if segments is not None:
-        write_table(path / "segments", {u: f"{r} {start:.3f} {end:.3f}" for u, (r, start, end) in segments.items()})
+        write_table(path / "segments", {utterance: _segment(*place) for utterance, place in segments.items()})
     if genders and genders.keys() >= set(utt2spk.values()):
         write_table(path / "spk2gender", {speaker: genders[speaker] for speaker in set(utt2spk.values())})
     write_speakers(path, utt2spk)
+
+
+def _segment(recording, start, end, *channel):
+    return " ".join([recording, f"{start:.3f}", f"{end:.3f}", *map(str, channel)])

@@ -1,0 +1,166 @@
+"""Data directories of telephone speech: Switchboard, Mixer 6 and NIST's evaluations, to train on or to test on.
+
+CORPORA says where they lie: a file with lines `NAME FOLDER` (python local/prepare_sre.py --list-corpora true shows the
+names), or a folder in which LDC's folders lie side by side (LDC2006S44, ...).
+
+Makes DATA/train, and DATA/backend_speakers, the speakers that are not Switchboard's. For each evaluation of --tests:
+DATA/TEST, of models and test segments, with trials_TEST and trials_TEST_CONDITION; DATA/TEST_dev, the same of its
+development part, and DATA/TEST_unlabeled, where there are such. Nobody who is tested is trained on. What is not used
+stands in DATA/skipped_CORPUS with its reason.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+from sre_audio import Recordings
+from sre_corpora import CORPORA, EARLY, EVALUATIONS, KEYED, SPEAKER_LIST, corpus_of, find_corpora, what
+from sre_early import LIST, read_early
+from sre_keyed import Shelf, evaluation, name_speakers, read_lists, training_utterances
+from sre_mixer6 import read_mixer6
+from sre_release import Release, stem_of
+from sre_segments import read_evaluation, read_unlabeled
+from sre_sets import refuse_two_speakers, usable, write_evaluation, write_set
+from sre_swbd import read_switchboard
+
+from nnet.bin.cli import boolean, number, parser, run
+from nnet.errors import InputError
+from nnet.io.data_dir import write_table
+from nnet.io.files import make_directory
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    if args.list_corpora:
+        print("\n".join(f"{name:8} {what(name)}" for name in CORPORA))
+        return
+    if not (args.corpora and args.data):
+        raise InputError("CORPORA and DATA are needed; see --help")
+    tests = args.tests.split()
+    unknown = next((t for t in tests if t not in EVALUATIONS), None)
+    if unknown or not tests:
+        raise InputError(f"--tests: no evaluation {unknown!r}; there are: {' '.join(EVALUATIONS)}")
+    make_directory(args.data)
+    Preparation(args, tests).run()
+
+
+def make_parser():
+    options = parser(__doc__)
+    add = options.add_argument
+    add("--tests", default="sre16", help=f"evaluations to test on, of {' '.join(EVALUATIONS)}")
+    add("--max-missing", type=number(float, low=0, below=1), default=0.05,
+        help="share of the recordings that a corpus's tables name, and of trials, that may be missing")  # fmt: skip
+    add("--sph2pipe", type=boolean, default=False, help="write sph2pipe's commands into wav.scp, which Kaldi reads too")
+    add("--list-corpora", type=boolean, default=False, help="print the names of the corpora, and nothing else")
+    add("corpora", metavar="CORPORA", nargs="?")
+    add("data", metavar="DATA", nargs="?", help="folder for the data directories")
+    return options
+
+
+class Preparation:
+    """One call: what lies where, and what has been read of it."""
+
+    def __init__(self, args, tests):
+        self.args, self.tests, self.data = args, tests, Path(args.data)
+        self.folders = find_corpora(args.corpora)
+        missing = next((t for t in tests if corpus_of(t) not in self.folders), None)
+        if missing:
+            raise InputError(f"{args.corpora}: names no folder of {what(corpus_of(missing))}, which --tests asks for")
+        self.recordings = Recordings(args.sph2pipe)
+        self.releases, self.lists, self.speaker_of, self.tested = {}, {}, {}, set()
+
+    def run(self):
+        trained = {c: self.train(c) for c in CORPORA if c in self.folders and self.trains(c)}
+        if not any(CORPORA[c].part == "sre" for c in trained):
+            raise InputError(f"{self.args.corpora}: no corpus to train the back end on: {self._names('sre')}")
+        for test in self.tests:
+            self.test(test)
+        self.write_training(trained)
+        for corpus, release in self.releases.items():
+            release.report(self.data / f"skipped_{corpus}")
+
+    def _names(self, part):
+        return " ".join(name for name, corpus in CORPORA.items() if corpus.part == part)
+
+    def trains(self, corpus):
+        """Whether to train on a corpus: not on evaluations of other speech, nor on what is tested."""
+        return CORPORA[corpus].part != "test" and corpus not in map(corpus_of, self.tests)
+
+    def release(self, corpus):
+        """The Release of a corpus, or None where nobody said where it lies."""
+        if corpus in self.folders and corpus not in self.releases:
+            self.releases[corpus] = Release(self.folders[corpus], what(corpus))
+        return self.releases.get(corpus)
+
+    def train(self, corpus):
+        """The Utterances of a corpus to train on."""
+        release = self.release(corpus)
+        utterances = refuse_two_speakers(self._read(corpus, release), release.skip)
+        utterances = usable(utterances, self.recordings, release.skip)
+        self.speaker_of |= {(corpus, stem_of(u.path), u.channel): u.speaker for u in utterances}
+        log.info("%s: %d utterances of %d speakers", corpus, len(utterances), len({u.speaker for u in utterances}))
+        return utterances
+
+    def _read(self, corpus, release):
+        if corpus in EARLY:
+            return read_early(release, corpus, self._speaker_list())
+        if corpus in KEYED:
+            lists, shelf, speakers = self._keyed(corpus)
+            return training_utterances(lists, shelf, corpus, speakers)
+        if corpus == "mixer6":
+            return read_mixer6(release, self.args.max_missing)
+        return read_switchboard(release, corpus, self.args.max_missing)
+
+    def _keyed(self, corpus):
+        lists = read_lists(self.release(corpus), corpus)
+        shelf = Shelf(self.release(corpus), corpus, {c: self.release(c) for c in (*EARLY, *KEYED) if c != corpus})
+        return lists, shelf, name_speakers(lists, shelf, corpus, self.speaker_of)
+
+    def _speaker_list(self):
+        for folder in self.folders.get(SPEAKER_LIST, []):
+            path = os.path.join(folder, SPEAKER_LIST) if os.path.isdir(folder) else folder
+            if os.path.isfile(path):
+                return path
+        raise InputError(
+            f"{self.args.corpora}: {', '.join(c for c in EARLY if c in self.folders)} need a list of who speaks where: "
+            f"unpack {LIST} and add a line `{SPEAKER_LIST} PATH`"
+        )
+
+    def test(self, test):
+        """Makes the data directories of an evaluation."""
+        corpus, data = corpus_of(test), self.data / test
+        release = self.release(corpus)
+        if corpus in KEYED:
+            lists, shelf, speakers = self._keyed(corpus)
+            self.tested |= set(speakers.values())
+            self._write(data, evaluation(lists, shelf, release, self.args.max_missing), release)
+            return
+        self._write(data, read_evaluation(release, test, "eval", self.args.max_missing), release)
+        if release.tables(rf"{corpus}_(audio_)?dev_trial_key\.tsv"):
+            development = read_evaluation(release, test, "dev", self.args.max_missing)
+            self._write(self.data / f"{test}_dev", development, release)
+        else:
+            log.warning("%s: its development part is not there; scores of %s will not be calibrated", corpus, test)
+        unlabeled = usable(read_unlabeled(release, test), self.recordings, release.skip)
+        if unlabeled:
+            write_set(self.data / f"{test}_unlabeled", unlabeled, self.recordings)
+
+    def _write(self, path, found, release):
+        write_evaluation(path, found, self.recordings, release, self.args.max_missing)
+
+    def write_training(self, trained):
+        """Makes train and backend_speakers, without the people who are tested."""
+        utterances = [u for of_corpus in trained.values() for u in of_corpus]
+        kept = [u for u in utterances if u.speaker not in self.tested]
+        if len(kept) < len(utterances):
+            log.info("train: %d utterances of people who are tested are left out", len(utterances) - len(kept))
+        write_set(self.data / "train", kept, self.recordings)
+        backend = {u.speaker for c, of_corpus in trained.items() if CORPORA[c].part == "sre" for u in of_corpus}
+        speakers = {u.speaker for u in kept} & backend
+        write_table(self.data / "backend_speakers", dict.fromkeys(speakers, "sre"))
+
+
+if __name__ == "__main__":
+    run(main)

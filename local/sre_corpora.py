@@ -1,0 +1,97 @@
+"""The corpora of egs/sre: their names, what they are called at LDC, and where somebody has them."""
+
+import os
+import re
+from collections import namedtuple
+from pathlib import Path
+
+from nnet.errors import InputError
+from nnet.io.tables import read_lines
+
+# `numbers` are LDC's; `part` says what a corpus is for: "swbd" trains the network, "sre" the back end as well, "test"
+# is an evaluation only.
+Corpus = namedtuple("Corpus", "what numbers part")
+CORPORA = {
+    "swb2p1": Corpus("Switchboard 2 phase 1", ("LDC98S75",), "swbd"),
+    "swb2p2": Corpus("Switchboard 2 phase 2", ("LDC99S79",), "swbd"),
+    "swb2p3": Corpus("Switchboard 2 phase 3", ("LDC2002S06",), "swbd"),
+    "swbc1": Corpus("Switchboard Cellular part 1", ("LDC2001S13",), "swbd"),
+    "swbc2": Corpus("Switchboard Cellular part 2", ("LDC2004S07",), "swbd"),
+    "sre04": Corpus("NIST SRE 2004", ("LDC2006S44",), "sre"),
+    "sre05": Corpus("NIST SRE 2005", ("LDC2011S01", "LDC2011S04"), "sre"),
+    "sre06": Corpus("NIST SRE 2006", ("LDC2011S09", "LDC2011S10", "LDC2012S01"), "sre"),
+    "sre08": Corpus("NIST SRE 2008", ("LDC2011S05", "LDC2011S07", "LDC2011S08"), "sre"),
+    "sre10": Corpus("NIST SRE 2010", ("LDC2017S06",), "sre"),
+    "sre12": Corpus("NIST SRE 2012", ("LDC2016E45",), "sre"),
+    "mixer6": Corpus("Mixer 6", ("LDC2013S03",), "sre"),
+    "sre16": Corpus("NIST SRE 2016", ("LDC2019S20", "LDC2016E46", "LDC2018E30"), "test"),
+    "sre18": Corpus("NIST SRE 2018", ("LDC2020S04", "LDC2018E46", "LDC2018E51"), "test"),
+    "sre21": Corpus("NIST SRE 2021", ("LDC2021E09", "LDC2021E10"), "test"),
+}
+EARLY = ("sre04", "sre05", "sre06")
+KEYED = ("sre08", "sre10", "sre12")
+EVALUATIONS = (*KEYED, "sre16", "sre18", "sre18_vast", "sre21")
+SPEAKER_LIST = "speaker_list"  # the name in the file of corpora, and that of the file itself
+
+
+def what(corpus):
+    """A corpus in words, for messages."""
+    return f"{CORPORA[corpus].what} ({', '.join(CORPORA[corpus].numbers)})"
+
+
+def corpus_of(evaluation):
+    """The corpus that an evaluation is in."""
+    return evaluation.partition("_")[0]
+
+
+def find_corpora(place):
+    """Where the corpora lie: {name: [folders]}; `speaker_list` is among the names.
+
+    Args:
+        place: a file with lines `NAME FOLDER`, where a name is one of CORPORA or LDC's number and may be there more
+            than once; or a folder in which there are folders called by LDC's numbers.
+    """
+    if os.path.isdir(place):
+        return _by_number(Path(place))
+    folders = {}
+    for number, line in read_lines(place):
+        name, _, folder = line.partition("#")[0].strip().replace("\t", " ").partition(" ")
+        if name:
+            corpus = _known(name, f"{place}:{number}")
+            folders.setdefault(corpus, []).append(_existing(folder.strip(), place, number))
+    if not folders:
+        raise InputError(f"{place}: no line `NAME FOLDER` in it, such as `sre16 /corpora/LDC2019S20`")
+    return folders
+
+
+def _known(name, where):
+    for corpus, known in CORPORA.items():
+        if name.lower() == corpus or name.upper() in known.numbers:
+            return corpus
+    if name == SPEAKER_LIST:
+        return name
+    raise InputError(f"{where}: no corpus {name!r}; there are: {' '.join(CORPORA)} {SPEAKER_LIST}, or LDC's numbers")
+
+
+def _existing(folder, place, number):
+    path = os.path.join(os.path.dirname(os.path.abspath(place)), os.path.expanduser(folder))
+    if not folder or not os.path.exists(path):
+        raise InputError(f"{place}:{number}: {path if folder else 'a folder'} is not there")
+    return path
+
+
+def _by_number(place):
+    folders = {}
+    for path in sorted(place.iterdir()):
+        number = re.match(r"LDC\d+[SE]\d+", path.name, re.I)
+        corpus = number and next((c for c, known in CORPORA.items() if number[0].upper() in known.numbers), None)
+        if corpus:
+            folders.setdefault(corpus, []).append(str(path))
+        elif path.name == SPEAKER_LIST:
+            folders[SPEAKER_LIST] = [str(path)]
+    if not folders:
+        raise InputError(
+            f"{place}: no folder in it is called by one of LDC's numbers, such as LDC2019S20; name a file with lines "
+            "`NAME FOLDER` instead"
+        )
+    return folders
