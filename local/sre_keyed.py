@@ -107,9 +107,7 @@ def _trials(path, scored, models=None):
         if not kind.endswith("target") or side not in SIDES:
             if number == 1:
                 continue  # the names of the columns
-            raise InputError(
-                f"{path}:{number}: a side in column 3 and target or nontarget in column 4 were expected: {','.join(cells)!r}"
-            )
+            raise InputError(f"{path}:{number}: `MODEL,NAME,SIDE,target|nontarget` was expected: {','.join(cells)!r}")
         flags = [cell.upper() for cell in cells[scored:]] if scored else ["Y"]
         if flags[:1] == ["Y"] and (models is None or cells[0] in models):
             conditions = {n for n, flag in enumerate(flags) if n and flag == "Y"}
