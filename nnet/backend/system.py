@@ -7,7 +7,8 @@ import numpy as np
 from nnet.backend.directory import Backend
 from nnet.backend.scoring import cosine_scorer, plda_scorer
 from nnet.errors import InputError
-from nnet.io.trials import ScoreWriter, read_blocks
+from nnet.io.trials import ScoreWriter, count_blocks, read_blocks
+from nnet.progress import progress
 
 METHODS = ("cosine", "plda")
 
@@ -86,7 +87,7 @@ def score_list(system, trials_path, enrollment, test, out_path):
     test_unknown = unknown.format("the test id", len(test_rows), test.path)
     count = 0
     with ScoreWriter(out_path) as writer:
-        for block in read_blocks(trials_path, (2, 3)):
+        for block in progress(read_blocks(trials_path, (2, 3)), count_blocks(trials_path), "scoring", "blocks"):
             enroll = block.convert(0, enroll_rows.__getitem__, np.int64, enroll_unknown)
             tests = block.convert(1, test_rows.__getitem__, np.int64, test_unknown)
             writer.write(block.columns[0], block.columns[1], scorer.pairs(enroll, tests))

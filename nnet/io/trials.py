@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import itertools
 import logging
+import os
 
 import numpy as np
 
@@ -93,6 +94,11 @@ def read_blocks(path, widths):
         raise InputError(f"{path}: is not text; a list of trials or scores is expected") from None
     if line == 1:
         raise InputError(f"{path}: is empty; a list of trials or scores is expected")
+
+
+def count_blocks(path):
+    """How many Blocks `read_blocks` makes of a file, roughly."""
+    return -(-os.path.getsize(path) // BLOCK_CHARACTERS)
 
 
 def read_trials(path, labels=True):

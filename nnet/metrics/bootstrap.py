@@ -11,6 +11,7 @@ import scipy.sparse
 import scipy.stats
 
 from nnet.metrics.error_rates import SortedTrials
+from nnet.progress import progress
 
 MOST_NONTARGETS = 300_000  # more are thinned out: their number is not what limits the certainty
 LEAST_RATIO = 0.05  # a draw without errors counts as this share of the figure
@@ -71,7 +72,8 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
         return [figure(trials, rates, weights) for figure in figures.values()]
 
     seen = np.array(evaluate(np.ones(len(kept))))
-    draws = [evaluate(_draw(rng, len(speakers), trials.target, enroll, test)) for _ in range(repetitions)]
+    rounds = progress(range(repetitions), label="confidence intervals", unit="draws")
+    draws = [evaluate(_draw(rng, len(speakers), trials.target, enroll, test)) for _ in rounds]
     width = scipy.stats.t.ppf(0.5 + confidence / 2, max(len(speakers) - 1, 1))
     bounds = [_interval(*pair, width) for pair in zip(seen, np.transpose(draws), strict=True)]
     return dict(zip(figures, bounds, strict=True))
