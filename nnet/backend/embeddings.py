@@ -7,8 +7,8 @@ import os
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.io.ark import read_ark
 from nnet.io.tables import read_numbers
+from nnet.io.vectors import read_vectors
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +69,7 @@ def read_embeddings(path):
     Raises:
         InputError: no entry, dimensions that differ, values that are not finite; the entry is named.
     """
-    ids, rows = [], []
-    for key, vector in read_ark(path):
-        if vector.ndim != 1 or (rows and vector.shape != rows[0].shape):
-            expected = f"a vector of {len(rows[0])} dimensions" if rows else "a vector"
-            raise InputError(f'{path}: "{key}" has the shape {vector.shape}; {expected} is expected')
-        ids.append(key)
-        rows.append(vector)
-    if not rows:
-        raise InputError(f"{path}: holds no embeddings")
-    if len(set(ids)) < len(ids):
-        raise InputError(f'{path}: "{_first_repeated(ids)}" is there twice')
-    vectors = np.stack(rows)
+    ids, vectors = read_vectors(path)
     _refuse_unusable(path, ids, vectors)
     return Embeddings(str(path), ids, vectors)
 
@@ -188,11 +177,6 @@ def _existing(folder, name):
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file; is {folder} a folder of embeddings?")
     return path
-
-
-def _first_repeated(ids):
-    seen = set()
-    return next(key for key in ids if key in seen or seen.add(key))
 
 
 def _refuse_unusable(path, ids, vectors):
