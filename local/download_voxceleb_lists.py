@@ -23,6 +23,8 @@ def main(argv=None):
     options.add_argument("vox1", metavar="VOX1", help="the folder of VoxCeleb1")
     options.add_argument("dir", metavar="DIR")
     args = options.parse_args(argv)
+    if not (args.vox1 and Path(args.vox1).is_dir()):
+        raise InputError(f"'{args.vox1}' is not the folder of VoxCeleb1; give it: --vox1 DIR")
     make_directory(args.dir)
     folders = [Path(args.dir), Path(args.vox1)]
     missing = [LISTS[name].file for name in args.lists.split() if name in LISTS and not is_there(name, folders)]

@@ -20,12 +20,12 @@ for trials in "$@"; do
   list=$(basename "$trials")
   list=${list#trials_}
   systems=()
-  for method in cosine lda plda; do
+  for method in cosine lda plda plda_adapted; do
     for system in $method ${method}_asnorm ${method}_calibrated; do
       if [ -f "$scores/$list/$system" ]; then systems+=("$scores/$list/$system"); fi
     done
   done
   if [ ${#systems[@]} -eq 0 ]; then echo "$0: no scores in $scores/$list" >&2; exit 1; fi
-  echo "$list:"
+  echo "$scores/$list:"
   steps/compute_metrics.sh "$trials" "${systems[@]}" "$report/$list"
 done
