@@ -26,6 +26,7 @@ from nnet.io.ark import ArkWriter
 
 DIM = 200
 ENROLLED, TESTS, COHORT = 5000, 2000, 6000
+BETWEEN = 0.25  # between-class variance where the within-class variance is 1: an EER of some percent
 EMBEDDINGS, SPEAKERS = 1_000_000, 7000
 
 Row = namedtuple("Row", "case seconds processor gigabytes")
@@ -94,7 +95,7 @@ def _lists(folder, scale):
     if os.path.exists(paths[0]):
         return paths
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(ENROLLED, DIM))
+    centres = np.sqrt(BETWEEN) * rng.normal(size=(ENROLLED, DIM))
     enrolled, tests = int(ENROLLED * scale), TESTS
     _write_set(paths[1], "spk_xvector", {f"id{i:05}": centres[i] for i in range(enrolled)})
     with open(f"{paths[1]}/num_utts.ark", "w") as file:
@@ -106,7 +107,7 @@ def _lists(folder, scale):
     _write_set(
         f"{folder}/cohort", "xvector", {f"cohort{i:05}": x for i, x in enumerate(rng.normal(size=(COHORT, DIM)))}
     )
-    plda = Plda.from_covariances(np.zeros(DIM), np.eye(DIM), np.eye(DIM))
+    plda = Plda.from_covariances(np.zeros(DIM), np.eye(DIM), BETWEEN * np.eye(DIM))
     write_backend(f"{folder}/backend", Backend(Chain(np.zeros(DIM), np.eye(DIM)), plda, {}))
     with open(paths[0], "w") as file:
         for enroll in range(enrolled):

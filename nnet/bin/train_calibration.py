@@ -11,7 +11,7 @@ from nnet.backend.quality import calibration_columns
 from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
 from nnet.bin.cli import parser, run
 from nnet.io.trials import read_trials
-from nnet.metrics import SortedTrials, cllr, convex_hull, min_cllr
+from nnet.metrics import cllr, convex_hull, error_rates, min_cllr
 
 
 def main(argv=None):
@@ -19,17 +19,17 @@ def main(argv=None):
     trials = read_trials(args.trials)
     columns = calibration_columns(trials, args.scores, args.enroll_quality, args.test_quality)
     calibration = train_calibration(columns, trials.target, args.p_target)
-    llr = calibration.apply(columns)
+    rates = error_rates(calibration.apply(columns), trials.target)
     description = {
         "systems": [os.path.basename(path) for path in args.scores],
         "num_measures": (columns.shape[1] - len(args.scores)) // 2,
         "trials": args.trials,
-        "cllr": cllr(llr, trials.target),
+        "cllr": cllr(rates),
     }
     write_calibration(args.model, calibration, description)
     weights = " ".join(f"{weight:.5g}" for weight in calibration.weights)
     print(f"offset {calibration.offset:.5g}, weights {weights}")
-    print(f"Cllr {description['cllr']:.4f}, minimum {min_cllr(convex_hull(SortedTrials(llr, trials.target))):.4f}")
+    print(f"Cllr {description['cllr']:.4f}, minimum {min_cllr(convex_hull(rates)):.4f}")
     print_threshold(args, args.p_target)
 
 

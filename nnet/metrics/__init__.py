@@ -1,7 +1,7 @@
 """How good scores are: error rates, detection costs, information, and how sure these numbers are."""
 
 from nnet.metrics.costs import SETTINGS, Cost, OperatingPoint, act_dcf, bayes_threshold, min_dcf
-from nnet.metrics.error_rates import ErrorRates, SortedTrials, eer, error_rates, kaldi_eer
+from nnet.metrics.error_rates import ErrorRates, eer, eer_threshold, error_rates, kaldi_eer
 from nnet.metrics.llr import ConvexHull, cllr, convex_hull, min_cllr
 
 __all__ = [
@@ -10,12 +10,12 @@ __all__ = [
     "Cost",
     "ErrorRates",
     "OperatingPoint",
-    "SortedTrials",
     "act_dcf",
     "bayes_threshold",
     "cllr",
     "convex_hull",
     "eer",
+    "eer_threshold",
     "error_rates",
     "kaldi_eer",
     "min_cllr",

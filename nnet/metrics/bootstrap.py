@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 import scipy.stats
 
-from nnet.metrics.error_rates import SortedTrials
+from nnet.metrics.error_rates import ErrorRates
 from nnet.progress import progress
 
 MOST_NONTARGETS = 300_000  # more are thinned out: their number is not what limits the certainty
@@ -53,7 +53,7 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
     Args:
         scores, target: float (N,), bool (N,).
         enroll, test: int (N,), speakers of each trial.
-        figures: {name: function of (SortedTrials, ErrorRates, weights (N,) in sorted order)}.
+        figures: {name: function of ErrorRates}.
         repetitions: how often speakers are drawn.
         confidence: how often the interval should hold the true figure.
         seed: of the draws.
@@ -62,19 +62,16 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
         {name: (low, high)}; None for a figure that is 0, because without errors there is nothing to draw from.
     """
     rng = np.random.default_rng(seed)
-    kept = _thinned(target, rng)
-    trials = SortedTrials(scores[kept], target[kept])
-    speakers, numbers = np.unique(np.stack([enroll[kept], test[kept]])[:, trials.order], return_inverse=True)
-    enroll, test = numbers.reshape(2, -1)
-
-    def evaluate(weights):
-        rates = trials.rates(weights)
-        return [figure(trials, rates, weights) for figure in figures.values()]
-
-    seen = np.array(evaluate(np.ones(len(kept))))
-    rounds = progress(range(repetitions), label="confidence intervals", unit="draws")
-    draws = [evaluate(_draw(rng, len(speakers), trials.target, enroll, test)) for _ in rounds]
-    width = scipy.stats.t.ppf(0.5 + confidence / 2, max(len(speakers) - 1, 1))
+    targets, nontargets = np.flatnonzero(target), _thinned(np.flatnonzero(~target), rng)
+    targets, nontargets = (kept[np.argsort(scores[kept])] for kept in (targets, nontargets))
+    rates = ErrorRates(scores[targets], scores[nontargets])
+    count, own, pairs = _numbered(enroll[targets], enroll[nontargets], test[nontargets])
+    seen = [figure(rates) for figure in figures.values()]
+    draws = []
+    for _ in progress(range(repetitions), label="confidence intervals", unit="draws"):
+        drawn = rates.weighted(*_draw(rng, count, own, pairs))
+        draws.append([figure(drawn) for figure in figures.values()])
+    width = scipy.stats.t.ppf(0.5 + confidence / 2, max(count - 1, 1))
     bounds = [_interval(*pair, width) for pair in zip(seen, np.transpose(draws), strict=True)]
     return dict(zip(figures, bounds, strict=True))
 
@@ -91,21 +88,35 @@ def _interval(seen, draws, width):
     )
 
 
-def _draw(rng, count, target, enroll, test):
-    """How often each trial counts, (N,), when `count` speakers are drawn; drawn again where a class is left empty."""
+def _numbered(own, enroll, test):
+    """(how many speakers, own, (enroll, test)): the speakers of both kinds of trials, numbered from 0 without gaps."""
+    speakers, numbers = np.unique(np.concatenate([own, enroll, test]), return_inverse=True)
+    own, enroll, test = np.split(numbers, [len(own), len(own) + len(enroll)])
+    return len(speakers), own, (enroll, test)
+
+
+def _draw(rng, count, own, pairs):
+    """How often each target and each nontarget trial counts when `count` speakers are drawn.
+
+    Args:
+        own: int (T,), speakers of the target trials.
+        pairs: two int (N,), speakers of both sides of the nontarget trials.
+
+    Returns:
+        (float64 (T,), float64 (N,)); drawn again where a kind is left empty.
+    """
     while True:
         times = np.bincount(rng.integers(0, count, count), minlength=count).astype(np.float64)
-        weights = np.where(target, times[enroll], times[enroll] * times[test])
-        if (weights * target).any() and (weights * ~target).any():
-            return weights
+        targets, nontargets = times[own], times[pairs[0]] * times[pairs[1]]
+        if targets.any() and nontargets.any():
+            return targets, nontargets
 
 
-def _thinned(target, rng):
-    """Positions of all targets and of at most MOST_NONTARGETS nontargets."""
-    nontargets = np.flatnonzero(~target)
+def _thinned(nontargets, rng):
+    """At most MOST_NONTARGETS of them."""
     if len(nontargets) > MOST_NONTARGETS:
-        nontargets = rng.choice(nontargets, MOST_NONTARGETS, replace=False)
-    return np.concatenate([np.flatnonzero(target), nontargets])
+        return rng.choice(nontargets, MOST_NONTARGETS, replace=False)
+    return nontargets
 
 
 def _connected(trials):

@@ -65,7 +65,7 @@ def min_dcf(rates, cost):
     """The smallest cost that any threshold reaches; with several operating points, the mean of their minima.
 
     Args:
-        rates: ErrorRates or, faster, the ConvexHull, on whose corners all minima lie.
+        rates: ErrorRates, or their ConvexHull, which has the same minima.
         cost: a Cost.
     """
     return float(np.mean([point.cost(rates.miss, rates.false_alarm).min() for point in cost.points]))

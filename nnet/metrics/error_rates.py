@@ -1,75 +1,81 @@
 """Misses and false alarms at every threshold, and the equal error rate in its variants."""
 
-import dataclasses
+import functools
 
 import numpy as np
 
 from nnet.errors import InputError
 
 
-@dataclasses.dataclass(frozen=True)
 class ErrorRates:
-    """Both error rates at every threshold that makes a difference; a trial is accepted when its score >= threshold.
+    """Sorted scores, and both error rates; a trial is accepted when its score is not below the threshold.
+
+    Between two target scores the misses stay what they are, so the rates are only laid out at their corners: at each
+    distinct target score and just above it. Every minimum of a cost and every crossing lies on these.
 
     Attributes:
-        thresholds: float64 (M + 1,), the distinct scores in ascending order, then infinity.
-        miss: float64 (M + 1,), share of target trials that are rejected: from 0 to 1.
-        false_alarm: float64 (M + 1,), share of nontarget trials that are accepted: from 1 to 0.
+        targets, nontargets: float64 (T,), (N,), ascending.
+        target_weights, nontarget_weights: float (T,), (N,), how often each trial counts; None: once.
     """
 
-    thresholds: np.ndarray
-    miss: np.ndarray
-    false_alarm: np.ndarray
+    def __init__(self, targets, nontargets, target_weights=None, nontarget_weights=None):
+        self.targets, self.nontargets = targets, nontargets
+        self.target_weights, self.nontarget_weights = target_weights, nontarget_weights
+
+    def weighted(self, target_weights, nontarget_weights):
+        """The same scores with other weights."""
+        other = ErrorRates(self.targets, self.nontargets, target_weights, nontarget_weights)
+        other.corners = self.corners
+        return other
+
+    @functools.cached_property
+    def corners(self):
+        """(int (C,), int (C,)): how many targets and nontargets are rejected at each corner, from none to all."""
+        scores, first = np.unique(self.targets, return_index=True)
+        targets = np.stack([first, np.append(first[1:], len(self.targets))], axis=1).ravel()
+        sides = [np.searchsorted(self.nontargets, scores, side) for side in ("left", "right")]
+        nontargets = np.stack(sides, axis=1).ravel()
+        return np.r_[0, targets, len(self.targets)], np.r_[0, nontargets, len(self.nontargets)]
+
+    @functools.cached_property
+    def miss(self):
+        """float64 (C,): share of target trials that are rejected at each corner, from 0 to 1."""
+        return self._target_share(self.corners[0])
+
+    @functools.cached_property
+    def false_alarm(self):
+        """float64 (C,): share of nontarget trials that are accepted at each corner, from 1 to 0."""
+        return 1.0 - self._nontarget_share(self.corners[1])
 
     def at(self, threshold):
         """(miss, false alarm) at any threshold."""
-        index = np.searchsorted(self.thresholds, threshold)
-        return self.miss[index], self.false_alarm[index]
+        miss = self._target_share(np.searchsorted(self.targets, threshold))
+        return miss, 1.0 - self._nontarget_share(np.searchsorted(self.nontargets, threshold))
 
+    @functools.cached_property
+    def _target_share(self):
+        return _share(self.target_weights, len(self.targets))
 
-class SortedTrials:
-    """Trials in the order of their scores: sorted once, counted with as many sets of weights as wanted.
-
-    Attributes:
-        scores: float64 (N,), ascending.
-        target: bool (N,).
-        order: int (N,), where each sorted trial stood before.
-    """
-
-    def __init__(self, scores, target):
-        """scores (N,) and target bool (N,); InputError where a class is missing or a score is not finite."""
-        _check(scores, target)
-        self.order = np.argsort(scores)
-        self.scores = np.asarray(scores, np.float64)[self.order]
-        self.target = np.asarray(target, bool)[self.order]
-        differs = np.flatnonzero(np.diff(self.scores))
-        self._starts = np.concatenate([[0], differs + 1])  # (M,), the first trial of each distinct score
-
-    def rates(self, weights=None):
-        """ErrorRates; `weights` (N,) in sorted order count a trial as so many."""
-        target = self.target if weights is None else weights * self.target
-        nontarget = ~self.target if weights is None else weights * ~self.target
-        below_target, below_nontarget = self._below(target), self._below(nontarget)
-        return ErrorRates(
-            thresholds=np.append(self.scores[self._starts], np.inf),
-            miss=below_target / below_target[-1],
-            false_alarm=1.0 - below_nontarget / below_nontarget[-1],
-        )
-
-    def counts(self):
-        """(targets, trials) at each distinct score, int (M,) each, in ascending order of the scores."""
-        bounds = np.append(self._starts, len(self.scores))
-        return np.diff(np.concatenate([[0], np.cumsum(self.target)])[bounds]), np.diff(bounds)
-
-    def _below(self, weights):
-        """(M + 1,): the sum of weights below each threshold."""
-        total = np.cumsum(weights, dtype=np.float64)
-        return np.concatenate([[0.0], total[self._starts[1:] - 1], total[-1:]])
+    @functools.cached_property
+    def _nontarget_share(self):
+        return _share(self.nontarget_weights, len(self.nontargets))
 
 
 def error_rates(scores, target):
-    """ErrorRates of scores (N,) whose trials are targets where `target`, bool (N,), says so."""
-    return SortedTrials(scores, target).rates()
+    """ErrorRates of scores (N,) whose trials are targets where bool (N,) `target` says so.
+
+    Raises:
+        InputError: a score that is not finite, or no target, or no nontarget.
+    """
+    scores = np.asarray(scores, np.float64)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        raise InputError(f"{np.count_nonzero(~finite)} scores are not finite")
+    if np.all(target) or not np.any(target):
+        raise InputError(
+            f"all {len(target)} trials are {'targets' if np.all(target) else 'nontargets'}; both are needed"
+        )
+    return ErrorRates(np.sort(scores[target]), np.sort(scores[~target]))
 
 
 def eer(rates):
@@ -88,9 +94,15 @@ def eer(rates):
     return float(miss[before] + share * (miss[after] - miss[before]))
 
 
-def kaldi_eer(trials):
-    """The equal error rate of SortedTrials as compute-eer counts it: a multiple of one target trial."""
-    targets, nontargets = trials.scores[trials.target], trials.scores[~trials.target]
+def eer_threshold(rates):
+    """The target score from which on a trial is accepted where both error rates of ErrorRates are about the same."""
+    rejected = rates.corners[0][int(np.argmax(rates.miss >= rates.false_alarm))]
+    return float(rates.targets[min(rejected, len(rates.targets) - 1)])
+
+
+def kaldi_eer(rates):
+    """The equal error rate of ErrorRates as compute-eer counts it: a multiple of one target trial."""
+    targets, nontargets = rates.targets, rates.nontargets
     passed = np.arange(len(targets))
     rank = len(nontargets) - 1 - (len(nontargets) * passed / len(targets)).astype(np.int64)
     accepted = nontargets[np.maximum(rank, 0)] < targets
@@ -98,10 +110,9 @@ def kaldi_eer(trials):
     return float(np.argmax(accepted) / len(targets))
 
 
-def _check(scores, target):
-    if not np.isfinite(scores).all():
-        raise InputError(f"{np.count_nonzero(~np.isfinite(scores))} scores are not finite")
-    if np.all(target) or not np.any(target):
-        raise InputError(
-            f"all {len(target)} trials are {'targets' if np.all(target) else 'nontargets'}; both are needed"
-        )
+def _share(weights, count):
+    """A function: the share of the trials that the given number of them, the lowest scores first, make up."""
+    if weights is None:
+        return lambda rejected: rejected / count
+    total = np.append(0.0, np.cumsum(weights))
+    return lambda rejected: total[rejected] / total[-1]

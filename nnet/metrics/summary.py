@@ -1,7 +1,5 @@
 """All figures of one score file in one dict, which is also what metrics.json holds."""
 
-import numpy as np
-
 from nnet.metrics.bootstrap import intervals
 from nnet.metrics.costs import SETTINGS, act_dcf, min_dcf
 from nnet.metrics.error_rates import eer, kaldi_eer
@@ -10,23 +8,23 @@ from nnet.metrics.llr import cllr, convex_hull, min_cllr
 COSTS = tuple(SETTINGS.values())
 
 
-def summarize(trials, costs=COSTS):
-    """Every figure of SortedTrials, with the Costs that are wanted.
+def summarize(rates, costs=COSTS):
+    """Every figure of ErrorRates, with the Costs that are wanted.
 
     Returns:
         {"num_target", "num_nontarget", "eer", "rocch_eer", "kaldi_eer", "cllr", "min_cllr"} and, under "min_dcf" and
         "act_dcf", {name of the cost: value}. Rates are fractions, not percent.
     """
-    rates, hull = trials.rates(), convex_hull(trials)
+    hull = convex_hull(rates)
     return {
-        "num_target": int(np.count_nonzero(trials.target)),
-        "num_nontarget": int(np.count_nonzero(~trials.target)),
+        "num_target": len(rates.targets),
+        "num_nontarget": len(rates.nontargets),
         "eer": eer(rates),
         "rocch_eer": eer(hull),
-        "kaldi_eer": kaldi_eer(trials),
-        "min_dcf": {cost.name: min_dcf(hull, cost) for cost in costs},
+        "kaldi_eer": kaldi_eer(rates),
+        "min_dcf": {cost.name: min_dcf(rates, cost) for cost in costs},
         "act_dcf": {cost.name: act_dcf(rates, cost) for cost in costs},
-        "cllr": cllr(trials.scores, trials.target),
+        "cllr": cllr(rates),
         "min_cllr": min_cllr(hull),
     }
 
@@ -40,13 +38,10 @@ def summary_intervals(scores, target, enroll, test, costs=COSTS, **options):
         costs: tuple of Cost.
         options: of `nnet.metrics.bootstrap.intervals`.
     """
-    figures = {
-        ("eer",): lambda trials, rates, weights: eer(rates),
-        ("cllr",): lambda trials, rates, weights: cllr(trials.scores, trials.target, weights),
-    }
+    figures = {("eer",): eer, ("cllr",): cllr}
     for cost in costs:
-        figures["min_dcf", cost.name] = lambda trials, rates, weights, cost=cost: min_dcf(rates, cost)
-        figures["act_dcf", cost.name] = lambda trials, rates, weights, cost=cost: act_dcf(rates, cost)
+        figures["min_dcf", cost.name] = lambda rates, cost=cost: min_dcf(rates, cost)
+        figures["act_dcf", cost.name] = lambda rates, cost=cost: act_dcf(rates, cost)
     found = intervals(scores, target, enroll, test, figures, **options)
     nested = {"min_dcf": {}, "act_dcf": {}}
     for key, bounds in found.items():

@@ -22,9 +22,9 @@ def det_curve(rates):
     return {"miss": miss[moved].tolist(), "false_alarm": false_alarm[moved].tolist()}
 
 
-def histograms(trials):
-    """{"edges": [...], "target": [...], "nontarget": [...]}: densities of the scores of SortedTrials."""
-    sides = {"target": trials.scores[trials.target], "nontarget": trials.scores[~trials.target]}
+def histograms(rates):
+    """{"edges": [...], "target": [...], "nontarget": [...]}: densities of the scores of ErrorRates."""
+    sides = {"target": rates.targets, "nontarget": rates.nontargets}
     ends = np.percentile(sides["target"], OUTERMOST), np.percentile(sides["nontarget"], OUTERMOST)
     low, high = np.min(ends), np.max(ends)
     edges = np.linspace(low, high if high > low else low + 1, NUM_BINS + 1)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.metrics import SortedTrials, convex_hull
+from nnet.metrics import convex_hull, eer_threshold, error_rates
 from nnet.metrics.bootstrap import count_speakers, speakers_of_trials
 from nnet.metrics.conditions import condition_labels
 from nnet.metrics.summary import COSTS, summarize, summary_intervals
@@ -62,7 +62,7 @@ def evaluate(trials, systems, options):
     }
     for name, read in systems.items():
         scores = read()
-        results["systems"][name] = entry = _figures(SortedTrials(scores, trials.target), costs, options.curves)
+        results["systems"][name] = entry = _figures(error_rates(scores, trials.target), costs, options.curves)
         if options.repetitions:
             entry["intervals"] = summary_intervals(
                 scores, trials.target, *speakers, costs, repetitions=options.repetitions
@@ -71,15 +71,14 @@ def evaluate(trials, systems, options):
     return results
 
 
-def _figures(ordered, costs, with_curves):
-    figures = summarize(ordered, costs)
+def _figures(rates, costs, with_curves):
+    figures = summarize(rates, costs)
     if with_curves:
-        rates = ordered.rates()
-        figures["eer_threshold"] = float(rates.thresholds[np.argmax(rates.miss >= rates.false_alarm)])
+        figures["eer_threshold"] = eer_threshold(rates)
         figures["curves"] = {
             "det": det_curve(rates),
-            "histograms": histograms(ordered),
-            "bayes_errors": bayes_errors(rates, convex_hull(ordered)),
+            "histograms": histograms(rates),
+            "bayes_errors": bayes_errors(rates, convex_hull(rates)),
         }
     return figures
 
@@ -93,7 +92,7 @@ def _by_group(scores, target, names, groups, costs):
             continue
         num_target = int(np.count_nonzero(target[inside]))
         if 0 < num_target < np.count_nonzero(inside):
-            table[name] = summarize(SortedTrials(scores[inside], target[inside]), costs)
+            table[name] = summarize(error_rates(scores[inside], target[inside]), costs)
         else:
             table[name] = {"num_target": num_target, "num_nontarget": int(np.count_nonzero(inside)) - num_target}
     return table

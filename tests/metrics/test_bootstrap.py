@@ -10,8 +10,8 @@ from nnet.metrics.summary import summarize, summary_intervals
 SEPARATION, TARGET_VARIANCE, NONTARGET_VARIANCE = 4.0, 3.10, 2.61
 COST = metrics.SETTINGS["DCF18-VAST"]
 FIGURES = {
-    "eer": lambda trials, rates, weights: metrics.eer(rates),
-    "min": lambda trials, rates, weights: metrics.min_dcf(rates, COST),
+    "eer": metrics.eer,
+    "min": lambda rates: metrics.min_dcf(rates, COST),
 }
 
 
@@ -73,7 +73,7 @@ def test_thinning_keeps_all_targets(monkeypatch):
 def test_summary_intervals_have_the_layout_of_the_summary():
     scores, target, enroll, test = simulate(20, 3, np.random.default_rng(5))
     summary, bounds = (
-        summarize(metrics.SortedTrials(scores, target)),
+        summarize(metrics.error_rates(scores, target)),
         summary_intervals(scores, target, enroll, test, repetitions=20),
     )
     assert bounds["eer"][0] < summary["eer"] < bounds["eer"][1]
