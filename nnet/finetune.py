@@ -1,14 +1,19 @@
 """Starting from another model's weights."""
 
 import logging
+import os
 from fnmatch import fnmatchcase
 
 from nnet.config.compare import differing_keys
 from nnet.errors import InputError
+from nnet.feats.prepare import INCIDENTAL
 from nnet.model_dir import read_config, weights_path
 from nnet.weights import read_weights, weights_of
 
 log = logging.getLogger(__name__)
+
+# What may be otherwise in the features that a network is fine-tuned on.
+LEARNT_AGAIN = {"sample_frequency", "low_freq", "high_freq", "num_mel_bins"}
 
 
 def take_over(model, directory, drop):
@@ -39,8 +44,24 @@ def take_over(model, directory, drop):
 
 
 def check_same_front_end(directory, feats_conf, data_path):
-    """The data must hold what the pretrained model was made for."""
-    about = read_config(directory)[1]
-    if about["feats_conf"] and feats_conf and about["feats_conf"] != feats_conf:
-        keys = ", ".join(differing_keys(about["feats_conf"], feats_conf))
-        raise InputError(f"{data_path}: its features differ from those of {directory} in {keys}; make them anew")
+    """The data must hold what the pretrained model was made for, but for what it can learn to do without.
+
+    Another sampling rate, range of frequencies or number of bins goes to the log; whether the network takes that many
+    bins is seen when its weights are taken over.
+    """
+    old = read_config(directory)[1]["feats_conf"]
+    if not (old and feats_conf):
+        return
+    keys = [k for k in differing_keys(old, feats_conf) if k.removeprefix("options.") not in INCIDENTAL]
+    if not feats_conf["silence_removed"]:
+        keys = [k for k in keys if k.partition(".")[0] != "vad"]
+    differ = f"{data_path}: its features differ from those of {directory} in {', '.join(keys)}"
+    if any(k.removeprefix("options.") not in LEARNT_AGAIN for k in keys):
+        raise InputError(f"{differ}; make them anew{_how_to_make(directory)}")
+    if keys:
+        log.warning("%s; the network has to learn that", differ)
+
+
+def _how_to_make(directory):
+    conf = os.path.join(directory, "fbank.conf")
+    return f" with {conf}" if os.path.isfile(conf) else ""

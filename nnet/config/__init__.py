@@ -90,10 +90,12 @@ def load_config(path, overrides=()):
     """Reads a configuration file.
 
     Args:
-        path: a JSON with the sections above, or tf-kaldi-speaker's flat one (it has `network_type` at the top).
+        path: a JSON with the sections above, tf-kaldi-speaker's flat one (it has `network_type` at the top), or the
+            config.json of a model directory, of which `model`, what it was made for, is left aside.
         overrides: strings `section.key=value`, the value in JSON or a bare word.
     """
     values = _read_json(path)
+    values.pop("model", None)
     if is_tf_kaldi(values):
         values = convert_tf_kaldi(values, path)
     for override in overrides:

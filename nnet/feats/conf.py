@@ -5,6 +5,7 @@ import typing
 
 from nnet.config.options import check_value, nearest, type_name
 from nnet.errors import InputError
+from nnet.io.files import atomic_write
 
 # Options of Kaldi's programs that have no part in the values computed: a file may hold them.
 WITHOUT_EFFECT = ("debug-mel", "max-feature-vectors", "verbose", "print-args")
@@ -35,6 +36,22 @@ def read_conf(path, cls):
         return cls(**values)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def write_conf(path, options, note):
+    """Writes the options that are not at their defaults as a file for `read_conf`.
+
+    Args:
+        path: the file.
+        options: a dataclass made of `option` fields.
+        note: one line for the comment at the top.
+    """
+    values = {f.name.replace("_", "-"): (getattr(options, f.name), f.default) for f in dataclasses.fields(options)}
+    with atomic_write(path) as file:
+        file.write(f"# {note}\n")
+        for name, (value, default) in values.items():
+            if value != default:
+                file.write(f"--{name}={str(value).lower() if isinstance(value, bool) else value}\n")
 
 
 def _options(path):

@@ -1,6 +1,7 @@
 """Another toolkit's checkpoint as a model of this one."""
 
 import logging
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from nnet.compute import mx, nn
 from nnet.config import Config, build_config
 from nnet.errors import InputError
+from nnet.feats.conf import write_conf
+from nnet.feats.options import FEATURE_OPTIONS
 from nnet.io.files import make_directory
 from nnet.model import build_model
 from nnet.model_dir import save_config
@@ -19,6 +22,14 @@ from nnet.weights import save_weights, weights_of
 
 logger = logging.getLogger(__name__)
 
+# What fine-tuning starts with; a checkpoint does not tell how it was trained.
+FINE_TUNING = {
+    "data": {"batch_size": 64, "min_frames": 200, "max_frames": 300, "sampling": "utterance"},
+    "loss": {"type": "additive_angular_margin", "margin": 0.2, "margin_end_epoch": 2},
+    "optimizer": {"type": "momentum", "nesterov": True, "weight_decay": 0.0001},
+    "schedule": {"type": "exponential", "learning_rate": 0.001, "final_learning_rate": 0.00005, "warmup_epochs": 1},
+    "training": {"epochs": 5, "keep_checkpoints": 5},
+}
 TOOLKITS = {"wespeaker": wespeaker, "speaker3d": speaker3d, "pyannote": pyannote, "mlx_community": mlx_community}
 
 
@@ -49,8 +60,12 @@ def convert(path, toolkit=None):
         raise InputError(f"{source.path}: tensors without a number: {', '.join(empty[:3])}")
     toolkit = toolkit or _recognise(source)
     sections, input_dim, feats_conf, state = TOOLKITS[toolkit].read(source)
-    note = f"Converted from {toolkit}'s {source.path}."
-    config = build_config({"note": note, "features": {"type": "fbank", "dim": input_dim}} | sections, source.path)
+    note = (
+        f"Converted from {toolkit}'s {os.path.basename(source.path)}; data, loss, optimizer, schedule and training are "
+        "those that fine-tuning begins with."
+    )
+    features = {"type": feats_conf["type"], "dim": input_dim}
+    config = build_config({"note": note, "features": features} | FINE_TUNING | sections, source.path)
     model = build_model(config, input_dim)
     model.load_weights(list(_place(model, config.network.type, state, source.path).items()))
     model.eval()
@@ -59,8 +74,14 @@ def convert(path, toolkit=None):
 
 
 def write_model_dir(converted, directory):
-    """Writes config.json and model.safetensors; the latter is last, so that a killed process leaves no model."""
+    """Writes a model directory, with a file of its features' options for steps/make_fbank.sh.
+
+    model.safetensors is last, so that a killed process leaves no model.
+    """
     make_directory(directory)
+    kind = converted.feats_conf["type"]
+    options = FEATURE_OPTIONS[kind].from_dict(converted.feats_conf["options"])
+    write_conf(f"{directory}/{kind}.conf", options, f"The features of {converted.toolkit}'s models.")
     save_config(directory, converted.config, converted.input_dim, None, converted.feats_conf)
     save_weights(f"{directory}/model.safetensors", weights_of(converted.model))
 

@@ -3,6 +3,7 @@
 import pytest
 
 from nnet.errors import InputError
+from nnet.feats.conf import write_conf
 from nnet.feats.options import FbankOptions, MfccOptions
 from nnet.feats.vad import VadOptions
 
@@ -66,3 +67,11 @@ def test_options_survive_json():
     assert FbankOptions.from_dict(options.to_dict()) == options
     with pytest.raises(InputError, match="num_mel_bin is not a known key"):
         FbankOptions.from_dict({"num_mel_bin": 80})
+
+
+def test_a_written_file_is_read_again(tmp_path):
+    options = FbankOptions(num_mel_bins=80, window_type="hamming", dither=0.0, snip_edges=False)
+    write_conf(tmp_path / "fbank.conf", options, "for a test")
+    assert FbankOptions.from_conf(tmp_path / "fbank.conf") == options
+    lines = (tmp_path / "fbank.conf").read_text().splitlines()
+    assert lines[0] == "# for a test" and "--snip-edges=false" in lines and len(lines) == 5

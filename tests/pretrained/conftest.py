@@ -20,12 +20,14 @@ def make_twin(twins):
 
 @pytest.fixture
 def equal_embeddings():
-    """Asserts that a model gives a twin's embeddings for features of some length, to 1e-4 at unit size."""
+    """check(model, twin, features (T, F) or frames, dim): both give the same embedding, to 1e-4 at unit size."""
     torch = pytest.importorskip("torch")
     from nnet.compute import mx
 
-    def check(model, twin, frames, dim):
-        x = np.random.default_rng(frames).standard_normal((1, frames, dim)).astype(np.float32)
+    def check(model, twin, feats, dim=None):
+        if isinstance(feats, int):
+            feats = np.random.default_rng(feats).standard_normal((feats, dim)).astype(np.float32)
+        x = feats[None]
         with torch.no_grad():
             expected = twin(torch.from_numpy(x))
         expected = (expected[-1] if isinstance(expected, tuple) else expected).numpy()
