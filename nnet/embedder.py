@@ -1,10 +1,19 @@
 """A trained model as a library sees it: audio in, embedding out."""
 
+import os
+
+import numpy as np
+import scipy.special
+
+from nnet.backend.calibration import read_calibration
 from nnet.errors import InputError
 from nnet.extraction import embed_utterances
 from nnet.feats.front_end import FrontEnd
 from nnet.io.audio import read_audio
 from nnet.model_dir import load_model
+
+# In a model directory: a calibration of the cosines of its embeddings as they are, without a back end.
+CALIBRATION = "cosine_calibration.json"
 
 
 class Embedder:
@@ -17,6 +26,8 @@ class Embedder:
         net: the SpeakerNet, in eval mode; `net.extract(features (B, T, F))` gives (B, D).
         front_end: samples → features.
         dim: the dimension of the embeddings.
+        calibration: a Calibration of their cosines, where the directory has one in cosine_calibration.json, or None;
+            other checkpoints and nodes than the usual ones have none.
     """
 
     def __init__(self, directory, checkpoint="best", node=None, chunk_size=10000):
@@ -30,6 +41,8 @@ class Embedder:
         self.node, self.chunk_size = node or self.net.node, chunk_size
         self.dim = self.net.endpoint_dim(self.node)
         self.front_end = FrontEnd(about["feats_conf"])
+        usual = self.node == self.net.node and checkpoint == "best"
+        self.calibration = _calibration_of(directory) if usual else None
 
     def embed(self, samples, sample_rate):
         """The embedding, (D,) float32, of a recording: samples (n,) in [-1, 1) at `sample_rate` Hz."""
@@ -47,6 +60,18 @@ class Embedder:
         """Yields the embedding, (D,) float32, of each audio file."""
         return self._embed((str(path), *read_audio(str(path))) for path in paths)
 
+    def probability(self, cosine, p_target=0.5):
+        """That two recordings are of one speaker, by the calibrated cosine of their embeddings.
+
+        Args:
+            cosine: a number, or an array of them.
+            p_target: how probable it is beforehand.
+        """
+        if self.calibration is None:
+            raise InputError(f"this model has no {CALIBRATION}; steps/train_calibration.sh makes it")
+        ratios = self.calibration.apply(np.reshape(cosine, (-1, 1)))
+        return scipy.special.expit(ratios + scipy.special.logit(p_target)).reshape(np.shape(cosine))
+
     def _embed(self, recordings):
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
         for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node):
@@ -54,3 +79,18 @@ class Embedder:
                 least = self.net.network.min_frames
                 raise InputError(f"{where}: too short for an embedding: fewer than {least} frames of speech")
             yield vector
+
+
+def cosine(x, y):
+    """The cosine of the angle between two vectors."""
+    return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+
+
+def _calibration_of(directory):
+    path = os.path.join(directory, CALIBRATION)
+    if not os.path.isfile(path):
+        return None
+    calibration, _ = read_calibration(path)
+    if len(calibration.weights) != 1:
+        raise InputError(f"{path}: takes {len(calibration.weights)} columns; only a calibration of cosines serves here")
+    return calibration

@@ -1,11 +1,14 @@
 """Audio in, embedding out, from Python and from the command line."""
 
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
 from toy_data import make_config
 
 import nnet
+from nnet.backend.calibration import Calibration, write_calibration
 from nnet.bin.embed import main
 from nnet.compute import mx
 from nnet.config import load_config
@@ -90,3 +93,22 @@ def test_the_command_prints_cosines(model_dir, tmp_path, capsys):
     assert len((tmp_path / "emb.scp").read_text().splitlines()) == 3
     with pytest.raises(InputError, match="nothing to be compared with"):
         main([model_dir, paths[0]])
+
+
+def test_a_calibration_in_the_directory_gives_probabilities(model_dir, tmp_path, capsys):
+    directory = tmp_path / "model"
+    shutil.copytree(model_dir, directory)
+    write_calibration(directory / "cosine_calibration.json", Calibration(-3.0, np.array([10.0]), 0.01), {})
+    paths = [str(tmp_path / f"{seed}.wav") for seed in range(2)]
+    for seed, path in enumerate(paths):
+        soundfile.write(path, speech(2, seed), RATE)
+    main(["--p-target", "0.2", str(directory), *paths])
+    _, _, cosine, probability = capsys.readouterr().out.split()
+    odds = 0.25 * np.exp(-3 + 10 * float(cosine))
+    assert float(probability) == pytest.approx(odds / (1 + odds), abs=1e-3)
+    assert nnet.load_model(directory).probability([0.3, 0.4]).tolist() == pytest.approx([0.5, 1 / (1 + np.exp(-1))])
+    with pytest.raises(InputError, match="has no cosine_calibration.json"):
+        nnet.load_model(model_dir).probability(0.3)
+    write_calibration(directory / "cosine_calibration.json", Calibration(0.0, np.ones(3), 0.01), {})
+    with pytest.raises(InputError, match="takes 3 columns"):
+        nnet.load_model(directory)

@@ -1,26 +1,21 @@
 """Embeds audio files with a trained model.
 
-Prints, for every pair of files, the cosine of their embeddings; --out keeps the embeddings as an ark, keyed by path.
+Prints, for every pair of files, the cosine of their embeddings, and the probability that they are of one speaker where
+MODELDIR has cosine_calibration.json, trained by steps/train_calibration.sh on cosines of this model without a back end.
+--out keeps the embeddings as an ark, keyed by path.
 """
 
 import itertools
 
-import numpy as np
-
 from nnet import load_model
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import number, parser, run
+from nnet.embedder import cosine
 from nnet.errors import InputError
 from nnet.io.ark import ArkWriter
 
 
 def main(argv=None):
-    p = parser(__doc__)
-    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
-    p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
-    p.add_argument("--out", metavar="NAME", help="write the embeddings to NAME.ark and NAME.scp")
-    p.add_argument("model_dir", metavar="MODELDIR")
-    p.add_argument("audio", metavar="AUDIO", nargs="+")
-    args = p.parse_args(argv)
+    args = make_parser().parse_args(argv)
     if len(args.audio) < 2 and not args.out:
         raise InputError("one file has nothing to be compared with: name a second one, or --out NAME for its embedding")
     model = load_model(args.model_dir, args.checkpoint, node=args.node)
@@ -30,12 +25,25 @@ def main(argv=None):
             for path, vector in zip(args.audio, vectors, strict=True):
                 writer.write(path, vector)
     for (a, x), (b, y) in itertools.combinations(zip(args.audio, vectors, strict=True), 2):
-        print(f"{a} {b} {cosine(x, y):.4f}")
+        similarity = cosine(x, y)
+        known = f" {model.probability(similarity, args.p_target):.4f}" if model.calibration else ""
+        print(f"{a} {b} {similarity:.4f}{known}")
 
 
-def cosine(x, y):
-    """The cosine of the angle between two vectors."""
-    return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+def make_parser():
+    p = parser(__doc__)
+    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
+    p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
+    p.add_argument("--out", metavar="NAME", help="write the embeddings to NAME.ark and NAME.scp")
+    p.add_argument(
+        "--p-target",
+        type=number(float, above=0, below=1),
+        default=0.5,
+        help="how probable one speaker is before the files are heard",
+    )
+    p.add_argument("model_dir", metavar="MODELDIR")
+    p.add_argument("audio", metavar="AUDIO", nargs="+")
+    return p
 
 
 if __name__ == "__main__":
