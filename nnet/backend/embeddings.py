@@ -120,19 +120,20 @@ def average(utterances, spk2utt):
     return Enrollment(Embeddings(utterances.path, list(spk2utt), np.array(means)), np.array(counts))
 
 
-def labels_of(embeddings, utt2spk, path):
-    """Speaker labels of the embeddings, and which rows have one.
+def labelled(embeddings, utt2spk, path):
+    """The embeddings whose speaker is known, and numbers for their speakers.
 
     Args:
+        embeddings: Embeddings of utterances.
         utt2spk: {utterance: speaker}.
         path: its file, for messages.
 
     Returns:
-        (rows int (N',), labels int (N',)) with labels from 0 to S - 1; embeddings without a speaker and utterances
+        (vectors (N', D), labels int (N',)) with labels from 0 to S - 1; embeddings without a speaker and utterances
         without an embedding are counted in the log.
     """
-    rows = np.array([i for i, key in enumerate(embeddings.ids) if key in utt2spk], int)
-    if not len(rows):
+    rows = [i for i, key in enumerate(embeddings.ids) if key in utt2spk]
+    if not rows:
         raise InputError(f'{path}: lists none of the utterances of {embeddings.path}, such as "{embeddings.ids[0]}"')
     unlabelled, unembedded = len(embeddings) - len(rows), len(utt2spk) - len(rows)
     if unlabelled:
@@ -140,7 +141,7 @@ def labels_of(embeddings, utt2spk, path):
     if unembedded:
         log.warning("%s: %d utterances have no embedding in %s", path, unembedded, embeddings.path)
     _, labels = np.unique([utt2spk[embeddings.ids[i]] for i in rows], return_inverse=True)
-    return rows, labels
+    return embeddings.vectors[rows] if unlabelled else embeddings.vectors, labels
 
 
 def _with_utterances(speakers, utterances):

@@ -9,7 +9,7 @@ import os
 
 from nnet.backend.adaptation import UNSUPERVISED, AdaptationOptions
 from nnet.backend.directory import write_backend
-from nnet.backend.embeddings import labels_of, read_utterances
+from nnet.backend.embeddings import labelled, read_utterances
 from nnet.backend.training import TrainingOptions, adapt_backend, interpolate_backend, train_backend
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.errors import InputError
@@ -22,8 +22,8 @@ def main(argv=None):
     args = _arguments(argv)
     path = os.path.join(args.data, "utt2spk")
     embeddings = read_utterances(args.embeddings)
-    rows, labels = labels_of(embeddings, read_utt2spk(path), path)
-    log.info("training on %d embeddings of %d speakers", len(rows), labels.max() + 1)
+    vectors, labels = labelled(embeddings, read_utt2spk(path), path)
+    log.info("training on %d embeddings of %d speakers", len(vectors), labels.max() + 1)
     options = TrainingOptions(
         lda_dim=args.lda_dim,
         total_covariance_factor=args.total_covariance_factor,
@@ -32,7 +32,7 @@ def main(argv=None):
         normalize_length=args.normalize_length,
         num_em_iters=args.num_em_iters,
     )
-    backend = train_backend(embeddings.vectors[rows], labels, options)
+    backend = train_backend(vectors, labels, options)
     if args.adapt:
         backend = _adapted(backend, args)
     write_backend(args.out, backend, args.binary)
@@ -45,8 +45,8 @@ def _adapted(backend, args):
     log.info("adapting to %d embeddings of %s", len(embeddings), embeddings.path)
     if args.adapt_data:
         path = os.path.join(args.adapt_data, "utt2spk")
-        rows, labels = labels_of(embeddings, read_utt2spk(path), path)
-        return interpolate_backend(backend, embeddings.vectors[rows], labels, args.adapt_weight, args.adapt_mean)
+        vectors, labels = labelled(embeddings, read_utt2spk(path), path)
+        return interpolate_backend(backend, vectors, labels, args.adapt_weight, args.adapt_mean)
     options = AdaptationOptions(
         args.adapt_method, args.within_covar_scale, args.between_covar_scale, args.mean_diff_scale
     )

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from nnet.backend.embeddings import average, labelled, read_enrollment, read_utterances
+from nnet.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path, write_folder):
+    """Three utterances of two speakers, and the speakers' means."""
+    write_folder(tmp_path, {"a-1": [1.0, 0.0], "a-2": [3.0, 0.0], "b-1": [0.0, 5.0]})
+    write_folder(tmp_path, {"a": [2.0, 0.0], "b": [0.0, 5.0]}, "spk_xvector")
+    (tmp_path / "num_utts.ark").write_text("a 2\nb 1\n")
+    return tmp_path
+
+
+def test_enrollment_knows_speakers_and_utterances(folder):
+    enrollment = read_enrollment(folder)
+    assert enrollment.embeddings.ids == ["a", "b", "a-1", "a-2", "b-1"]
+    assert enrollment.num_utts.tolist() == [2, 1, 1, 1, 1]
+    chosen = enrollment.select(["a-2", "a"])
+    assert chosen.embeddings.vectors.tolist() == [[3.0, 0.0], [2.0, 0.0]] and chosen.num_utts.tolist() == [1, 2]
+    with pytest.raises(InputError, match='has no embedding of "c" and 1 other$'):
+        enrollment.select(["a", "c", "d"])
+
+
+def test_enrollment_without_speakers_and_without_counts(folder, caplog):
+    (folder / "num_utts.ark").unlink()
+    assert read_enrollment(folder).num_utts.tolist() == [1] * 5
+    assert "each speaker of" in caplog.text
+    (folder / "spk_xvector.scp").unlink()
+    assert read_enrollment(folder).embeddings.ids == ["a-1", "a-2", "b-1"]
+
+
+def test_models_of_several_utterances(folder):
+    enrollment = average(read_utterances(folder), {"m": ["a-1", "b-1"], "n": ["a-2"]})
+    assert enrollment.embeddings.vectors.tolist() == [[0.5, 2.5], [3.0, 0.0]]
+    assert enrollment.num_utts.tolist() == [2, 1]
+    with pytest.raises(InputError, match='has no embedding of "x", which enrolls "m"'):
+        average(read_utterances(folder), {"m": ["a-1", "x"]})
+
+
+def test_labels(folder, caplog):
+    utterances = read_utterances(folder)
+    vectors, labels = labelled(utterances, {"a-1": "a", "a-2": "a", "b-1": "b"}, "utt2spk")
+    assert vectors is utterances.vectors and labels.tolist() == [0, 0, 1]
+    vectors, labels = labelled(utterances, {"a-2": "a", "b-1": "b", "c-1": "c"}, "utt2spk")
+    np.testing.assert_array_equal(vectors, utterances.vectors[1:])
+    assert labels.tolist() == [0, 1]
+    assert "1 embeddings are left out" in caplog.text and "1 utterances have no embedding" in caplog.text
+
+
+def test_bad_counts(folder):
+    (folder / "num_utts.ark").write_text("a 2\nb 0\n")
+    with pytest.raises(InputError, match='"b" has 0 utterances; at least 1'):
+        read_enrollment(folder)
