@@ -53,6 +53,14 @@ def main(argv=None):
 
 def parse(arguments):
     """Splits the command line into a `Call`."""
+    options, name, numbers, words = split(arguments)
+    threads = _positive(options, "--num-threads") or 1
+    most = _positive(options, "--max-jobs-run") or max(1, cores() // threads)
+    return Call(name, numbers, words[0], words[1:], most, options.get("--num-threads") and threads)
+
+
+def split(arguments):
+    """(options with their values, name of the array or None, its numbers, [LOG, COMMAND, ARGUMENT...])."""
     words = list(arguments)
     options = {}
     array = None
@@ -71,9 +79,7 @@ def parse(arguments):
     name, numbers = _numbers(array)
     if len(numbers) > 1 and name not in words[0]:
         raise UsageError(f"the name of the log, {words[0]}, must hold {name}, or all jobs write to one log")
-    threads = _positive(options, "--num-threads") or 1
-    most = _positive(options, "--max-jobs-run") or max(1, cores() // threads)
-    return Call(name, numbers, words[0], words[1:], most, options.get("--num-threads") and threads)
+    return options, name, numbers, words
 
 
 def _numbers(array):
@@ -208,10 +214,15 @@ class Runner:
             f"run.sh: {len(self.failed)} of {len(self.call.numbers)} job(s) failed{left}; log: {job.log}",
             file=sys.stderr,
         )
-        with open(job.log, encoding="utf-8", errors="replace") as file:
-            for line in file.readlines()[-TAIL_LINES:]:
-                print(f"  {line.rstrip()}", file=sys.stderr)
+        show_end(job.log)
         return 1
+
+
+def show_end(log):
+    """Prints the last lines of a log."""
+    with open(log, encoding="utf-8", errors="replace") as file:
+        for line in file.readlines()[-TAIL_LINES:]:
+            print(f"  {line.rstrip()}", file=sys.stderr)
 
 
 class Watchman:
