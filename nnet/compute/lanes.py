@@ -17,6 +17,8 @@ from nnet.compute.blas import set_threads
 
 # Few enough for the caches, enough for products to be efficient (measured with ResNet34 and the x-vector).
 SHARD_FRAMES = 800
+# Fewer than this are not worth the trouble.
+LEAST_FRAMES = 100
 
 _joined = {}  # id of a joined array → (a weak reference to it, its shards)
 _local = threading.local()  # of each thread: its lanes; whether it is inside of a shard
@@ -85,9 +87,8 @@ def _shard_sizes(x):
     batch = x.shape[0]
     if not on_cpu() or x.ndim < 3:
         return [batch]
-    lanes = num_threads()
-    count = -(-batch * x.shape[-2] // SHARD_FRAMES)
-    count = min(batch, -(-count // lanes) * lanes)
+    lanes, frames = num_threads(), batch * x.shape[-2]
+    count = min(batch, lanes * -(-frames // (lanes * SHARD_FRAMES)), frames // LEAST_FRAMES + 1)
     set_threads(1 if count > 1 else lanes)
     return [batch // count + (i < batch % count) for i in range(count)]
 

@@ -3,6 +3,9 @@
 import math
 
 from nnet.compute import mx, nn
+from nnet.compute.activation import sigmoid
+from nnet.compute.lanes import each
+from nnet.networks.ecapa_tdnn import side_by_side
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu
 from nnet.networks.resnet import BasicBlock, divided, flatten_map, stage
 
@@ -48,7 +51,7 @@ class CamPlusPlus(nn.Module):
         endpoints["tdnn"] = x = conv_norm(x, self.tdnn, self.tdnn_bn, relu=True)
         for i, (block, transit) in enumerate(zip(self.blocks, self.transits, strict=True), 1):
             for layer in block:
-                x = mx.concatenate([x, layer(x)], axis=-1)
+                x = each(side_by_side, x, layer(x))
             endpoints[f"block{i}"] = x
             endpoints[f"transit{i}"] = x = transit(x)
         return norm_relu(x, self.out_bn)
@@ -72,7 +75,7 @@ class FrontMap(nn.Module):
         x = conv_norm(x, self.conv1, self.bn1, relu=True)
         for block in self.layer1 + self.layer2:
             x = block(x)
-        return flatten_map(conv_norm(x, self.conv2, self.bn2, relu=True))
+        return each(flatten_map, conv_norm(x, self.conv2, self.bn2, relu=True))
 
 
 class DenseLayer(nn.Module):
@@ -114,8 +117,11 @@ class ContextMask(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_channels) → (B, T, out_channels)."""
+        return each(self._masked, x)
+
+    def _masked(self, x):
         context = mx.mean(x, axis=1, keepdims=True) + segment_means(x, self.segment)
-        gates = mx.sigmoid(self.linear2(relu(self.linear1(context))))  # (B, S, out_channels)
+        gates = sigmoid(self.linear2(relu(self.linear1(context))))  # (B, S, out_channels)
         if gates.shape[1] > 1:
             gates = mx.repeat(gates, self.segment, axis=1)[:, : x.shape[1]]
         return self.local(x) * gates

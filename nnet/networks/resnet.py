@@ -1,6 +1,8 @@
 """Residual networks over the time-frequency plane, in the widths of WeSpeaker."""
 
 from nnet.compute import mx, nn
+from nnet.compute.activation import sigmoid
+from nnet.compute.lanes import each
 from nnet.networks.layers import BatchNorm, Conv2d, Linear, conv_norm, relu
 
 
@@ -40,8 +42,8 @@ class ResNet(nn.Module):
             for block in self[name]:
                 x = block(x)
             if endpoints is not None:
-                endpoints[name] = flatten_map(x)
-        return flatten_map(x)
+                endpoints[name] = each(flatten_map, x)
+        return each(flatten_map, x)
 
 
 class BasicBlock(nn.Module):
@@ -112,8 +114,11 @@ class SqueezeExcitation(nn.Module):
 
     def __call__(self, x):
         """x: (B, ..., channels), the means are over all axes between → the same shape."""
+        return each(self._scale, x)
+
+    def _scale(self, x):
         means = mx.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
-        return x * mx.sigmoid(self.linear2(relu(self.linear1(means))))
+        return x * sigmoid(self.linear2(relu(self.linear1(means))))
 
 
 def close_block(block, y, conv, bn, x):
@@ -121,7 +126,7 @@ def close_block(block, y, conv, bn, x):
     residual = conv_norm(x, *block.shortcut) if block.shortcut else x
     if "se" not in block:
         return conv_norm(y, conv, bn, relu=True, residual=residual)
-    return relu(block.se(conv_norm(y, conv, bn)) + residual)
+    return relu(each(mx.add, block.se(conv_norm(y, conv, bn)), residual))
 
 
 def shortcut(in_channels, out_channels, stride):

@@ -1,6 +1,8 @@
 """Attentive statistics: every frame, or every frame and channel, is weighted by a small network."""
 
 from nnet.compute import mx, nn
+from nnet.compute.activation import tanh
+from nnet.compute.lanes import each
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Conv1d, relu_norm
 from nnet.poolings.base import Pooling, attend, variance
@@ -49,7 +51,7 @@ class ChannelAttention(Pooling):
         return x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None]
 
     def __call__(self, x, endpoints=None):
-        return attend(x, self.linear2(mx.tanh(self.hidden(x))), self.floor)
+        return each(lambda x: attend(x, self.linear2(tanh(self.hidden(x))), self.floor), x)
 
 
 class MultiHeadAttention(Pooling):
@@ -71,6 +73,9 @@ class MultiHeadAttention(Pooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
+        return each(self._pool, x)
+
+    def _pool(self, x):
         groups = mx.split(x, len(self.heads), axis=-1)
         pooled = [attend(group, head(group), self.floor) for group, head in zip(groups, self.heads, strict=True)]
         return mx.concatenate(pooled, axis=-1)
@@ -85,7 +90,7 @@ class ScoringNetwork(nn.Module):
 
     def __call__(self, x):
         for layer in self.layers[:-1]:
-            x = mx.tanh(layer(x))
+            x = tanh(layer(x))
         return self.layers[-1](x)
 
 

@@ -1,6 +1,8 @@
 """What every pooling is, and the statistics that many of them share."""
 
 from nnet.compute import mx, nn
+from nnet.compute.activation import softmax
+from nnet.compute.lanes import each
 
 
 class Pooling(nn.Module):
@@ -51,7 +53,10 @@ def attend(x, scores, floor):
     Returns:
         the weighted mean and standard deviation, concatenated: (B, 2C)
     """
-    weights = mx.softmax(scores, axis=1)
+    return each(lambda x, scores: _weighted_statistics(x, softmax(scores, axis=1), floor), x, scores)
+
+
+def _weighted_statistics(x, weights, floor):
     mean = mx.sum(weights * x, axis=1, keepdims=True)
     centered = x - mean
     var = mx.sum(weights * (centered * centered), axis=1)

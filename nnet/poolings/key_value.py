@@ -1,6 +1,7 @@
 """Keys and values: frames of any endpoint through small networks of their own, as tf-kaldi-speaker's poolings do it."""
 
 from nnet.compute import mx, nn
+from nnet.compute.activation import tanh
 from nnet.config.options import nearest
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Linear
@@ -84,7 +85,7 @@ class Dense(nn.Module):
     def __call__(self, x):
         x = self.affine(x)
         if self.kind == "tanh":
-            return mx.tanh(x)
+            return tanh(x)
         if self.kind == "bn-relu":
             x = self.bn(x)
         return self.relu(x) if "relu" in self else x

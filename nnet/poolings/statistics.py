@@ -1,6 +1,7 @@
 """Poolings without parameters: average, standard deviation, and both."""
 
 from nnet.compute import mx
+from nnet.compute.lanes import each
 from nnet.poolings.base import Pooling, variance
 
 
@@ -12,7 +13,7 @@ class AveragePooling(Pooling):
         self.out_dim = in_dim
 
     def __call__(self, x, endpoints=None):
-        return mx.mean(x, axis=1)
+        return each(lambda x: mx.mean(x, axis=1), x)
 
 
 class DeviationPooling(Pooling):
@@ -28,7 +29,7 @@ class DeviationPooling(Pooling):
         return mx.sqrt(mx.maximum(variance(x, self.unbiased) + self.eps, self.floor))
 
     def __call__(self, x, endpoints=None):
-        return self.deviation(x)
+        return each(self.deviation, x)
 
 
 class StatisticsPooling(DeviationPooling):
@@ -42,4 +43,4 @@ class StatisticsPooling(DeviationPooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return mx.concatenate([mx.mean(x, axis=1), self.deviation(x)], axis=-1)
+        return each(lambda x: mx.concatenate([mx.mean(x, axis=1), self.deviation(x)], axis=-1), x)
