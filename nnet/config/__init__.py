@@ -92,7 +92,7 @@ def load_config(path, overrides=()):
     Args:
         path: a JSON with the sections above, tf-kaldi-speaker's flat one (it has `network_type` at the top), or the
             config.json of a model directory, of which `model`, what it was made for, is left aside.
-        overrides: strings `section.key=value`, the value in JSON or a bare word.
+        overrides: strings `section.key=value`, the value in JSON, a bare word or a list of them, [a,b].
     """
     values = _read_json(path)
     values.pop("model", None)
@@ -190,10 +190,7 @@ def _apply_override(values, override):
         raise InputError(f"--set {override}: write section.key=value, such as --set optimizer.type=adam")
     if section not in known:
         raise InputError(f"--set {override}: {section} is not a known section{nearest(section, known)}")
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = text
+    value = _override_value(text)
     if not key:
         values[section] = value
         return
@@ -206,6 +203,16 @@ def _apply_override(values, override):
         own = {f.name for f in dataclasses.fields(cls)} if cls else set(current)
         current = {k: v for k, v in current.items() if k in own}
     values[section] = current | {key: value}
+
+
+def _override_value(text):
+    """JSON, [a,b] whose quotes a shell has taken away, or a bare word."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        if text.startswith("[") and text.endswith("]"):
+            return [_override_value(word.strip()) for word in text[1:-1].split(",")]
+        return text
 
 
 def _read_rates(config, path):

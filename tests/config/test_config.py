@@ -35,6 +35,12 @@ def test_every_type_has_defaults_that_hold(section):
         assert getattr(build_config(values, "c.json"), section).type == kind
 
 
+@pytest.mark.parametrize("text", ['["network.*","loss.*"]', "[network.*,loss.*]", "[network.*, loss.*]"])
+def test_an_override_may_be_a_list_whose_quotes_a_shell_took(tmp_path, text):
+    config = load_config(written(tmp_path, {}), [f"training.freeze={text}", "network.dims=[8,12]"])
+    assert config.training.freeze == ("network.*", "loss.*") and config.network.options.dims == (8, 12)
+
+
 def test_an_override_wins_over_the_file(tmp_path):
     path = written(tmp_path, {"training": {"epochs": 7}})
     config = load_config(path, ["training.epochs=3", "network.dims=[8,8,8,8,8]", "optimizer.type=adam"])
