@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nnet.errors import InputError
-from nnet.io import trials as module
+from nnet.io import coded_pairs, word_blocks
 from nnet.io.trials import ScoreWriter, read_scores, read_trials, write_scores, write_trials
 
 LIST = "a x target\na y nontarget\nb x nontarget\nb y target\n"
@@ -17,9 +17,13 @@ def write(tmp_path):
     return write
 
 
-@pytest.fixture(params=[1 << 23, 20])
+@pytest.fixture(params=["at once", "in blocks", "by several processes"])
 def block_size(request, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK_CHARACTERS", request.param)
+    if request.param != "at once":
+        monkeypatch.setattr(word_blocks, "BLOCK_BYTES", 20)
+    if request.param == "by several processes":
+        monkeypatch.setattr(coded_pairs, "PART_BYTES", 10)
+        monkeypatch.setattr(coded_pairs, "_cores", lambda: 3)
 
 
 def test_trials(write, block_size):
@@ -61,7 +65,7 @@ def test_round_trip(write, tmp_path):
         (b"\x00B\xff\xfe", "is not text"),
     ],
 )
-def test_bad_trials(write, text, message):
+def test_bad_trials(write, block_size, text, message):
     with pytest.raises(InputError, match=message):
         read_trials(write("trials", text))
 
@@ -77,7 +81,7 @@ def test_bad_trials(write, text, message):
         ("a x 1\na y 2\nb x 3\nb y 4\na x 1\n", 'line repeats an earlier trial, such as "a x"'),
     ],
 )
-def test_bad_scores(write, text, message):
+def test_bad_scores(write, block_size, text, message):
     trials = read_trials(write("trials", LIST))
     with pytest.raises(InputError, match=message):
         read_scores(write("s", text), trials)

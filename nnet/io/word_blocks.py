@@ -1,0 +1,115 @@
+"""Large text files of words in columns, read in blocks of some hundred thousand lines."""
+
+import dataclasses
+import os
+
+import numpy as np
+
+from nnet.errors import InputError
+
+BLOCK_BYTES = 1 << 23
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Consecutive lines of a file: `columns` holds one list of strings a column, `line` the number of the first."""
+
+    path: str
+    line: int
+    columns: list
+
+    def convert(self, column, function, dtype, expected):
+        """One column through `function` as an array; the line that it refuses is named."""
+        words = self.columns[column]
+        try:
+            return np.fromiter(map(function, words), dtype, len(words))
+        except (KeyError, ValueError):
+            self.refuse(column, [_refuses(function, word) for word in words].index(True), expected)
+
+    def refuse(self, column, row, expected):
+        """Raises InputError for one word."""
+        raise InputError(f"{self.path}:{self.line + row}: {expected}, not {self.columns[column][row]!r}")
+
+
+def read_blocks(path, widths, start=0, stop=None):
+    """Yields a file as Blocks.
+
+    Args:
+        path: the file; each line has the same number of words.
+        widths: the numbers of words that are allowed, such as (2, 3).
+        start, stop: bytes between which to read, both at the beginning of a line; lines are numbered from `start` on.
+
+    Raises:
+        InputError: nothing there, or a line with another number of words.
+    """
+    line, width = 1, None
+    with open(path, "rb") as file:
+        file.seek(start)
+        while text := _next_lines(file, stop):
+            text = _decoded(path, text)
+            width = width or _width(path, text, widths)
+            block = Block(path, line, _columns(path, line, text, width))
+            yield block
+            line += len(block.columns[0])
+    if line == 1:
+        raise InputError(f"{path}: is empty; lines of {_either(widths)} words are expected")
+
+
+def count_blocks(path):
+    """How many Blocks `read_blocks` makes of a file, roughly."""
+    return -(-os.path.getsize(path) // BLOCK_BYTES)
+
+
+def line_starts(path, parts):
+    """`parts` + 1 positions in a file at the beginnings of lines, about evenly spread; the last is its end."""
+    size = os.path.getsize(path)
+    starts = [0]
+    with open(path, "rb") as file:
+        for part in range(1, parts):
+            file.seek(max(starts[-1], part * size // parts - 1))
+            file.readline()
+            starts.append(file.tell())
+    return [*starts, size]
+
+
+def _next_lines(file, stop):
+    """The bytes of the next whole lines; empty at the end."""
+    count = BLOCK_BYTES if stop is None else min(BLOCK_BYTES, stop - file.tell())
+    text = file.read(count) if count > 0 else b""
+    return text + file.readline() if text and not text.endswith(b"\n") else text
+
+
+def _decoded(path, text):
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not text, which is expected here") from None
+
+
+def _width(path, text, widths):
+    width = len(text.split("\n", 1)[0].split())
+    if width not in widths:
+        raise InputError(f"{path}:1: has {width} words where {_either(widths)} are expected")
+    return width
+
+
+def _columns(path, first_line, text, width):
+    words = text.split()
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if len(words) != lines * width:
+        for number, line in enumerate(text.split("\n"), first_line):
+            if len(line.split()) != width:
+                raise InputError(f"{path}:{number}: has {len(line.split())} words where {width} are expected")
+    return [words[i::width] for i in range(width)]
+
+
+def _either(numbers):
+    return " or ".join(str(n) for n in numbers)
+
+
+def _refuses(function, word):
+    try:
+        function(word)
+    except (KeyError, ValueError):
+        return True
+    return False
