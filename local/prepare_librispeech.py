@@ -1,9 +1,11 @@
-"""Data directories train, test and test_2s from a folder in LibriSpeech's layout, with all pairs of test as trials.
+"""Data directories from a folder in LibriSpeech's layout: train, train_pieces, test and test_2s, all pairs as trials.
 
 The subsets train-* are for training; test-* are the test, or dev-* where there is no test-*. Layout:
-SUBSET/SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac.
+SUBSET/SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac. Where speakers have few utterances, train_pieces has them in
+pieces, for the back end.
 """
 
+import shutil
 from itertools import combinations
 from pathlib import Path
 
@@ -24,7 +26,10 @@ def main(argv=None):
         if not recordings:
             raise InputError(f"{args.corpus}: no {kind}/SPEAKER/CHAPTER/*.flac in it")
     data = Path(args.data)
-    write_data_dir(data / "train", train, pieces(train, args.min_utterances, args.piece_seconds))
+    write_data_dir(data / "train", train)
+    shutil.rmtree(data / "train_pieces", ignore_errors=True)
+    if any(len(paths) < args.min_utterances for paths in train.values()):
+        write_data_dir(data / "train_pieces", train, pieces(train, args.min_utterances, args.piece_seconds))
     test = {s: spread(paths, args.test_utterances) for s, paths in test.items()}
     write_data_dir(data / "test", test)
     write_data_dir(data / "test_2s", test, middles(test, args.crop_seconds))
@@ -35,9 +40,9 @@ def main(argv=None):
 def _parser():
     options = parser(__doc__)
     options.add_argument(
-        "--min-utterances", type=int, default=4, help="utterances of a speaker with fewer are cut into pieces"
+        "--min-utterances", type=int, default=4, help="in train_pieces, utterances of a speaker with fewer are cut"
     )
-    options.add_argument("--piece-seconds", type=float, default=3.0, help="the shortest such piece")
+    options.add_argument("--piece-seconds", type=float, default=1.5, help="the shortest such piece")
     options.add_argument("--test-utterances", type=int, default=10, help="at most so many of each test speaker")
     options.add_argument("--crop-seconds", type=float, default=2.0, help="what test_2s has of each utterance")
     options.add_argument("corpus", help="the folder that holds the subsets")
@@ -68,13 +73,11 @@ def spread(paths, most):
 
 
 def pieces(recordings, least, seconds):
-    """Segments that give each speaker something to compare: {utterance: (recording, start, end)}, or None.
+    """Segments that give each speaker something to compare: {utterance: (recording, start, end)}.
 
-    LDA and PLDA learn what changes within a speaker, so a speaker's few utterances are cut into equal pieces, none
-    shorter than `seconds`. Nothing is cut where every speaker has `least` utterances.
+    LDA and PLDA learn what changes within a speaker, so the utterances of a speaker with fewer than `least` are cut
+    into equal pieces, none shorter than `seconds`; the other speakers keep theirs whole.
     """
-    if all(len(paths) >= least for paths in recordings.values()):
-        return None
     segments = {}
     for paths in recordings.values():
         for path in paths:

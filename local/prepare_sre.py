@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 from sre_audio import Recordings
-from sre_corpora import CORPORA, EARLY, EVALUATIONS, KEYED, SPEAKER_LIST, corpus_of, find_corpora, what
+from sre_corpora import CORPORA, EARLY, EVALUATIONS, KEYED, SPEAKER_LIST, corpus_of, documented, find_corpora, what
 from sre_early import LIST, read_early
 from sre_keyed import Shelf, evaluation, name_speakers, read_lists, training_utterances
 from sre_mixer6 import read_mixer6
@@ -26,7 +26,7 @@ from sre_swbd import read_switchboard
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.errors import InputError
 from nnet.io.data_dir import write_table
-from nnet.io.files import make_directory
+from nnet.io.files import make_directory, remove_file
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,11 @@ def main(argv=None):
     if args.list_corpora:
         print("\n".join(f"{name:8} {what(name)}" for name in CORPORA))
         return
+    if args.documented:
+        print(*documented(find_corpora(args.corpora) if args.corpora else ()))
+        return
     if not (args.corpora and args.data):
-        raise InputError("CORPORA and DATA are needed; see --help")
+        raise InputError("CORPORA and DATA are needed: where the corpora lie, and where the data directories are to be")
     tests = args.tests.split()
     unknown = next((t for t in tests if t not in EVALUATIONS), None)
     if unknown or not tests:
@@ -54,6 +57,8 @@ def make_parser():
         help="share of the recordings that a corpus's tables name, and of trials, that may be missing")  # fmt: skip
     add("--sph2pipe", type=boolean, default=False, help="write sph2pipe's commands into wav.scp, which Kaldi reads too")
     add("--list-corpora", type=boolean, default=False, help="print the names of the corpora, and nothing else")
+    add("--documented", type=boolean, default=False,
+        help="print the documented SPEAKERS:UTTERANCES:HOURS of training and test instead")  # fmt: skip
     add("corpora", metavar="CORPORA", nargs="?")
     add("data", metavar="DATA", nargs="?", help="folder for the data directories")
     return options
@@ -69,7 +74,8 @@ class Preparation:
         if missing:
             raise InputError(f"{args.corpora}: names no folder of {what(corpus_of(missing))}, which --tests asks for")
         self.recordings = Recordings(args.sph2pipe)
-        self.releases, self.lists, self.speaker_of, self.tested = {}, {}, {}, set()
+        self.releases, self.speaker_of = {}, {}
+        self.tested, self.heard = set(), set()  # people, and recordings
 
     def run(self):
         trained = {c: self.train(c) for c in CORPORA if c in self.folders and self.trains(c)}
@@ -135,9 +141,11 @@ class Preparation:
         if corpus in KEYED:
             lists, shelf, speakers = self._keyed(corpus)
             self.tested |= set(speakers.values())
-            self._write(data, evaluation(lists, shelf, release, self.args.max_missing), release)
+            self._write(data, evaluation(lists, shelf, release, corpus, self.args.max_missing), release)
             return
         self._write(data, read_evaluation(release, test, "eval", self.args.max_missing), release)
+        for part in ("dev", "unlabeled"):
+            remove_file(self.data / f"{test}_{part}" / "utt2spk")  # of an earlier preparation: nobody takes it for new
         if release.tables(rf"{corpus}_(audio_)?dev_trial_key\.tsv"):
             development = read_evaluation(release, test, "dev", self.args.max_missing)
             self._write(self.data / f"{test}_dev", development, release)
@@ -148,14 +156,16 @@ class Preparation:
             write_set(self.data / f"{test}_unlabeled", unlabeled, self.recordings)
 
     def _write(self, path, found, release):
-        write_evaluation(path, found, self.recordings, release, self.args.max_missing)
+        kept = write_evaluation(path, found, self.recordings, release, self.args.max_missing)
+        self.heard |= {u.path for u in kept}
 
     def write_training(self, trained):
         """Makes train and backend_speakers, without the people who are tested."""
         utterances = [u for of_corpus in trained.values() for u in of_corpus]
-        kept = [u for u in utterances if u.speaker not in self.tested]
+        kept = [u for u in utterances if u.speaker not in self.tested and u.path not in self.heard]
         if len(kept) < len(utterances):
-            log.info("train: %d utterances of people who are tested are left out", len(utterances) - len(kept))
+            count = len(utterances) - len(kept)
+            log.info("train: %d utterances are left out: of people, or in calls, that are tested", count)
         write_set(self.data / "train", kept, self.recordings)
         backend = {u.speaker for c, of_corpus in trained.items() if CORPORA[c].part == "sre" for u in of_corpus}
         speakers = {u.speaker for u in kept} & backend

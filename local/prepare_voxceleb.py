@@ -31,7 +31,8 @@ def main(argv=None):
     if not (args.vox2 or args.train_vox1):
         raise InputError("nothing to train on: give --vox2 DIR, or --train-vox1 true for VoxCeleb1's development part")
     names = allowed_lists(args.lists.split(), args.train_vox1)
-    folders = [f for f in (args.trials_dir, args.vox1, Path(args.vox1).parent, args.vox2) if f]
+    beside = [path for root in (args.vox1, args.vox2) if root for path in (root, Path(root).absolute().parent)]
+    folders = [args.trials_dir, *beside] if args.trials_dir else beside
     speakers = Speakers([p for f in folders for n in ("vox1_meta.csv", "vox2_meta.csv")
                          for p in (Path(f) / n, Path(f) / "meta" / n)])  # fmt: skip
     data = Path(args.data)

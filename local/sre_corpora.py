@@ -28,6 +28,10 @@ CORPORA = {
     "sre18": Corpus("NIST SRE 2018", ("LDC2020S04", "LDC2018E46", "LDC2018E51"), "test"),
     "sre21": Corpus("NIST SRE 2021", ("LDC2021E09", "LDC2021E10"), "test"),
 }
+# What is known of their sizes, as SPEAKERS:UTTERANCES:HOURS: of Switchboard by LDC's catalogue (14 167 calls of about
+# 5 minutes), of the evaluations from 2004 to 2010 with Mixer 6 by Snyder et al. 2018, "X-vectors: Robust DNN embeddings
+# for speaker recognition", section 4.1, and of the evaluation of 2016 with its development part.
+DOCUMENTED = {"swbd": (2649, 28334, 2361), "sre": (4400, 63000, 5250), "test": (14500, 14500, 190)}
 EARLY = ("sre04", "sre05", "sre06")
 KEYED = ("sre08", "sre10", "sre12")
 EVALUATIONS = (*KEYED, "sre16", "sre18", "sre18_vast", "sre21")
@@ -95,3 +99,15 @@ def _by_number(place):
             "`NAME FOLDER` instead"
         )
     return folders
+
+
+def documented(corpora):
+    """What is known of the size of a training set, and of a test set: `SPEAKERS:UTTERANCES:HOURS` each.
+
+    Args:
+        corpora: names; that there is one of Switchboard, or of the evaluations, counts as all of them.
+    """
+    parts = {CORPORA[name].part for name in corpora if name in CORPORA} or set(DOCUMENTED)
+    sizes = [DOCUMENTED[part] for part in sorted(parts - {"test"})]
+    train = [sum(numbers) for numbers in zip(*sizes, strict=True)]
+    return [":".join(map(str, numbers)) for numbers in (train, DOCUMENTED["test"])]

@@ -181,8 +181,8 @@ def training_utterances(lists, shelf, corpus, speakers):
     return utterances
 
 
-def evaluation(lists, shelf, release, max_missing):
-    """The Evaluation of the condition that stands for the year."""
+def evaluation(lists, shelf, release, corpus, max_missing):
+    """The Evaluation of the condition that stands for the year; a model, a mere number, is called CORPUS_NUMBER."""
     trials = [t for t in lists.trials if not lists.condition or lists.condition in t.conditions]
     if not trials:
         raise InputError(f"{lists.trial_table}: no trial of common condition {lists.condition}")
@@ -191,18 +191,18 @@ def evaluation(lists, shelf, release, max_missing):
     shelf.require(p.name for p in parts)
     paths = {name: shelf.find(name)[1] for name in dict.fromkeys([t.name for t in trials] + [p.name for p in parts])}
     release.check_missing(paths, lists.trial_table, max_missing)
-    enrolled = [_utterance(f"{p.model}-", p.model, p, paths, p.sex) for p in parts if paths[p.name]]
+    enrolled = [_utterance(f"{corpus}_{p.model}", p, paths, p.sex) for p in parts if paths[p.name]]
     tests = {(t.name, t.channel): t for t in trials if paths[t.name]}
-    tested = [_utterance("", _test_name(t), t, paths) for t in tests.values()]
-    return Evaluation(enrolled + tested, {"": [(t.model, _test_name(t), t.target) for t in trials]})
+    tested = [_utterance("", t, paths) for t in tests.values()]
+    return Evaluation(enrolled + tested, {"": [(f"{corpus}_{t.model}", _name(t), t.target) for t in trials]})
 
 
-def _test_name(trial):
-    return f"{stem_of(trial.name)}_{side_letter(trial.channel)}"
+def _name(item):
+    """A side of a call by the name of its file, as trial lists have it: NAME_a."""
+    return f"{stem_of(item.name)}_{side_letter(item.channel)}"
 
 
-def _utterance(prefix, speaker, item, paths, sex=""):
-    """The Utterance of a model's part or of a test segment."""
-    stem = stem_of(item.name)
-    name = f"{prefix}{stem}_{side_letter(item.channel)}"
-    return Utterance(name, speaker, stem, paths[item.name], item.channel, sex)
+def _utterance(model, item, paths, sex=""):
+    """The Utterance of a model's part, or, where there is no model, of a test segment."""
+    name = f"{model}-{_name(item)}" if model else _name(item)
+    return Utterance(name, model or name, stem_of(item.name), paths[item.name], item.channel, sex)

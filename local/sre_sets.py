@@ -102,6 +102,9 @@ def _genders(utterances):
 def write_evaluation(path, evaluation, recordings, release, max_missing):
     """Makes the data directory of an Evaluation, with trials_NAME and trials_NAME_CONDITION; NAME is the directory's.
 
+    Returns:
+        the utterances in it.
+
     Raises:
         InputError: more than the share `max_missing` of the trials are without audio.
     """
@@ -121,6 +124,7 @@ def write_evaluation(path, evaluation, recordings, release, max_missing):
         _write_list(path, condition, [trial for trial in trials if known.issuperset(trial[:2])])
     if lost:
         log.warning("%s: %d of %d trials are left out: they have no audio", path, len(lost), len(pooled))
+    return kept
 
 
 def _write_list(path, condition, trials):

@@ -49,13 +49,16 @@ fi
 
 if begin_stage 3 "training set" data; then
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" data/train data/train_prepared
+  rm -rf data/net
   steps/split_train_valid.sh data/train_prepared data/net/train data/net/valid data/net/dev
   end_stage
 fi
 
 if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
   resume=$(resumes "$exp/checkpoints")
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev data/net/dev \
+  dev=
+  if [ -d data/net/dev ]; then dev=data/net/dev; fi  # there is none where there are few speakers
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev "$dev" \
     "$nnet_conf" data/net/train data/net/valid "$exp"
   end_stage
 fi

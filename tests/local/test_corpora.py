@@ -80,7 +80,8 @@ def test_utterances_of_speakers_with_few_are_cut_into_pieces(local, librispeech,
     )
     done = local("prepare_librispeech.py", "--piece-seconds", 3, corpus, tmp_path / "data")
     assert done.returncode == 0, done.stderr
-    train = DataDir(tmp_path / "data/train")
+    assert DataDir(tmp_path / "data/train").spk2utt["12"] == ["12-7-0000"]
+    train = DataDir(tmp_path / "data/train_pieces")
     assert train.spk2utt["11"] == [f"11-7-000{n}" for n in range(4)], "whole, as there are enough"
     assert train.spk2utt["12"] == [f"12-7-0000-0{n}" for n in (1, 2, 3)]
     assert train.segments["12-7-0000-02"][:3] == ("12-7-0000", 3.333, 6.667)
@@ -96,7 +97,7 @@ def test_speakers_with_many_utterances_keep_them_whole(local, librispeech, tmp_p
     corpus = librispeech({("train-a", "1", n): 1.0 for n in range(4)} | {("dev-b", "2", n): 1.0 for n in range(30)})
     done = local("prepare_librispeech.py", corpus, tmp_path / "data")
     assert done.returncode == 0, done.stderr
-    assert DataDir(tmp_path / "data/train").segments is None
+    assert not (tmp_path / "data/train_pieces").exists()
     test = DataDir(tmp_path / "data/test").spk2utt["2"]
     assert test == [f"2-7-{n:04d}" for n in range(0, 30, 3)], "ten of them, evenly spread"
 

@@ -94,9 +94,9 @@ def test_2008(prepare, tmp_path):
     data = checked(tmp_path / "data/sre08")
     assert counts(data.file("trials_sre08")) == (8, 24)
     assert data.segments["f08t01_b"] == ("f08t01", 0.0, 0.2, 1)
-    assert data.spk2utt["8001"] == ["8001-t08m1_a"]
+    assert data.spk2utt["sre08_8001"] == ["sre08_8001-t08m1_a"]
     assert list(DataDir(tmp_path / "data/train").spk2utt) == ["401"], "301 is tested"
-    assert "1 utterances of people who are tested are left out" in log
+    assert "1 utterances are left out: of people, or in calls, that are tested" in log
 
 
 def test_2010(prepare, tmp_path):
@@ -104,7 +104,7 @@ def test_2010(prepare, tmp_path):
     prepare("sre10", {"sre10": "sre10"})
     data = checked(tmp_path / "data/sre10")
     assert counts(data.file("trials_sre10")) == (4, 12), "those of common condition 5"
-    assert "10999" not in data.spk2utt
+    assert "sre10_10999" not in data.spk2utt
     assert list(DataDir(tmp_path / "data/train").spk2utt) == ["401"]
 
 
@@ -115,7 +115,7 @@ def test_2012(prepare, tmp_path):
     prepare("sre12", {"sre12": "sre12", "sre10": "sre10"})
     data = checked(tmp_path / "data/sre12")
     assert counts(data.file("trials_sre12")) == (8, 24)
-    assert data.spk2utt["1002"] == ["1002-t10m2_a", "1002-t12m2_a"]
+    assert data.spk2utt["sre12_1002"] == ["sre12_1002-t10m2_a", "sre12_1002-t12m2_a"]
     assert list(DataDir(tmp_path / "data/train").spk2utt) == ["401"], "the models are the people of 2010"
     error = prepare("sre12", {"sre12": "sre12"}, expect=1)
     assert "models of NIST SRE 2012 (LDC2016E45) are made of sre10's recordings, such as sp10-01/" in error

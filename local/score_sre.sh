@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Scores one of NIST's evaluations: LDA and PLDA of training speech, adapted to the evaluation's unlabelled speech where
+# there is some; scores normalised against that, or else against the training speakers, and calibrated on the
+# development part where there is one.
+cmd=utils/run.sh
+methods="cosine plda plda_adapted"
+lda_dim=150
+within=0.75
+between=0.25
+top_n=300
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+
+if [ $# -ne 3 ]; then
+  cat >&2 <<USAGE
+Usage: $0 [options] BACKEND_DATA MODELDIR DATA_TEST
+e.g.: $0 data/mfcc/backend exp/xvector data/sre16
+Options:
+  --cmd CMD                    job runner (default: $cmd)
+  --methods "cosine plda ..."  of steps/score_lists.sh (default: $methods)
+  --lda-dim N                  dimensions that LDA keeps (default: $lda_dim)
+  --within X, --between X      how much of the other domain's variance each takes over in PLDA ($within, $between)
+  --top-n N                    cohort scores that count in adaptive S-norm (default: $top_n)
+Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_*, makes MODELDIR/backend,
+MODELDIR/backend_TEST and MODELDIR/scores_TEST.
+USAGE
+  exit 1
+fi
+data=$1 exp=$2 test=$(basename "$3")
+
+backend=(--cmd "$cmd" --lda-dim "$lda_dim" "$exp/embeddings_backend" "$data")
+steps/train_backend.sh "${backend[@]}" "$exp/backend"
+cohort=$exp/embeddings_backend adapted=
+if [ -f "$3_unlabeled/utt2spk" ]; then
+  cohort=$exp/embeddings_${test}_unlabeled adapted=$exp/backend_$test
+  steps/train_backend.sh --adapt "$cohort" --within-covar-scale "$within" --between-covar-scale "$between" \
+    "${backend[@]}" "$adapted"
+else
+  echo "$0: $3_unlabeled is not there: PLDA is not adapted" >&2
+  methods=${methods//plda_adapted/}
+fi
+dev='' dev_trials=''
+if [ -f "$3_dev/utt2spk" ]; then
+  dev=$exp/embeddings_${test}_dev dev_trials=$3_dev/trials_${test}_dev
+fi
+steps/score_lists.sh --cmd "$cmd" --methods "$methods" --backend "$exp/backend" --adapted "$adapted" \
+  --cohort "$cohort" --top-n "$top_n" --dev "$dev" --dev-trials "$dev_trials" \
+  "$exp/embeddings_$test" "$exp/embeddings_$test" "$exp/scores_$test" "$3"/trials_*
