@@ -13,7 +13,7 @@ from nnet.io.data_dir import DataDir
 from nnet.io.data_validate import validate
 from nnet.plan import Size, audio_bytes, feature_bytes, vad_bytes
 
-COPIES = 60
+COPIES = 40
 XVECTOR = {
     "data": {"batch_size": 16, "min_frames": 60, "max_frames": 80, "valid_frames": 80, "num_workers": 0},
     "network": {"type": "tdnn", "dims": [24, 24, 32], "kernels": [5, 3, 1], "dilations": [1, 2, 1]},
@@ -40,7 +40,7 @@ def recipe(tmp_path_factory):
     shutil.copy(os.path.join(root, "egs/voxceleb/run.sh"), folder)
     shutil.copytree(os.path.join(root, "egs/voxceleb/conf"), folder / "conf")
     make_lists(folder / "lists", make_vox1(folder / "vox1", seconds=1.5))
-    make_vox2(folder / "vox2", videos=3, seconds=1.5, ending="m4a")
+    make_vox2(folder / "vox2", seconds=1.5, ending="m4a")
     make_musan(folder / "musan", count=1)
     make_rirs(folder / "RIRS_NOISES")
     for name, config in (("xvector", XVECTOR), ("resnet", RESNET)):
@@ -79,7 +79,7 @@ def test_resnet_with_large_margin_fine_tuning(recipe, resnet):
     assert "dropped: none" in (folder / "exp/resnet_lm/train.log").read_text()
     assert (folder / "exp/resnet_lm/report/O/report.html").exists()
     tables = resnet.stdout + resnet.stderr
-    assert "data/train         8          48        24" in tables
+    assert "data/train         8          64        32" in tables
     assert "disk: " in tables
 
 
@@ -89,7 +89,7 @@ def test_the_data_directories_are_sound(recipe, resnet):
         validate(folder / "data" / name, feats=False, text=False)
         validate(folder / "data/fbank" / name, text=False)
     augmented = validate(folder / "data/fbank/train_augmented", text=False, wav=False)
-    assert len(augmented.utt2spk) == 48 + COPIES
+    assert len(augmented.utt2spk) == 64 + COPIES
     net = {name: DataDir(folder / "data/fbank/net" / name) for name in ("train", "valid", "dev")}
     assert len(net["dev"].spk2utt) == 2
     assert not net["dev"].spk2utt.keys() & DataDir(folder / "data/fbank/backend").spk2utt.keys()
@@ -131,6 +131,16 @@ def test_the_plan_of_the_full_corpus(recipe):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("stage ")
     assert "memory: " in done.stdout
+
+
+def test_augmentation_on_the_fly_from_pretrained_weights(recipe, resnet):
+    folder, run = recipe
+    fly = ["--augmentation", "fly", "--pretrained", "exp/resnet", "--exp", "exp/fly", "--stop-stage", "4"]
+    done = run("--nnet-conf", "resnet.json", *fly)
+    assert done.returncode == 0, done.stderr
+    assert "stage 2" not in done.stdout
+    assert json.loads((folder / "exp/fly/config.json").read_text())["augmentation"]["rirs"] == "data/rirs"
+    assert "dropped: loss.weight" in (folder / "exp/fly/train.log").read_text()
 
 
 def test_mistakes_are_told_at_once(recipe):

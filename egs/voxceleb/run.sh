@@ -11,7 +11,7 @@
 # 8 large-margin fine-tuning: 4 to 7 once more, where the loss has a margin
 #
 # Options (--some-name VALUE) and their defaults:
-stage='' stop_stage=100 dry_run=false nj=8 nproc='' cmd=''
+stage='' stop_stage=100 dry_run=false nj=8 nproc='' hosts='' cmd=''
 vox1='' vox2='' musan='' rirs=''
 trials_dir=''        # trial lists and vox1_meta.csv; without it they lie beside the corpus, or are downloaded
 lists="O O-clean E E-clean H H-clean"
@@ -114,8 +114,8 @@ fi
 
 if begin_stage 4 "train $exp" "$exp" "$nnet_conf" "$set" "${pretrained:+$pretrained/model.safetensors}"; then
   resume=$(resumes "$exp/checkpoints")
-  steps/train_nnet.sh --cmd "$gpu_cmd" --nproc "$nproc" --resume "$resume" --init "$pretrained" --set "$set" \
-    --dev "$net/dev" "$nnet_conf" "$net/train" "$net/valid" "$exp"
+  steps/train_nnet.sh --cmd "$gpu_cmd" --nproc "$nproc" --hosts "$hosts" --resume "$resume" --init "$pretrained" \
+    --set "$set" --dev "$net/dev" "$nnet_conf" "$net/train" "$net/valid" "$exp"
   end_stage
 fi
 

@@ -71,6 +71,15 @@ def test_without_slurm_one_line_says_so(root, tmp_path):
     assert done.stderr == "slurm.sh: error: sbatch is not in PATH; is this a machine of the cluster?\n"
 
 
+@pytest.mark.parametrize(("jobs", "runner"), [(None, "utils/run.sh"), ("slurm", "utils/slurm.sh --mem 4G"), ("x", "")])
+def test_a_variable_chooses_where_jobs_run(root, jobs, runner):
+    environment = {k: v for k, v in os.environ.items() if k != "SV_JOBS"} | ({"SV_JOBS": jobs} if jobs else {})
+    command = ["bash", "-c", '. ./cmd.sh; echo "$train_cmd"']
+    done = subprocess.run(command, cwd=root / "egs/mini", env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == runner
+    assert done.returncode == (not runner)
+
+
 @needs_slurm
 def test_an_array_of_jobs(run, tmp_path):
     words = ["--max-jobs-run", "2", "JOB=1:3", "log/a.JOB.log"]
