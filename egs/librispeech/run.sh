@@ -117,8 +117,8 @@ fi
 
 if begin_stage 7 "metrics and report" "$exp"; then
   for data in $tests; do
-    steps/compute_metrics.sh "data/$data/trials" "$baseline/scores/$data.cosine" "$exp/scores/$data.cosine" \
-      "$exp/scores/$data.plda"
+    steps/compute_metrics.sh --train-log "$exp/log.jsonl" "data/$data/trials" "$baseline/scores/$data.cosine" \
+      "$exp/scores/$data.cosine" "$exp/scores/$data.plda" "$exp/report_$data"
   done >"$exp/results.txt"
   end_stage
 fi
