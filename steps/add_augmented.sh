@@ -10,6 +10,7 @@ noises=
 music=
 babble=
 num_utts=
+sample_rate=
 keep_audio=false
 
 set -euo pipefail
@@ -27,6 +28,7 @@ Options:
   --rirs, --noises, --music, --babble SOUNDS
                            data directories of what to mix in
   --num-utts N             draw N of all the copies that there can be, where there can be more
+  --sample-rate HZ         of the copies' audio, where recordings have different ones
   --keep-audio true        keep the copies' audio, OUT_DATA_copies/data/wav_*.ark, once there are features
 The copies alone are OUT_DATA_copies. For more choice: steps/augment_data.sh, then utils/combine_data.sh.
 USAGE
@@ -44,7 +46,7 @@ done
 if [ -n "$num_utts" ] && [ "$num_utts" -ge $((kinds * utterances)) ]; then num_utts=; fi
 
 steps/augment_data.sh --cmd "$cmd" --nj "$nj" --rirs "$rirs" --noises "$noises" --music "$music" --babble "$babble" \
-  --num-utts "$num_utts" "$data" "$copies"
+  --num-utts "$num_utts" --sample-rate "$sample_rate" "$data" "$copies"
 steps/make_feats.sh --type "$type" --cmd "$cmd" --nj "$nj" --mfcc-config "$mfcc_config" \
   --fbank-config "$fbank_config" "$copies"
 if ! $keep_audio; then rm -f "$copies"/data/wav_*.ark "$copies/wav.scp"; fi

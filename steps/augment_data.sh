@@ -13,6 +13,7 @@ babble_snrs=
 babble_voices=
 noise_interval=
 num_utts=
+sample_rate=
 seed=
 
 set -euo pipefail
@@ -32,6 +33,7 @@ Options:
   --speeds "0.9 1.1"       copies at other speeds, as other speakers
   --noise-snrs, --music-snrs, --babble-snrs 15:10:5:0, --babble-voices 3:4:5, --noise-interval SECONDS
   --num-utts N             draw N of all the copies, and make only these
+  --sample-rate HZ         of the copies, where recordings have different ones
   --seed N                 another seed draws other sounds
 ARKDIR, for the audio, is OUT_DATA/data where it is not given; a minute of 16 kHz takes 1.9 MB.
 Defaults and the rest: python -m nnet.bin.augment_data --help
@@ -55,7 +57,8 @@ $cmd JOB=1:"$nj" "$out_data/log/augment.JOB.log" \
   ${music:+--music "$music"} ${babble:+--babble "$babble"} ${speeds:+--speeds "$speeds"} \
   ${noise_snrs:+--noise-snrs "$noise_snrs"} ${music_snrs:+--music-snrs "$music_snrs"} \
   ${babble_snrs:+--babble-snrs "$babble_snrs"} ${babble_voices:+--babble-voices "$babble_voices"} \
-  ${noise_interval:+--noise-interval "$noise_interval"} ${num_utts:+--num-utts "$num_utts"} ${seed:+--seed "$seed"} \
+  ${noise_interval:+--noise-interval "$noise_interval"} ${num_utts:+--num-utts "$num_utts"} \
+  ${sample_rate:+--sample-rate "$sample_rate"} ${seed:+--seed "$seed"} \
   "$data" "$out.JOB"
 
 python -m nnet.bin.merge_copies --nj "$nj" "$data" "$out_data" "$out"

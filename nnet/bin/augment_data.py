@@ -25,11 +25,11 @@ SOURCES = ("rirs", "noises", "music", "babble")
 def main(argv=None):
     args = make_parser().parse_args(argv)
     data = DataDir(args.data)
-    _, _, sample_rate = next(iter_utterances(data))
+    sample_rate = args.sample_rate or next(iter_utterances(data))[2]
     augmenter = make_augmenter(args, sample_rate)
     kinds = (augmenter.kinds if augmenter else []) + [f"sp{speed:g}" for speed in args.speeds]
     copies = share(plan(list(data.utt2spk), kinds, args.num_utts, args.seed), args.job, args.num_jobs)
-    made = make_copies(data, copies, augmenter, sample_rate, args.seed)
+    made = make_copies(data, copies, augmenter, sample_rate, args.seed, resample=args.sample_rate is not None)
     with (
         JobTables(args.out, ("scp", "dur", "uniq", "augment", "utt2spk")) as tables,
         WavArkWriter(args.out + ".ark", sample_rate) as ark,
@@ -56,6 +56,8 @@ def make_parser():
                    help="seconds between two noises")  # fmt: skip
     p.add_argument("--babble-voices", type=numbers, default=default_of("babble-voices"), help="how many voices talk")
     p.add_argument("--num-utts", type=number(int, low=1), help="how many copies to draw of all; default: all of them")
+    p.add_argument("--sample-rate", type=number(int, low=1),
+                   help="Hz of the copies; default: that of the first utterance, which all must have")  # fmt: skip
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--job", type=number(int, low=1), default=1, help="which share of the copies to make")
     p.add_argument("--num-jobs", type=number(int, low=1), default=1, help="how many shares there are")

@@ -9,7 +9,7 @@ from nnet.errors import InputError
 from nnet.feats.mixing import change_speed, fit_16_bits
 from nnet.feats.parts import read_parts, write_json
 from nnet.feats.seeds import generator
-from nnet.io.audio import iter_utterances
+from nnet.io.audio import convert_rate, iter_utterances
 from nnet.io.data_parts import write_speakers
 from nnet.io.files import make_directory, remove_file
 from nnet.io.tables import write_table
@@ -48,7 +48,7 @@ def plan(utterances, kinds, count=None, seed=0):
     return [copies[i] for i in sorted(chosen)]
 
 
-def make_copies(data, copies, augmenter, sample_rate, seed=0):
+def make_copies(data, copies, augmenter, sample_rate, seed=0, resample=False):
     """Yields `(copy, samples, what)`: samples (n,) of 16 bits, and in words how they were made.
 
     Every copy has a random generator of its own, seeded by (seed, utterance, kind).
@@ -58,11 +58,15 @@ def make_copies(data, copies, augmenter, sample_rate, seed=0):
         copies: Copy objects; those of one utterance stand together.
         augmenter: an Augmenter; may be None where all copies are of another speed.
         sample_rate: Hz, of all utterances.
+        resample: convert what has another rate instead of refusing it; as features do, after the segment is cut out.
     """
     kinds = {}
     for copy in copies:
         kinds.setdefault(copy.utterance, []).append(copy)
-    for utterance, samples, _ in iter_utterances(data, sample_rate, utterances=list(kinds)):
+    expected = None if resample else sample_rate
+    for utterance, samples, rate in iter_utterances(data, expected, utterances=list(kinds)):
+        if rate != sample_rate:
+            samples = convert_rate(samples, rate, sample_rate)
         for copy in kinds[utterance]:
             if copy.speed:
                 yield copy, fit_16_bits(change_speed(samples, copy.speed)), f"speed {copy.speed:g}"

@@ -47,6 +47,8 @@ def combine(destination, sources, extra_files=()):
 
 def _tables(sources, name):
     having = [source for source in sources if source.has(name)]
+    if name == "segments" and having and not all(source.has("wav.scp") for source in sources):
+        return None  # they would refer to nothing
     if name == "segments" and having:
         return [source.table(name) if source.has(name) else _whole_recordings(source) for source in sources]
     if name == "utt2uniq" and having:  # an utterance that is no copy is its own original

@@ -16,7 +16,8 @@ from nnet.feats.mixing import STEP, change_speed, fit_16_bits, power, reverberat
 from nnet.feats.seeds import generator
 from nnet.feats.sounds import Sounds
 from nnet.feats.specaugment import SpecAugment
-from nnet.io.audio import iter_utterances, read_audio
+from nnet.io.audio import convert_rate, iter_utterances, read_audio
+from nnet.io.data_combine import combine
 from nnet.io.data_dir import DataDir
 from nnet.io.data_fix import fix
 from nnet.io.data_validate import validate
@@ -252,6 +253,20 @@ def test_other_speeds_are_other_speakers(tmp_path, data, sounds, speech):
     assert copies.utt2dur["sp1.1-s1-u1"] == pytest.approx(len(speech) / RATE / 1.1, abs=1e-3)
     assert copies.table("spk2gender")["sp1.1-s2"] == "f"
     assert not copies.has("vad.scp"), "their frames are other ones"
+
+
+def test_copies_have_one_rate_where_the_originals_have_two(tmp_path, sounds, speech):
+    high = DataDir(write_sounds(tmp_path / "high", {"s1-u1": speech}))
+    low = DataDir(write_sounds(tmp_path / "low", {"s2-u2": convert_rate(speech, RATE, 8000)}, 8000))
+    combine(tmp_path / "both", [high, low])
+    music = {"music": sounds["music"]}
+    with pytest.raises(InputError, match="sampled at 8000 Hz, 16000 Hz expected"):
+        augment(str(tmp_path / "both"), tmp_path / "no", music)
+    copies = augment(str(tmp_path / "both"), tmp_path / "aug", music, "--sample-rate", "8000")
+    for rx in copies.wav_scp.values():
+        samples, rate = read_audio(rx)
+        assert rate == 8000
+        assert len(samples) == -(-len(speech) // 2)
 
 
 def test_copies_are_planned_by_the_seed():

@@ -292,3 +292,10 @@ def test_combine_with_and_without_segments(plain, segmented, tmp_path):
     os.remove(tmp_path / "b" / "utt2dur")
     with pytest.raises(InputError, match=r"get_utt2dur\.sh"):
         combine(tmp_path / "all", [segmented, DataDir(tmp_path / "b")])
+
+
+def test_segments_need_a_common_wav_scp(plain, segmented, tmp_path):
+    copy(plain, tmp_path / "b", Renaming(utt_prefix="b-", spk_prefix="b-"))
+    (tmp_path / "b/wav.scp").unlink()
+    combine(tmp_path / "all", [segmented, DataDir(tmp_path / "b")])
+    assert validate(tmp_path / "all", feats=False, text=False, wav=False).segments is None
