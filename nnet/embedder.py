@@ -11,6 +11,8 @@ from nnet.extraction import embed_utterances
 from nnet.feats.front_end import FrontEnd
 from nnet.io.audio import read_audio
 from nnet.model_dir import load_model
+from nnet.pretrained.hub import find_model
+from nnet.self_test import check_self_test
 
 # In a model directory: a calibration of the cosines of its embeddings as they are, without a back end.
 CALIBRATION = "cosine_calibration.json"
@@ -32,17 +34,20 @@ class Embedder:
 
     def __init__(self, directory, checkpoint="best", node=None, chunk_size=10000):
         """Args:
-            directory: a model directory.
+            directory: a model directory, or `user/name` of a model on the Hugging Face hub.
             checkpoint: "best", "last" or a number of epochs.
             node: the endpoint to take; None: the configured one.
             chunk_size: frames in which long recordings are read; their embedding is the mean over the chunks.
         """  # fmt: skip
+        directory = find_model(directory)
         self.net, self.config, about = load_model(directory, checkpoint)
         self.node, self.chunk_size = node or self.net.node, chunk_size
         self.dim = self.net.endpoint_dim(self.node)
         self.front_end = FrontEnd(about["feats_conf"])
-        usual = self.node == self.net.node and checkpoint == "best"
-        self.calibration = _calibration_of(directory) if usual else None
+        self.calibration = None
+        if self.node == self.net.node and checkpoint == "best":
+            self.calibration = _calibration_of(directory)
+            check_self_test(directory, self)
 
     def embed(self, samples, sample_rate):
         """The embedding, (D,) float32, of a recording: samples (n,) in [-1, 1) at `sample_rate` Hz."""

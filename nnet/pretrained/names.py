@@ -57,6 +57,16 @@ CAMPPLUS = [
 RULES = {"tdnn": TDNN, "etdnn": TDNN, "resnet": RESNET, "ecapa_tdnn": ECAPA_TDNN, "campplus": CAMPPLUS}
 
 
+# Weights of theirs that are convolutions of kernel 1 where we may have a linear layer, by network type.
+POINTWISE = {
+    "tdnn": r"frame_\d+\.conv_1d\.weight",
+    "etdnn": r"frame_\d+\.conv_1d\.weight",
+    "resnet": r"",
+    "ecapa_tdnn": r"(.+\.)?conv\.weight|.+\.convs\.\d+\.weight|pool\.linear\d\.weight",
+    "campplus": r"xvector\..*linear\w*\.weight",
+}
+
+
 def their_name(name, network_type):
     """WeSpeaker's name of one of our parameters, or None where it has none."""
     for pattern, replacement in RULES[network_type]:
@@ -64,3 +74,8 @@ def their_name(name, network_type):
         if match:
             return replacement(match) if callable(replacement) else match.expand(replacement)
     return None
+
+
+def their_dims(theirs, ndim, network_type):
+    """How many axes a weight of ours with `ndim` has under their name."""
+    return 3 if ndim == 2 and re.fullmatch(POINTWISE[network_type], theirs) else ndim

@@ -5,6 +5,10 @@ import re
 from nnet.errors import InputError
 from nnet.networks.resnet import RESNETS, Bottleneck
 
+# Standard deviations without anything added. The floor shows in channels alone that stay at 0: there the gradient of
+# the root would not be a number.
+PLAIN_DEVIATION = {"eps": 0.0, "floor": 1e-12}
+
 
 def describe(state, path, pooling=None):
     """The sections network, pooling and embedding of a configuration, and the features a frame.

@@ -3,10 +3,10 @@
 import os
 
 from nnet.pretrained.front_ends import speaker3d_front_end
-from nnet.pretrained.shapes import describe
+from nnet.pretrained.shapes import PLAIN_DEVIATION, describe
 
-# What 3D-Speaker adds to the variance in its statistics pooling.
-EPS = {"campplus": 0.0, "resnet": 1e-8}
+# Its statistics pooling by network type: plain, or the variance plus a little.
+POOLING = {"campplus": PLAIN_DEVIATION, "resnet": {"eps": 1e-8}}
 
 
 def recognise(source):
@@ -20,7 +20,7 @@ def read(source):
     """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
     state = {_ours(name): array for name, array in source.state.items()}
     sections, input_dim = describe(state, source.path)
-    sections["pooling"]["eps"] = EPS.get(sections["network"]["type"], 0.0)
+    sections["pooling"] |= POOLING.get(sections["network"]["type"], {})
     return sections, input_dim, speaker3d_front_end(source.path, input_dim, source.settings), state
 
 

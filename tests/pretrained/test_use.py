@@ -10,11 +10,14 @@ import nnet
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.bin.extract_embeddings import main as extract
 from nnet.bin.train_nnet import main as train
-from nnet.compute import mx
+from nnet.compute import mx, nn
 from nnet.errors import InputError
 from nnet.feats.options import FbankOptions
 from nnet.io.ark import read_dict
 from nnet.model_dir import read_config
+from nnet.pretrained.convert import convert as read_checkpoint
+from nnet.pretrained.layouts import to_torch
+from nnet.pretrained.torch_writer import write_torch_state
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +118,21 @@ def test_fine_tuning_refuses_features_of_another_kind(model_dir, data, tmp_path)
     make_filter_banks(data, model_dir / "fbank.conf")
     with pytest.raises(InputError, match="differ from those of .* in cmvn; make them anew"):
         tune(model_dir, data, tmp_path / "new")
+
+
+@pytest.mark.parametrize("toolkit", ["speaker3d", "pyannote"])
+def test_channels_that_stay_silent_have_a_gradient(toolkit, tmp_path):
+    weights = dict(np.load(make_checkpoint(tmp_path / "weights.npz")))
+    prefix = {"speaker3d": "", "pyannote": "resnet."}[toolkit]
+    state = {name.replace("resnet.", prefix): to_torch(array, array.ndim) for name, array in weights.items()}
+    for name in state:
+        if "layer4.1.bn2" in name or "layer4.0.bn2" in name or "layer4.0.shortcut.1" in name:
+            state[name] = np.full_like(state[name], -1.0 if name.endswith("bias") else 1e-3)
+    write_torch_state(tmp_path / "model.pt", state)
+    model = read_checkpoint(str(tmp_path / "model.pt"), toolkit).model
+    model.freeze()
+    model.network.conv1.unfreeze()
+    loss = nn.value_and_grad(model, lambda x: model(x).square().sum())
+    value, gradients = loss(mx.random.normal((2, 50, BINS)))
+    assert np.isfinite(value.item())
+    assert np.isfinite(np.array(gradients["network"]["conv1"]["weight"])).all()

@@ -1,0 +1,77 @@
+"""Writes a folder that gives a model away: weights, configuration, model card, self-test, PyTorch checkpoint.
+
+OUT receives model.safetensors (without the classifier of the training speakers), config.json, README.md (the model
+card), self_test.safetensors (a recording and its embedding, which nnet.load_model repeats), the options of the features
+and, where there is one, cosine_calibration.json. The card says what MODELDIR knows and what is said here; figures come
+from metrics.json files alone: those named, or else all in MODELDIR and in its report folders.
+"""
+
+import glob
+import logging
+import os
+import shutil
+
+from nnet.bin.cli import boolean, parser, run
+from nnet.embedder import CALIBRATION, Embedder
+from nnet.errors import InputError
+from nnet.feats.conf import write_conf
+from nnet.feats.options import FEATURE_OPTIONS
+from nnet.io.files import atomic_write, make_directory
+from nnet.model_dir import load_model, save_config
+from nnet.pretrained.card import model_card, read_report
+from nnet.pretrained.to_torch import write_torch
+from nnet.self_test import write_self_test
+from nnet.weights import save_weights, weights_of
+
+log = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    if os.path.exists(os.path.join(args.out, "config.json")):
+        raise InputError(f"{args.out}: holds a model already; choose another OUT or remove it")
+    found = args.metrics or sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
+    reports = [read_report(path) for path in found]
+    model, config, about = load_model(args.model_dir, args.checkpoint)
+    make_directory(args.out)
+    checkpoint = None
+    if args.pytorch:
+        path = write_torch(os.path.join(args.out, "pytorch"), model, config, about, args.model_dir)
+        checkpoint = os.path.relpath(path, args.out)
+    described = {"name": args.name or os.path.basename(os.path.abspath(args.out)), "licence": args.license}
+    card = model_card(model, config, about, described | {"data": args.data}, reports, checkpoint)
+    with atomic_write(os.path.join(args.out, "README.md")) as file:
+        file.write(card)
+    write_model(args, model, config, about)
+    log.info("%s: exported; figures of the model card: %s", args.out, ", ".join(found) or "none")
+
+
+def write_model(args, model, config, about):
+    """The model itself; its weights are last, so that a killed process leaves no model."""
+    if about["feats_conf"]:
+        kind = about["feats_conf"]["type"]
+        options = FEATURE_OPTIONS[kind].from_dict(about["feats_conf"]["options"])
+        write_conf(os.path.join(args.out, f"{kind}.conf"), options, "The features of this model.")
+        write_self_test(args.out, Embedder(args.model_dir, args.checkpoint))
+    calibration = os.path.join(args.model_dir, CALIBRATION)
+    if os.path.isfile(calibration) and args.checkpoint == "best":
+        shutil.copyfile(calibration, os.path.join(args.out, CALIBRATION))
+    save_config(args.out, config, about["input_dim"], about["num_speakers"], about["feats_conf"])
+    save_weights(os.path.join(args.out, "model.safetensors"), weights_of(model))
+
+
+def make_parser():
+    p = parser(__doc__)
+    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
+    p.add_argument("--name", help="of the model, such as user/name on the hub; default: the folder's")
+    p.add_argument("--license", help="such as cc-by-4.0; the card says so where none is stated")
+    p.add_argument("--data", metavar="TEXT", help="what the model was trained on, for the card")
+    p.add_argument("--metrics", action="append", metavar="FILE", help="metrics.json of a report, for the card")
+    p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: the weights in WeSpeaker's names")
+    p.add_argument("model_dir", metavar="MODELDIR")
+    p.add_argument("out", metavar="OUT")
+    return p
+
+
+if __name__ == "__main__":
+    run(main)
