@@ -24,8 +24,8 @@ Options:
   --lda-dim N                  dimensions that LDA keeps (default: $lda_dim)
   --within X, --between X      how much of the other domain's variance each takes over in PLDA ($within, $between)
   --top-n N                    cohort scores that count in adaptive S-norm (default: $top_n)
-Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_*, makes MODELDIR/backend,
-MODELDIR/backend_TEST and MODELDIR/scores_TEST.
+Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_TEST, makes MODELDIR/backend,
+MODELDIR/backend_TEST and MODELDIR/scores_TEST/LIST/*; a list trials_TEST_CONDITION is given the scores of all trials.
 USAGE
   exit 1
 fi
@@ -48,4 +48,7 @@ if [ -f "$3_dev/utt2spk" ]; then
 fi
 steps/score_lists.sh --cmd "$cmd" --methods "$methods" --backend "$exp/backend" --adapted "$adapted" \
   --cohort "$cohort" --top-n "$top_n" --dev "$dev" --dev-trials "$dev_trials" \
-  "$exp/embeddings_$test" "$exp/embeddings_$test" "$exp/scores_$test" "$3"/trials_*
+  "$exp/embeddings_$test" "$exp/embeddings_$test" "$exp/scores_$test" "$3/trials_$test"
+for trials in "$3/trials_${test}_"*; do  # conditions: some of the trials, their scores are the same
+  if [ -f "$trials" ]; then ln -sfn "$test" "$exp/scores_$test/${trials##*/trials_}"; fi
+done

@@ -3,6 +3,7 @@
 cmd=utils/run.sh
 methods=cosine
 backend=
+adapted=
 cohort=
 top_n=
 dev=
@@ -23,10 +24,11 @@ Options:
   --cmd CMD                job runner (default: $cmd)
   --methods "cosine plda"  how two embeddings are compared (default: $methods)
   --backend DIR            what steps/train_backend.sh made; cosine goes without
+  --adapted DIR            the same, adapted: for plda_adapted, and for the centre of cosine and lda
   --cohort EMBDIR          normalise by adaptive S-norm, --top-n N of its speakers count
   --dev EMBDIR, --dev-trials TRIALS    calibrate on these
 Makes OUTDIR/LIST/METHOD and, where asked for, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
-"trials_". Methods: cosine (of centred embeddings), lda (cosine after LDA), plda.
+"trials_". Methods: cosine (of centred embeddings), lda (cosine after LDA), plda, plda_adapted.
 USAGE
   exit 1
 fi
@@ -34,11 +36,13 @@ enroll=$1 test=$2 out=$3
 shift 3
 
 score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised ones; $best is what was made last
-  local options=(--cmd "$cmd" --backend "$backend") trials=$2 enroll=$3 test=$4
+  local options=(--cmd "$cmd" --backend "${adapted:-$backend}") trials=$2 enroll=$3 test=$4
   case $1 in
     cosine) options+=(--method cosine --transform false) ;;
     lda) options+=(--method cosine) ;;
-    *) options+=(--method "$1") ;;
+    plda) options+=(--method plda --backend "$backend") ;;
+    plda_adapted) options+=(--method plda) ;;
+    *) echo "$0: --methods: no method $1" >&2; exit 1 ;;
   esac
   best=$5/$1
   steps/score.sh "${options[@]}" "$trials" "$enroll" "$test" "$best"

@@ -43,8 +43,9 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument("--train", required=True, metavar="DATA|SPEAKERS:UTTERANCES:HOURS", help="the training set")
-    p.add_argument("--test", required=True, metavar="DATA|SPEAKERS:UTTERANCES:HOURS", help="all other utterances")
+    sets = '"DATA|SPEAKERS:UTTERANCES:HOURS ..."'
+    p.add_argument("--train", required=True, metavar=sets, help="the training set")
+    p.add_argument("--test", required=True, metavar=sets, help="all other utterances")
     p.add_argument("--feats-type", choices=tuple(FEATURE_OPTIONS), default="mfcc")
     p.add_argument("--feats-config", metavar="FILE", help="Kaldi's options of the features")
     p.add_argument("--vad", type=boolean, default=False, help="whether silence is found and removed")
@@ -58,7 +59,11 @@ def make_parser():
 
 
 def size_of(text):
-    """The Size of a data directory, or of one that is only imagined."""
+    """The Size of data directories together, each there or only imagined."""
+    return Size(*map(sum, zip(*map(_size_of, text.split()), strict=True)))
+
+
+def _size_of(text):
     if os.path.isdir(text):
         summary = summarize(DataDir(text), str)
         return Size(summary.speakers, summary.utterances, summary.hours)
