@@ -39,8 +39,7 @@ options=("$@")
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
 exp=${exp:-exp/$(basename "$nnet_conf" .json)} lm=${exp}_lm
 type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
-cmvn=sliding
-if [ "${type:=mfcc}" = fbank ]; then cmvn=utterance; fi
+if [ "${type:=mfcc}" = fbank ]; then cmvn=utterance; else cmvn=sliding; fi
 feats=data/$type net=data/$type/net train=data/$type/train copies=0
 if [ -n "$rirs$musan" ]; then
   train=$feats/train_augmented copies=$num_augmented
