@@ -89,6 +89,7 @@ class Recordings:
         return None
 
     def channels(self, path):
+        """How many a recording has."""
         return self._audio[path].channels
 
     def span(self, path, span):

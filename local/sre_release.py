@@ -28,7 +28,7 @@ class Release:
         self.what = what
         self._inventories = [Inventory(root, what) for root in roots]
         self.roots = ", ".join(str(inventory.root) for inventory in self._inventories)
-        self._audio, self._tables, self._unused = {}, {}, {}
+        self._audio, self._tables, self._unused = {}, {}, {}  # by name: (inventory, path below its root)
         for inventory in self._inventories:
             for path in inventory.files():
                 self._add(inventory, path)
@@ -41,19 +41,18 @@ class Release:
         elif stem_of(name) in self._audio:
             inventory.skip(path, "second copy")
         else:
-            self._audio[stem_of(name)] = str(inventory.root / path)
-            self._unused[stem_of(name)] = (inventory, path)
+            self._audio[stem_of(name)] = self._unused[stem_of(name)] = (inventory, path)
 
     def recording(self, name):
         """The path of a recording by its name, with or without folders and ending, or None."""
         stem = stem_of(name)
         self._unused.pop(stem, None)
-        return self._audio.get(stem)
+        inventory, path = self._audio.get(stem, (None, None))
+        return str(inventory.root / path) if inventory else None
 
-    def names(self, folder=""):
+    def names(self, folder):
         """The names, without ending, of the recordings that lie below a folder such as "unlabeled/major"."""
-        inside = f"/{folder}/".replace("//", "/")
-        return [stem for stem, path in self._audio.items() if inside in path.lower()]
+        return [stem for stem, (_, path) in self._audio.items() if f"/{folder}/" in f"/{path.lower()}"]
 
     def tables(self, pattern):
         """The paths of files whose names match a regular expression, those in the fewest folders first."""

@@ -6,7 +6,6 @@ used of it.
 
 import itertools
 
-import numpy as np
 import soundfile
 from corpora.speech import voice
 from corpora.sphere import write_sphere
@@ -201,8 +200,3 @@ def make_sre12(root, earlier, tests=2, seconds=0.2):
 def shortened(path, seed, seconds, *speakers):
     """A call that says it is compressed by shorten."""
     return call(path, seed, seconds, *speakers, coding="ulaw,embedded-shorten-v2.00")
-
-
-def silence(path, seconds):
-    """A file whose samples are all zero."""
-    return write_sphere(path, np.zeros(int(seconds * RATE)))

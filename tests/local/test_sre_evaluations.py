@@ -77,6 +77,12 @@ def test_2018(prepare, tmp_path):
     assert counts(checked(tmp_path / "data/sre18_vast_dev").file("trials_sre18_vast_dev")) == (8, 24)
 
 
+def test_only_folders_of_the_release_tell_what_is_unlabelled(prepare, tmp_path):
+    make_sre18(tmp_path / "unlabeled/eval", "eval", SPEAKERS)
+    prepare("sre18", {"sre18": "unlabeled/eval"})
+    assert not (tmp_path / "data/sre18_unlabeled").exists()
+
+
 def test_2021(prepare, tmp_path):
     make_sre21(tmp_path / "eval", "eval", SPEAKERS, tests=3)
     make_sre21(tmp_path / "dev", "dev", SPEAKERS)
