@@ -28,6 +28,7 @@ def prepare():
     keep_memory()
     if not load_blas():
         log.warning("no fast BLAS found: MLX will be 50 times slower than it could be. Remedy: %s", REMEDY)
+    use_one_thread()
 
 
 def has_cuda():
@@ -96,21 +97,19 @@ def set_mkl_environment(folder):
         os.environ.setdefault("MKL_THREADING_LAYER", "SEQUENTIAL")
 
 
-def set_threads(count):
-    """Has the BLAS use this many threads from now on; the results do not depend on it with MKL_CBWR=AUTO,STRICT."""
-    setter = _thread_setter()
-    if setter is not None and _threads.get("count") != count:
-        setter(count)
-        _threads["count"] = count
-
-
-_threads = {}
-
-
 @functools.cache
-def _thread_setter():
+def num_threads():
+    """The threads that this process may use: MKL_NUM_THREADS, OMP_NUM_THREADS, or its cores."""
+    for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "")
+        if value.isdigit() and int(value) > 0:
+            return int(value)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def use_one_thread():
+    """Has the BLAS compute each product in the thread that asks for it: `nnet.compute.lanes` keeps all cores busy."""
     process = ctypes.CDLL(None)
     for name in ("MKL_Set_Num_Threads", "openblas_set_num_threads"):
         if hasattr(process, name):
-            return getattr(process, name)
-    return None
+            getattr(process, name)(1)

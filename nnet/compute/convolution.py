@@ -3,10 +3,10 @@
 from nnet.compute import mx
 from nnet.compute.lanes import on_cpu
 from nnet.compute.products import backward_filters, multiplied
-from nnet.compute.winograd import backward_planes, filter_planes, filtered
+from nnet.compute.winograd import TILE, backward_planes, filter_planes, filtered
 
 
-def choose(shape, stride, padding, dilation, groups):
+def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """The rule: how a convolution with a weight of `shape` (O, KF, KT, C) is computed on the current device.
 
     native: MLX's own. On a GPU always; on a CPU for groups, which no network of ours has.
@@ -36,27 +36,50 @@ class Filter:
 
     def __init__(self, weight, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
         self.how = choose(weight.shape, stride, padding, dilation, groups)
-        self.weight = weight
+        self.weight, self.stride, self.dilation, self.groups = weight, stride, dilation, groups
+        self.padding = tuple((p, p) for p in padding)
         constant = mx.stop_gradient(weight)
         if self.how == "winograd":
-            self.arrays = (weight, filter_planes(constant), backward_planes(constant))
-            self.options = {"padding": padding, "dilation": dilation[1]}
+            self.prepared = [filter_planes(constant), backward_planes(constant)]
         elif self.how == "product":
-            self.arrays = (weight, *backward_filters(constant, stride, padding, dilation))
-            self.options = {"stride": stride, "padding": padding, "dilation": dilation}
-        else:
-            self.options = {"stride": stride, "padding": padding, "kernel_dilation": dilation, "groups": groups}
+            self.prepared = backward_filters(constant, stride, self.padding, dilation)
 
     def ready(self):
-        """Computes on a CPU what is prepared, rather than in each of the lanes that use it first; returns itself."""
+        """Computes what is prepared on a CPU now, rather than in whatever lane uses it first; returns itself."""
         if self.how != "native":
-            mx.eval(self.arrays)
+            mx.eval(self.weight, self.prepared)
         return self
 
     def __call__(self, x):
         """x (B, F, T, C), a whole batch or a shard → (B, F', T', O)."""
+        return self._apply(x, self.padding)
+
+    def part(self, x, axis, first, stop):
+        """The bins (axis 1) or frames (axis 2) first, ..., stop - 1 of what calling it with x gives."""
+        (before, _), stride = self.padding[axis - 1], self.stride[axis - 1]
+        low = first * stride - before
+        high = (stop - 1) * stride - before + self._reach(axis) + 1
+        padding = list(self.padding)
+        padding[axis - 1] = (max(0, -low), max(0, high - x.shape[axis]))
+        inside = slice(max(0, low), high)
+        return self._apply(x[:, inside] if axis == 1 else x[:, :, inside], tuple(padding))
+
+    def size(self, axis, size):
+        """How many bins (axis 1) or frames (axis 2) come out where `size` go in."""
+        return (size + sum(self.padding[axis - 1]) - self._reach(axis) - 1) // self.stride[axis - 1] + 1
+
+    def tile(self, axis):
+        """How many bins (axis 1) or frames (axis 2) are computed together."""
+        return TILE * self.dilation[axis - 1] if self.how == "winograd" and self.weight.shape[axis] == 3 else 1
+
+    def _reach(self, axis):
+        return self.dilation[axis - 1] * (self.weight.shape[axis] - 1)
+
+    def _apply(self, x, padding):
         if self.how == "winograd":
-            return filtered(x, *self.arrays, **self.options)
+            return filtered(x, self.weight, *self.prepared, padding=padding, dilation=self.dilation[1])
+        shape = {"stride": self.stride, "padding": padding, "dilation": self.dilation}
         if self.how == "product":
-            return multiplied(x, *self.arrays, **self.options)
-        return mx.conv_general(x, self.weight, **self.options)
+            return multiplied(x, self.weight, *self.prepared, **shape)
+        padding = tuple(zip(*padding, strict=True))  # of both axes: before, after
+        return mx.conv_general(x, self.weight, self.stride, padding, self.dilation, groups=self.groups)

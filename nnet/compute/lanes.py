@@ -8,34 +8,26 @@ batch, but its concatenation is computed only if somebody needs it: the next lay
 On a GPU, and inside of a function that `each` applies, a batch is one shard.
 """
 
-import os
+import contextlib
 import threading
 import weakref
 
 from nnet.compute import mx
-from nnet.compute.blas import set_threads
+from nnet.compute.blas import num_threads
 
 # Few enough for the caches, enough for products to be efficient (measured with ResNet34 and the x-vector).
 SHARD_FRAMES = 800
-# Fewer than this are not worth the trouble.
+# Less than this is not worth the trouble: frames in a shard, values in a part of an utterance.
 LEAST_FRAMES = 100
+LEAST_VALUES = 2**15
 
 _joined = {}  # id of a joined array → (a weak reference to it, its shards)
-_local = threading.local()  # of each thread: its lanes; whether it is inside of a shard
+_local = threading.local()  # of each thread: its streams, and the number of the one in use
 
 
 def on_cpu():
     """Whether MLX computes on a CPU, by default or in the current stream."""
     return mx.default_device().type == mx.cpu
-
-
-def num_threads():
-    """The threads that this process may use: MKL_NUM_THREADS, OMP_NUM_THREADS, or its cores."""
-    for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        value = os.environ.get(name, "")
-        if value.isdigit() and int(value) > 0:
-            return int(value)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def each(function, *arrays):
@@ -54,22 +46,50 @@ def run_in_lanes(function, sharded):
     """[function(*shard), ...] for a list of tuples of arrays, each in its lane."""
     if len(sharded) == 1:
         return [function(*sharded[0])]
-    lanes, results = _lanes(), []
-    _local.inside = True
-    try:
-        for i, shard in enumerate(sharded):
-            with mx.stream(lanes[i % len(lanes)]):
-                results.append(function(*shard))
-    finally:
-        _local.inside = False
+    results = []
+    for i, shard in enumerate(sharded):
+        with lane(i % num_threads()):
+            results.append(function(*shard))
     return results
+
+
+def current_lane():
+    """The number of the lane in use, or None outside of `each`."""
+    return getattr(_local, "lane", None)
+
+
+@contextlib.contextmanager
+def lane(number):
+    """Sends operations to a lane; None: to where they go anyway."""
+    if number is None:
+        yield
+        return
+    if not hasattr(_local, "streams"):
+        _local.streams = [mx.new_stream(mx.cpu) for _ in range(num_threads())]
+    outer, _local.lane = current_lane(), number
+    try:
+        with mx.stream(_local.streams[number]):
+            yield
+    finally:
+        _local.lane = outer
+
+
+def ranges(size, multiple, x):
+    """The range 0 ... size in parts (first, stop), of whole multiples, that lanes can compute at once.
+
+    There is one part unless x is a single utterance, of which there is no other shard to keep the other lanes busy.
+    """
+    alone = on_cpu() and len(x) == 1 and x.size >= LEAST_VALUES and current_lane() is None
+    parts = num_threads() if alone else 1
+    step = -(-size // (multiple * parts)) * multiple
+    return [(first, min(first + step, size)) for first in range(0, size, step)]
 
 
 def shards(*arrays):
     """The arrays cut along their first axis at the same places: a list with a tuple for each shard."""
     known = [_joined[id(x)][1] for x in arrays if id(x) in _joined]
     sizes = [len(s) for s in known[0]] if known else _shard_sizes(arrays[0])
-    if len(sizes) == 1 or getattr(_local, "inside", False):
+    if len(sizes) == 1 or current_lane() is not None:
         return [arrays]
     return list(zip(*(_cut(x, sizes) for x in arrays), strict=True))
 
@@ -89,7 +109,6 @@ def _shard_sizes(x):
         return [batch]
     lanes, frames = num_threads(), batch * x.shape[-2]
     count = min(batch, lanes * -(-frames // (lanes * SHARD_FRAMES)), frames // LEAST_FRAMES + 1)
-    set_threads(1 if count > 1 else lanes)
     return [batch // count + (i < batch % count) for i in range(count)]
 
 
@@ -105,8 +124,3 @@ def _remember(x, parts, cut=False):
     _joined[key] = (weakref.ref(x, lambda _: _joined.pop(key, None)), parts)
     return parts if cut else x
 
-
-def _lanes():
-    if not hasattr(_local, "lanes"):
-        _local.lanes = [mx.new_stream(mx.cpu) for _ in range(num_threads())]
-    return _local.lanes

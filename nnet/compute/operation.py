@@ -3,10 +3,11 @@
 import functools
 
 from nnet.compute import mx
+from nnet.compute.lanes import current_lane, lane
 
 
 class Operation:
-    """A function with a gradient of its own; both run on the stream on which it is called.
+    """A function with a gradient of its own; both run in the lane in which it is called.
 
     Args:
         forward: forward(*arrays, **options) → one array or a tuple.
@@ -18,14 +19,12 @@ class Operation:
 
     def __init__(self, forward, backward):
         self.forward, self.backward = forward, backward
-        self._of_stream = functools.lru_cache(maxsize=None)(self._build)
+        self._of_lane = functools.cache(self._build)
 
     def __call__(self, *arrays, **options):
-        stream = mx.default_stream(mx.default_device())
-        return self._of_stream(stream, tuple(sorted(options.items())))(*arrays)
+        return self._of_lane(current_lane(), **options)(*arrays)
 
-    def _build(self, stream, options):
-        options = dict(options)
+    def _build(self, number, **options):
 
         @mx.custom_function
         def function(*arrays):
@@ -33,7 +32,7 @@ class Operation:
 
         @function.vjp
         def gradients(arrays, cotangents, outputs):
-            with mx.stream(stream):
+            with lane(number):
                 first, *others = self.backward(_tuple(arrays), cotangents, outputs, **options)
                 return (mx.depends(first, others) if others else first, *others)
 

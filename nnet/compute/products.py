@@ -34,20 +34,20 @@ def _backward(arrays, dy, _, *, stride, padding, dilation):
 
 
 multiplied = Operation(_forward, _backward)
-multiplied.__doc__ = """multiplied(x, weight, *backward, stride=, padding=, dilation=): a convolution, in pairs (F, T).
+multiplied.__doc__ = """multiplied(x, weight, *backward, stride=, padding=, dilation=): a convolution.
 
-x (B, F, T, C), weight (O, KF, KT, C), backward = `backward_filters` of the weight, made once for all shards. Result
-(B, F', T', O).
+x (B, F, T, C), weight (O, KF, KT, C), backward = `backward_filters` of the weight, made once for all shards. stride and
+dilation are pairs (F, T), padding is (before, after) the bins and the frames. Result (B, F', T', O).
 """
 
 
 def _columns(x, kernel, stride, padding, dilation):
     """All that each output sees: (B, F', T', KF·KT·C)."""
-    if kernel == (1, 1) and stride == (1, 1) and padding == (0, 0):
+    if kernel == (1, 1) and stride == (1, 1) and not any(map(sum, padding)):
         return x
     axes = zip(x.shape[1:3], kernel, stride, padding, dilation, strict=True)
-    count = [(size + 2 * p - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in axes]
-    view = windows(x, kernel, [-p for p in padding], stride, dilation, count)
+    count = [(size + sum(p) - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in axes]
+    view = windows(x, kernel, [-before for before, _ in padding], stride, dilation, count)
     return copied(view).reshape(*view.shape[:3], -1)
 
 
@@ -60,8 +60,9 @@ class _Phase:
 
     def __init__(self, phase, kernel, stride, padding, dilation):
         self.phase = phase
-        self.taps = [k for k in reversed(range(kernel)) if (phase + padding - dilation * k) % stride == 0]
-        outputs = [(phase + padding - dilation * k) // stride for k in self.taps]
+        reached = [phase + padding[0] - dilation * k for k in reversed(range(kernel))]
+        self.taps = [k for k, i in zip(reversed(range(kernel)), reached, strict=True) if i % stride == 0]
+        outputs = [i // stride for i in reached if i % stride == 0]
         self.first = outputs[0] if outputs else 0
         self.step = outputs[1] - outputs[0] if len(outputs) > 1 else 1
 

@@ -63,28 +63,29 @@ def _backward(arrays, dy, _, *, padding, dilation):
     x, weight, planes, backward = arrays
     count = _tile_counts(dy.shape, len(planes), dilation)
     inputs = _planes(x, "Bᵀ", len(planes), padding, dilation, count)
-    outputs = _planes(dy, "A", len(planes), (0, 0), dilation, count)
+    outputs = _planes(dy, "A", len(planes), ((0, 0), (0, 0)), dilation, count)
     products = outputs.swapaxes(1, 2) @ inputs  # (36 or 6, O, C)
     taps = _transform("Gᵀ", products.reshape(*_sides(len(planes)), -1))
     dweight = copied(taps.reshape(weight.shape[1], 3, *weight.shape[::3]).transpose(2, 0, 1, 3))
     reach = (weight.shape[1] - 1, 2 * dilation)
-    dx = _filter(dy, backward, (reach[0] - padding[0], reach[1] - padding[1]), dilation)
+    back = [(r - before, r - after) for r, (before, after) in zip(reach, padding, strict=True)]
+    dx = _filter(dy, backward, back, dilation)
     return dx, dweight, mx.zeros_like(planes), mx.zeros_like(backward)
 
 
 filtered = Operation(_forward, _backward)
-filtered.__doc__ = """filtered(x, weight, planes, backward, padding=(F, T), dilation=): a convolution of stride 1.
+filtered.__doc__ = """filtered(x, weight, planes, backward, padding=, dilation=): a convolution of stride 1.
 
 x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time alone; planes and backward are `filter_planes` and
-`backward_planes` of the weight, made once for all shards. dilation is that of time, and divides its padding. Result
-(B, F', T', O).
+`backward_planes` of the weight, made once for all shards. padding is (before, after) the bins and the frames; dilation
+is that of time, and divides the padding before the frames. Result (B, F', T', O).
 """
 
 
 def _filter(x, planes, padding, dilation):
     """The convolution of x (B, F, T, C) with filter planes (36 or 6, C, O)."""
     batch, bins, frames, _ = x.shape
-    size = (bins + 2 * padding[0] - 2 * (len(planes) == 36), frames + 2 * padding[1] - 2 * dilation)
+    size = (bins + sum(padding[0]) - 2 * (len(planes) == 36), frames + sum(padding[1]) - 2 * dilation)
     count = _tile_counts((batch, *size), len(planes), dilation)
     products = _planes(x, "Bᵀ", len(planes), padding, dilation, count) @ planes
     tiles = _transform("Aᵀ", products.reshape(*_sides(len(planes)), -1))
@@ -103,7 +104,8 @@ def _planes(x, name, num_planes, padding, dilation, count):
     x = padded(x, (0, 0), (0, -frames % dilation)).reshape(batch, bins, -1, dilation * channels)
     kernel = (len(_MATRICES[name][0]) if num_planes == 36 else 1, len(_MATRICES[name][0]))
     stride = (TILE if num_planes == 36 else 1, TILE)
-    view = windows(x, kernel, (-padding[0], -padding[1] // dilation), stride, (1, 1), count)
+    start = (-padding[0][0], -padding[1][0] // dilation)
+    view = windows(x, kernel, start, stride, (1, 1), count)
     return _transform(name, copied(view.transpose(3, 4, 0, 1, 2, 5))).reshape(num_planes, -1, channels)
 
 

@@ -8,7 +8,7 @@ import math
 
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
-from nnet.compute.lanes import each, shards
+from nnet.compute.lanes import each, ranges, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
@@ -55,13 +55,27 @@ class _Convolution(nn.Module):
     def apply(self, x, filter, bias, *residual, relu=False):
         """[relu](x through the filter + bias [+ residual])."""
 
-        def shard(x, *residual):
-            y = filter(x) if x.ndim == 4 else mx.squeeze(filter(x[:, None]), 1)
+        def finish(y, *residual):
             for term in (bias, *residual):
                 y = y if term is None else y + term
             return rectified(y) if relu else y
 
-        return note(self, each(shard, x, *residual))
+        def shard(x, *residual):
+            return finish(self._as_map(filter, x), *residual)
+
+        def part(first, stop):
+            y = self._as_map(lambda x: filter.part(x, axis, first, stop), x)
+            return finish(y, *[r[:, first:stop] for r in residual])
+
+        axis = 1 if x.ndim == 4 else 2  # of the map: its bins, or a sequence's frames
+        parts = ranges(filter.size(axis, x.shape[1]), filter.tile(axis), x)
+        if len(parts) == 1:
+            return note(self, each(shard, x, *residual))
+        return note(self, mx.concatenate(run_in_lanes(part, parts), axis=1))
+
+    @staticmethod
+    def _as_map(function, x):
+        return function(x) if x.ndim == 4 else mx.squeeze(function(x[:, None]), 1)
 
     def folded(self, bn):
         """Filter and bias that stand for this convolution and `bn`, with its running statistics, after it."""
