@@ -45,7 +45,7 @@ def summary_intervals(scores, target, enroll, test, costs=COSTS, **options):
     found = intervals(scores, target, enroll, test, figures, **options)
     nested = {"min_dcf": {}, "act_dcf": {}}
     for key, bounds in found.items():
-        if bounds and key[0] == "min_dcf":
-            bounds = bounds[0], min(bounds[1], 1.0)  # deciding without looking costs 1
+        if bounds and key[0] in ("eer", "min_dcf"):
+            bounds = bounds[0], min(bounds[1], 1.0)  # deciding without looking costs 1; no error rate is above it
         (nested[key[0]] if len(key) > 1 else nested)[key[-1]] = bounds
     return nested
