@@ -1,15 +1,18 @@
-"""Makes a model directory of another toolkit's checkpoint: WeSpeaker, 3D-Speaker, pyannote, or an MLX port of those.
+"""Makes a model directory of another toolkit's checkpoint.
 
-SOURCE is a checkpoint (.pt, .bin, .ckpt, .npz, .safetensors) or the folder with one and the toolkit's settings. PyTorch
-is not needed, and nothing in the file is executed. The network, its sizes and its features are found from the weights
-and the settings; a tensor that finds no place is an error.
+The toolkits are WeSpeaker, 3D-Speaker, pyannote, MLX ports of those, and tf-kaldi-speaker. SOURCE is a checkpoint (.pt,
+.bin, .ckpt, .npz, .safetensors, .index) or the folder with one and the toolkit's settings. Neither PyTorch nor
+TensorFlow is needed, and nothing in the file is executed. The network, its sizes and its features are found from the
+weights and the settings; a tensor that finds no place is an error.
 """
 
+import json
 import logging
 import os
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
+from nnet.feats.front_end import FrontEnd, describe
 from nnet.networks.tally import count_parameters
 from nnet.pretrained.convert import TOOLKITS, convert, write_model_dir
 
@@ -19,24 +22,33 @@ log = logging.getLogger(__name__)
 def main(argv=None):
     p = parser(__doc__)
     p.add_argument("--type", choices=sorted(TOOLKITS), help="toolkit that the checkpoint is of; default: found out")
+    p.add_argument(
+        "--feats-conf",
+        metavar="FILE",
+        help="feats_conf.json of data prepared as the training data was, where the checkpoint tells no features",
+    )
     p.add_argument("source", metavar="SOURCE")
     p.add_argument("directory", metavar="MODELDIR")
     args = p.parse_args(argv)
     if os.path.exists(os.path.join(args.directory, "config.json")):
         raise InputError(f"{args.directory}: holds a model already; choose another MODELDIR or remove it")
-    converted = convert(args.source, args.type)
+    converted = convert(args.source, args.type, read_feats_conf(args.feats_conf) if args.feats_conf else None)
     write_model_dir(converted, args.directory)
-    parameters, made = count_parameters(converted.model), converted.feats_conf["options"]
-    log.info(
-        "%s: %s of %s, %s parameters",
-        args.directory,
-        converted.config.network.type,
-        converted.toolkit,
-        f"{parameters:,}",
-    )
-    log.info(
-        "features: %d mel bins, %s window, %g Hz", made["num_mel_bins"], made["window_type"], made["sample_frequency"]
-    )
+    network, parameters = converted.config.network.type, f"{count_parameters(converted.model):,}"
+    log.info("%s: %s of %s, %s parameters", args.directory, network, converted.toolkit, parameters)
+    if converted.feats_conf:
+        log.info("features: %s", describe(converted.feats_conf))
+
+
+def read_feats_conf(path):
+    """The content of a feats_conf.json."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            conf = json.load(file)
+            FrontEnd(conf)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: is no feats_conf.json ({error!r})") from None
+    return conf
 
 
 if __name__ == "__main__":

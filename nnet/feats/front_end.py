@@ -49,3 +49,11 @@ class FrontEnd:
         feats = COMPUTE[self.type](samples, self.options)
         voiced = energy_vad(feats, self.vad) if self.remove_silence and len(feats) else None
         return prepare(feats, self.cmvn, voiced) if len(feats) else feats
+
+
+def describe(conf):
+    """What a feats_conf says, in one line."""
+    options, silence = conf["options"], "removed" if conf["silence_removed"] else "kept"
+    count = f"{options['num_ceps']} MFCCs" if conf["type"] == "mfcc" else f"{options['num_mel_bins']} log mel bins"
+    frames = f"{options['frame_length']:g} ms every {options['frame_shift']:g} ms, {options['window_type']} window"
+    return f"{count} at {options['sample_frequency']:g} Hz, {frames}; mean: {conf['cmvn']}; silence {silence}"

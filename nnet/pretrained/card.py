@@ -3,6 +3,7 @@
 import json
 
 from nnet.errors import InputError
+from nnet.feats.front_end import describe
 from nnet.networks.tally import count_parameters
 from nnet.report.sections import cost_notes, summary_rows
 from nnet.report.tables import as_markdown
@@ -50,20 +51,13 @@ def _about(model, config, about, described):
     facts = {
         "Network": f"{config.network.type}, {config.pooling.type} pooling, {count_parameters(model):,} parameters",
         "Embedding": f"{model.endpoint_dim(model.node)} dimensions ({model.node})",
-        "Features": _features(conf) if conf else UNKNOWN,
+        "Features": describe(conf) if conf else UNKNOWN,
         "Training data": described["data"] or UNKNOWN,
         "Training speakers": str(speakers) if speakers else "not recorded",
         "Licence": described["licence"] or UNKNOWN,
         "Note": config.note or "none",
     }
     return "\n".join(f"- **{name}**: {fact}" for name, fact in facts.items())
-
-
-def _features(conf):
-    options, silence = conf["options"], "removed" if conf["silence_removed"] else "kept"
-    count = f"{options['num_ceps']} MFCCs" if conf["type"] == "mfcc" else f"{options['num_mel_bins']} log mel bins"
-    frames = f"{options['frame_length']:g} ms every {options['frame_shift']:g} ms, {options['window_type']} window"
-    return f"{count} at {options['sample_frequency']:g} Hz, {frames}; mean: {conf['cmvn']}; silence {silence}"
 
 
 def _metrics(reports):

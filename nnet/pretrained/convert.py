@@ -10,17 +10,16 @@ from nnet.compute import mx, nn
 from nnet.config import Config, build_config
 from nnet.errors import InputError
 from nnet.feats.conf import write_conf
+from nnet.feats.front_end import FrontEnd
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.io.files import make_directory
 from nnet.model import build_model
 from nnet.model_dir import save_config
-from nnet.pretrained import mlx_community, pyannote, speaker3d, wespeaker
-from nnet.pretrained.layouts import from_torch
-from nnet.pretrained.names import their_name
+from nnet.pretrained import mlx_community, pyannote, speaker3d, tf_kaldi, wespeaker
 from nnet.pretrained.source import open_source
 from nnet.weights import save_weights, weights_of
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # What fine-tuning starts with; a checkpoint does not tell how it was trained.
 FINE_TUNING = {
@@ -30,7 +29,13 @@ FINE_TUNING = {
     "schedule": {"type": "exponential", "learning_rate": 0.001, "final_learning_rate": 0.00005, "warmup_epochs": 1},
     "training": {"epochs": 5, "keep_checkpoints": 5},
 }
-TOOLKITS = {"wespeaker": wespeaker, "speaker3d": speaker3d, "pyannote": pyannote, "mlx_community": mlx_community}
+TOOLKITS = {
+    "wespeaker": wespeaker,
+    "speaker3d": speaker3d,
+    "pyannote": pyannote,
+    "mlx_community": mlx_community,
+    "tf_kaldi": tf_kaldi,
+}
 
 
 @dataclass
@@ -40,16 +45,17 @@ class Converted:
     model: nn.Module
     config: Config
     input_dim: int
-    feats_conf: dict
+    feats_conf: dict | None
     toolkit: str
 
 
-def convert(path, toolkit=None):
+def convert(path, toolkit=None, feats_conf=None):
     """Reads a checkpoint of another toolkit.
 
     Args:
         path: its file, or the folder with it and its settings.
         toolkit: one of TOOLKITS; None finds out.
+        feats_conf: how the features were made, where the checkpoint does not tell.
 
     Raises:
         InputError: unreadable, of no known toolkit or network, or with tensors that do not all find their place.
@@ -59,31 +65,46 @@ def convert(path, toolkit=None):
     if empty:
         raise InputError(f"{source.path}: tensors without a number: {', '.join(empty[:3])}")
     toolkit = toolkit or _recognise(source)
-    sections, input_dim, feats_conf, state = TOOLKITS[toolkit].read(source)
-    note = (
-        f"Converted from {toolkit}'s {os.path.basename(source.path)}; data, loss, optimizer, schedule and training are "
-        "those that fine-tuning begins with."
-    )
-    features = {"type": feats_conf["type"], "dim": input_dim}
-    config = build_config({"note": note, "features": features} | FINE_TUNING | sections, source.path)
-    model = build_model(config, input_dim)
-    model.load_weights(list(_place(model, config.network.type, state, source.path).items()))
+    reading = TOOLKITS[toolkit].read(source)
+    config = _configuration(reading, toolkit, source.path)
+    model = build_model(config, reading.input_dim)
+    model.load_weights(list(_place(model, config.network.type, reading, source.path).items()))
     model.eval()
     mx.eval(model.parameters())
-    return Converted(model, config, input_dim, feats_conf, toolkit)
+    return Converted(model, config, reading.input_dim, _front_end(reading, feats_conf, source.path), toolkit)
 
 
 def write_model_dir(converted, directory):
-    """Writes a model directory, with a file of its features' options for steps/make_fbank.sh.
+    """Writes a model directory, with a file of its features' options for steps/make_fbank.sh where they are known.
 
     model.safetensors is last, so that a killed process leaves no model.
     """
     make_directory(directory)
-    kind = converted.feats_conf["type"]
-    options = FEATURE_OPTIONS[kind].from_dict(converted.feats_conf["options"])
-    write_conf(f"{directory}/{kind}.conf", options, f"The features of {converted.toolkit}'s models.")
-    save_config(directory, converted.config, converted.input_dim, None, converted.feats_conf)
+    conf = converted.feats_conf
+    if conf:
+        options = FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"])
+        write_conf(f"{directory}/{conf['type']}.conf", options, f"The features of {converted.toolkit}'s models.")
+    save_config(directory, converted.config, converted.input_dim, None, conf)
     save_weights(f"{directory}/model.safetensors", weights_of(converted.model))
+
+
+def _configuration(reading, toolkit, path):
+    note = (
+        f"Converted from {toolkit}'s {os.path.basename(path)}; data, loss, optimizer, schedule and training are those "
+        "that fine-tuning begins with."
+    )
+    features = {"type": (reading.feats_conf or {}).get("type"), "dim": reading.input_dim}
+    return build_config({"note": note, "features": features} | FINE_TUNING | reading.sections, path)
+
+
+def _front_end(reading, given, path):
+    if reading.feats_conf and given:
+        raise InputError(f"{path}: the checkpoint tells how its features are made; leave --feats-conf out")
+    if given and FrontEnd(given).options.dim != reading.input_dim:
+        raise InputError(f"{path}: takes {reading.input_dim} features a frame, --feats-conf makes another number")
+    if not (reading.feats_conf or given):
+        log.warning("%s: how its features are made is not known; --feats-conf says it", path)
+    return reading.feats_conf or given
 
 
 def _recognise(source):
@@ -94,20 +115,20 @@ def _recognise(source):
     raise InputError(f"{source.path}: {of}; say --type {'|'.join(TOOLKITS)}")
 
 
-def _place(model, network_type, state, path):
-    """Our name → array for every weight of the model; every tensor of `state` finds its place or is named."""
-    state = {n: a for n, a in state.items() if not n.endswith("num_batches_tracked")}
+def _place(model, network_type, reading, path):
+    """Our name → array for every weight of the model; every tensor of the reading finds its place or is named."""
+    state = {n: a for n, a in reading.state.items() if not n.endswith("num_batches_tracked")}
     dropped = [n for n in state if n.startswith("projection.")]
     if dropped:
-        logger.info("%s: the classifier of the training speakers is left out: %s", path, ", ".join(dropped))
+        log.info("%s: the classifier of the training speakers is left out: %s", path, ", ".join(dropped))
     left = {n: a for n, a in state.items() if n not in dropped}
     placed, faults = {}, []
     for name, weight in weights_of(model).items():
-        theirs = their_name(name, network_type)
+        theirs = reading.name(name, network_type)
         if theirs not in left:
             faults.append(f"{theirs or name} is missing")
             continue
-        array = from_torch(left.pop(theirs), weight.ndim)
+        array = reading.layout(left.pop(theirs), weight.ndim)
         if array.shape != weight.shape:
             faults.append(f"{theirs} has a shape that does not fit {name} {tuple(weight.shape)}")
         elif not np.isfinite(array).all():

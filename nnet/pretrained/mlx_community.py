@@ -9,6 +9,7 @@ import re
 
 from nnet.pretrained.front_ends import wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
+from nnet.pretrained.reading import Reading
 from nnet.pretrained.shapes import describe
 
 RENAMES = (
@@ -28,11 +29,11 @@ def recognise(source):
 
 
 def read(source):
-    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    """The Reading of such a source."""
     weights = {n: a for n, a in source.state.items() if not n.startswith(("loss.", "auxiliary."))}
     state = {_theirs(name): to_torch(array, array.ndim) for name, array in weights.items()}
     sections, input_dim = describe(state, source.path)
-    return sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state
+    return Reading(sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state)
 
 
 def _theirs(name):

@@ -1,6 +1,7 @@
 """pyannote's `wespeaker-voxceleb-resnet34-LM`: WeSpeaker's ResNet behind the prefix `resnet.`."""
 
 from nnet.pretrained.front_ends import wespeaker_front_end
+from nnet.pretrained.reading import Reading
 from nnet.pretrained.shapes import PLAIN_DEVIATION, describe
 
 PREFIX = "resnet."
@@ -13,8 +14,8 @@ def recognise(source):
 
 
 def read(source):
-    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    """The Reading of such a source."""
     state = {name.removeprefix(PREFIX): array for name, array in source.state.items()}
     sections, input_dim = describe(state, source.path)
     sections["pooling"] |= PLAIN_DEVIATION
-    return sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state
+    return Reading(sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state)

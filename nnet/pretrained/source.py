@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ import yaml
 
 from nnet.compute import mx
 from nnet.errors import InputError
+from nnet.pretrained.tf_bundle import read_bundle
 from nnet.pretrained.torch_file import read_torch_state
 
 # Names of weights that the toolkits write, in the order in which a folder is searched.
 WEIGHTS = ("avg_model.pt", "pytorch_model.bin", "embedding_model.ckpt", "weights.npz", "weights.safetensors")
+LATEST = ("checkpoint", "nnet/checkpoint")  # where TensorFlow notes which checkpoint is the last
 SETTINGS = ("config.yaml", "configuration.json", "config.json")
-SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".npz", ".safetensors")
+SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".npz", ".safetensors", ".index")
 MAX_UNPACKING = 20  # how many times its size a compressed npz may unpack to
 
 
@@ -42,6 +45,8 @@ def open_source(path):
         InputError: there is none, there are several, or it is damaged.
     """
     weights = _find_weights(path) if os.path.isdir(path) else path
+    if weights.endswith(".meta") or not os.path.isfile(weights) and os.path.isfile(f"{weights}.index"):
+        weights = f"{weights.removesuffix('.meta')}.index"  # a TensorFlow checkpoint is known by the name of its files
     if not os.path.isfile(weights):
         raise InputError(f"{path}: no such file or folder")
     folder = os.path.dirname(weights)
@@ -51,7 +56,7 @@ def open_source(path):
 
 
 def read_state(path):
-    """Name → numpy array of a PyTorch, npz or safetensors file."""
+    """Name → numpy array of a PyTorch, npz, safetensors or TensorFlow file."""
     if path.endswith(".npz"):
         return _read_npz(path)
     if path.endswith(".safetensors"):
@@ -61,6 +66,8 @@ def read_state(path):
             raise InputError(f"{path}: not a readable safetensors file: {error}") from None
         wide = {mx.bfloat16: mx.float32}
         return {name: np.array(a.astype(wide.get(a.dtype, a.dtype))) for name, a in arrays.items()}
+    if path.endswith(".index"):
+        return read_bundle(path.removesuffix(".index"))
     return read_torch_state(path)
 
 
@@ -76,11 +83,23 @@ def _find_weights(folder):
     for name in WEIGHTS:
         if os.path.isfile(os.path.join(folder, name)):
             return os.path.join(folder, name)
+    for name in LATEST:
+        if os.path.isfile(os.path.join(folder, name)):
+            return _latest(os.path.join(folder, name))
     names = sorted(n for n in os.listdir(folder) if n.endswith(SUFFIXES))
     if len(names) != 1:
         found = f"there are {', '.join(names)}; name one of them" if names else f"looked for {', '.join(WEIGHTS)}"
         raise InputError(f"{folder}: which checkpoint? {found}")
     return os.path.join(folder, names[0])
+
+
+def _latest(path):
+    """The .index of the checkpoint that TensorFlow's note names; wherever it was, it lies beside the note now."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        found = re.search(r'^model_checkpoint_path: "([^"]+)"', file.read(), re.MULTILINE)
+    if not found:
+        raise InputError(f"{path}: names no checkpoint")
+    return os.path.join(os.path.dirname(path), f"{os.path.basename(found[1])}.index")
 
 
 def _read_settings(path):

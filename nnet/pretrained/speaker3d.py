@@ -3,6 +3,7 @@
 import os
 
 from nnet.pretrained.front_ends import speaker3d_front_end
+from nnet.pretrained.reading import Reading
 from nnet.pretrained.shapes import PLAIN_DEVIATION, describe
 
 # Its statistics pooling by network type: plain, or the variance plus a little.
@@ -17,11 +18,11 @@ def recognise(source):
 
 
 def read(source):
-    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    """The Reading of such a source."""
     state = {_ours(name): array for name, array in source.state.items()}
     sections, input_dim = describe(state, source.path)
     sections["pooling"] |= POOLING.get(sections["network"]["type"], {})
-    return sections, input_dim, speaker3d_front_end(source.path, input_dim, source.settings), state
+    return Reading(sections, input_dim, speaker3d_front_end(source.path, input_dim, source.settings), state)
 
 
 def _ours(name):

@@ -4,6 +4,7 @@ import os
 
 from nnet.errors import InputError
 from nnet.pretrained.front_ends import wespeaker_front_end
+from nnet.pretrained.reading import Reading
 from nnet.pretrained.shapes import describe
 from nnet.pretrained.source import section
 
@@ -14,10 +15,10 @@ def recognise(source):
 
 
 def read(source):
-    """The sections of a configuration, the features a frame, feats_conf and the state in WeSpeaker's names."""
+    """The Reading of such a source."""
     arguments = section(source.settings, "model_args", source.path)
     sections, input_dim = describe(source.state, source.path, arguments.get("pooling_func"))
     told = arguments.get("feat_dim", input_dim)
     if told != input_dim:
         raise InputError(f"{source.path}: weights for {input_dim} features a frame, config.yaml says feat_dim {told}")
-    return sections, input_dim, wespeaker_front_end(source.path, input_dim, source.settings), source.state
+    return Reading(sections, input_dim, wespeaker_front_end(source.path, input_dim, source.settings), source.state)
