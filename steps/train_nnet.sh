@@ -32,8 +32,10 @@ config=$1 train=$2 valid=$3 dir=$4
 
 overrides=()
 for override in $set; do overrides+=(--set "$override"); done
-module=(train_nnet)
-if [ -n "$nproc$hosts" ]; then module=(launch ${nproc:+--nproc "$nproc"} ${hosts:+--hosts "$hosts"} train_nnet); fi
+program=(nnet.bin.train_nnet)
+if [ -n "$nproc$hosts" ]; then
+  program=(nnet.bin.launch ${nproc:+--nproc "$nproc"} ${hosts:+--hosts "$hosts"} train_nnet)
+fi
 log=$dir/train.log
 mkdir -p "$dir"
 touch "$log"
@@ -48,7 +50,7 @@ show_news() {  # prints the epochs that the log has gained
 }
 
 $cmd ${num_threads:+--num-threads "$num_threads"} "$log" \
-  python -m nnet.bin."${module[@]}" ${resume:+--resume "$resume"} ${init:+--init "$init"} ${dev:+--dev "$dev"} \
+  python -m "${program[@]}" ${resume:+--resume "$resume"} ${init:+--init "$init"} ${dev:+--dev "$dev"} \
   ${overrides[@]+"${overrides[@]}"} "$config" "$train" "$valid" "$dir" &
 job=$!
 trap 'kill $job 2>/dev/null || true' INT TERM
