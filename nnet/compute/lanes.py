@@ -123,4 +123,3 @@ def _remember(x, parts, cut=False):
     key = id(x)
     _joined[key] = (weakref.ref(x, lambda _: _joined.pop(key, None)), parts)
     return parts if cut else x
-
