@@ -20,8 +20,9 @@ train_speakers=72
 test_speakers=24
 utterances=12
 lda_dim=50
+top_n=20  # of the cohort, the training speakers, in score normalisation
 help_message="Usage: $0 [--stage N] [--stop-stage N] [--nnet-conf FILE] [--set \"KEY=VALUE ...\"] [--nj N] [--cmd CMD]
-  [--train-speakers N] [--test-speakers N] [--utterances N] [--lda-dim N]"
+  [--train-speakers N] [--test-speakers N] [--utterances N] [--lda-dim N] [--top-n N]"
 
 set -euo pipefail
 export SV_EXTRAS=mini
@@ -70,18 +71,21 @@ if begin_stage 5 "extract embeddings" "$exp"; then
   end_stage
 fi
 
-if begin_stage 6 "back end and scores" "$exp" "$lda_dim"; then
+if begin_stage 6 "back end and scores" "$exp" "$lda_dim $top_n"; then
   steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" "$exp/embeddings_train" data/train "$exp/backend"
   for method in cosine plda; do
     steps/score.sh --cmd "$train_cmd" --method $method --backend "$exp/backend" data/test/trials \
       "$exp/embeddings_enroll" "$exp/embeddings_test" "$exp/scores/test.$method"
   done
+  steps/score_norm.sh --cmd "$train_cmd" --method cosine --backend "$exp/backend" --top-n "$top_n" --cohort speaker \
+    "$exp/embeddings_train" data/test/trials "$exp/embeddings_enroll" "$exp/embeddings_test" \
+    "$exp/scores/test.cosine" "$exp/scores/test.cosine_asnorm"
   end_stage
 fi
 
 if begin_stage 7 "metrics and report" "$exp"; then
   steps/compute_metrics.sh --train-log "$exp/log.jsonl" data/test/trials "$exp/scores/test.cosine" \
-    "$exp/scores/test.plda" "$exp/report" >"$exp/results.txt"
+    "$exp/scores/test.cosine_asnorm" "$exp/scores/test.plda" "$exp/report" >"$exp/results.txt"
   end_stage
 fi
 
