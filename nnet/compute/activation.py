@@ -10,6 +10,7 @@ from nnet.compute import mx
 from nnet.compute.lanes import on_cpu
 from nnet.compute.operation import Operation
 
+_FEW = 4000  # values, with which twenty operations are slower than one that is slow
 _LIMIT = 87.0  # exp of it is finite in float32, exp of its opposite normal
 _ROUND = 1.5 * 2**23  # adding it leaves a float32 no bits for fractions, and the rounded number in its lowest bits
 # 2^r for |r| ≤ 1/2, relative error 7.5e-8; a minimax fit by iterated weighted least squares.
@@ -63,4 +64,4 @@ _softmax = Operation(_softmax_forward, _softmax_backward)
 
 
 def _by_hand(x):
-    return x.dtype == mx.float32 and sys.platform != "darwin" and on_cpu()
+    return x.size >= _FEW and x.dtype == mx.float32 and sys.platform != "darwin" and on_cpu()

@@ -26,7 +26,7 @@ def prepare():
     if not sys.platform.startswith("linux") or has_cuda():
         return
     keep_memory()
-    if not load_blas():
+    if load_blas() is None:
         log.warning("no fast BLAS found: MLX will be 50 times slower than it could be. Remedy: %s", REMEDY)
     use_one_thread()
 

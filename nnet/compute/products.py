@@ -4,6 +4,12 @@ from nnet.compute import mx
 from nnet.compute.operation import Operation
 from nnet.compute.windows import copied, windows
 
+pointwise = Operation(
+    lambda x, weight: x @ weight.T,
+    lambda arrays, dy, _: (dy @ arrays[1], _rows(dy).T @ _rows(arrays[0])),
+)
+pointwise.__doc__ = "pointwise(x, weight): x (..., C), weight (O, C) → (..., O)."
+
 
 def backward_filters(weight, stride, padding, dilation):
     """The filters that take a gradient back, one a phase: weight (O, KF, KT, C) → [(taps·O, C), ...]."""
@@ -21,8 +27,7 @@ def _forward(x, weight, *backward, stride, padding, dilation):
 def _backward(arrays, dy, _, *, stride, padding, dilation):
     x, weight, *backward = arrays
     columns = _columns(x, weight.shape[1:3], stride, padding, dilation)
-    columns, rows = columns.reshape(-1, columns.shape[-1]), dy.reshape(-1, len(weight))
-    dweight = (rows.T @ columns).reshape(weight.shape)
+    dweight = (_rows(dy).T @ _rows(columns)).reshape(weight.shape)
     phases = _phases(weight.shape, stride, padding, dilation)
     parts = [_back(dy, x.shape, stride, phase, filter) for phase, filter in zip(phases, backward, strict=True)]
     dx = parts[0]
@@ -43,12 +48,14 @@ dilation are pairs (F, T), padding is (before, after) the bins and the frames. R
 
 def _columns(x, kernel, stride, padding, dilation):
     """All that each output sees: (B, F', T', KF·KT·C)."""
-    if kernel == (1, 1) and stride == (1, 1) and not any(map(sum, padding)):
-        return x
     axes = zip(x.shape[1:3], kernel, stride, padding, dilation, strict=True)
     count = [(size + sum(p) - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in axes]
     view = windows(x, kernel, [-before for before, _ in padding], stride, dilation, count)
     return copied(view).reshape(*view.shape[:3], -1)
+
+
+def _rows(x):
+    return x.reshape(-1, x.shape[-1])
 
 
 class _Phase:
@@ -78,7 +85,5 @@ def _back(dy, shape, stride, phase, filter):
     """The gradient of the inputs of one phase, of an input of this shape."""
     count = [-(-(size - axis.phase) // s) for size, axis, s in zip(shape[1:3], phase, stride, strict=True)]
     kernel = [len(axis.taps) for axis in phase]
-    if kernel == [1, 1] and stride == (1, 1) and tuple(count) == dy.shape[1:3]:
-        return dy @ filter
     view = windows(dy, kernel, [axis.first for axis in phase], (1, 1), [axis.step for axis in phase], count)
     return copied(view).reshape(*view.shape[:3], -1) @ filter

@@ -8,7 +8,7 @@ import math
 
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
-from nnet.compute.lanes import each, ranges, run_in_lanes, shards
+from nnet.compute.lanes import each, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
@@ -35,7 +35,10 @@ class Linear(nn.Module):
 
 
 class _Convolution(nn.Module):
-    """What the convolutions share: weight (O, KF, KT, C / groups), or (O, KT, C / groups) over time, and bias."""
+    """What the convolutions share: weight (O, KF, KT, C / groups), or (O, KT, C / groups) over time, and bias.
+
+    stride, padding and dilation are pairs (F, T).
+    """
 
     def __init__(self, shape, stride, padding, dilation, groups, bias):
         super().__init__()
@@ -60,22 +63,13 @@ class _Convolution(nn.Module):
                 y = y if term is None else y + term
             return rectified(y) if relu else y
 
-        def shard(x, *residual):
-            return finish(self._as_map(filter, x), *residual)
-
         def part(first, stop):
-            y = self._as_map(lambda x: filter.part(x, axis, first, stop), x)
-            return finish(y, *[r[:, first:stop] for r in residual])
+            return finish(filter.part(x, first, stop), *[r[:, first:stop] for r in residual])
 
-        axis = 1 if x.ndim == 4 else 2  # of the map: its bins, or a sequence's frames
-        parts = ranges(filter.size(axis, x.shape[1]), filter.tile(axis), x)
-        if len(parts) == 1:
-            return note(self, each(shard, x, *residual))
-        return note(self, mx.concatenate(run_in_lanes(part, parts), axis=1))
-
-    @staticmethod
-    def _as_map(function, x):
-        return function(x) if x.ndim == 4 else mx.squeeze(function(x[:, None]), 1)
+        parts = filter.ranges(x)
+        if len(parts) > 1:
+            return note(self, mx.concatenate(run_in_lanes(part, parts), axis=1))
+        return note(self, each(lambda x, *residual: finish(filter(x), *residual), x, *residual))
 
     def folded(self, bn):
         """Filter and bias that stand for this convolution and `bn`, with its running statistics, after it."""
@@ -88,10 +82,7 @@ class _Convolution(nn.Module):
         return self._filter(self.weight * scale.reshape(-1, *[1] * (self.weight.ndim - 1))).ready(), shift
 
     def _filter(self, weight):
-        if weight.ndim == 4:
-            return Filter(weight, self.stride, self.padding, self.dilation, self.groups)
-        pairs = (1, self.stride), (0, self.padding), (1, self.dilation)
-        return Filter(weight[:, None], *pairs, self.groups)
+        return Filter(weight, self.stride, self.padding, self.dilation, self.groups)
 
 
 class Conv1d(_Convolution):
@@ -99,7 +90,7 @@ class Conv1d(_Convolution):
 
     def __init__(self, in_channels, out_channels, kernel_size=1, stride=1, dilation=1, padding=0, groups=1, bias=True):
         shape = (out_channels, kernel_size, in_channels // groups)
-        super().__init__(shape, stride, padding, dilation, groups, bias)
+        super().__init__(shape, (1, stride), (0, padding), (1, dilation), groups, bias)
 
 
 class Conv2d(_Convolution):
