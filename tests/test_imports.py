@@ -1,0 +1,63 @@
+"""Imports go down only, and what needs no MLX does not load it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted((ROOT / "nnet").rglob("*.py"))
+
+# From the bottom up; a part may import those of lower ranks and of its own. The other modules of nnet (the trainer, the
+# model, ...) stand between the networks and the command lines.
+RANKS = [
+    {"errors", "memory"},
+    {"io", "config", "compute", "progress"},
+    {"feats", "networks", "poolings", "losses", "backend", "metrics", "dataset"},
+    None,
+    {"bin"},
+]
+WITHOUT_MLX = ["io", "config", "feats", "backend", "metrics", "dataset"]
+
+
+def part_of(path):
+    return path.relative_to(ROOT / "nnet").parts[0].removesuffix(".py")
+
+
+def rank_of(part):
+    return next((rank for rank, parts in enumerate(RANKS) if parts and part in parts), RANKS.index(None))
+
+
+def imports_of(path):
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down(path):
+    part = part_of(path)
+    if part == "__init__":
+        return
+    for name in imports_of(path):
+        words = name.split(".")
+        if words[0] == "nnet" and len(words) > 1:
+            assert rank_of(words[1]) <= rank_of(part), f"{path} imports {name}, which stands above it"
+        if words[0] == "mlx":
+            assert part == "compute", f"{path} imports {name}; nnet.compute is the one door to MLX"
+
+
+@pytest.mark.parametrize("part", WITHOUT_MLX)
+def test_loads_without_mlx(part):
+    names = [".".join(p.relative_to(ROOT).with_suffix("").parts) for p in MODULES if part_of(p) == part]
+    imports = "; ".join(f"import {name.removesuffix('.__init__')}" for name in names)
+    code = f"import sys; {imports}; sys.exit(any(m.split('.')[0] == 'mlx' for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr or f"nnet.{part} loads mlx"
