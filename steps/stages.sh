@@ -11,6 +11,9 @@
 # done again, redoes all that follows. With --stage N, stage N and the later ones run, the earlier must have ended.
 
 : "${stop_stage:=100}"
+case "$stage$stop_stage" in
+  *[!0-9]*) echo "$0: --stage and --stop-stage take numbers, not '$stage' and '$stop_stage'" >&2; exit 1 ;;
+esac
 stage_stamp=none  # of the last stage passed
 stage_ran=false
 

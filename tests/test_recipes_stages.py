@@ -67,6 +67,13 @@ def test_stage_n_needs_the_earlier_ones(recipe):
     assert "stage 0 (data) has not ended" in done.stderr
 
 
+def test_a_stage_is_a_number(recipe):
+    ran, done = recipe(stage="four")
+    assert ran == []
+    assert done.returncode == 1
+    assert "--stage and --stop-stage take numbers" in done.stderr
+
+
 def test_changed_options_and_files_redo_the_stage_and_what_follows(recipe):
     recipe()
     assert recipe(network="large")[0] == ["ran 4 resume=false"]
