@@ -54,6 +54,28 @@ def test_wespeakers_networks(name, tmp_path, make_twin, equal_embeddings):
         equal_embeddings(converted.model, twin, frames, 80)
 
 
+FORMS = {
+    "plain": lambda state: state,
+    "of several processes": lambda state: {f"module.{n}": t for n, t in state.items()},
+    "in a checkpoint": lambda state: {"state_dict": state, "epoch": 3, "optimizer": {"lr": 0.1}},
+    "in a model": lambda state: {"model": {f"module.{n}": t for n, t in state.items()}},
+    "with a classifier": lambda state: (
+        state | {"projection.weight": torch.zeros(9, 4), "projection.bias": torch.ones(9)}
+    ),
+    "of parameters": lambda state: {n: torch.nn.Parameter(t, requires_grad=False) for n, t in state.items()},
+    "not contiguous": lambda state: {n: t.transpose(0, -1).contiguous().transpose(0, -1) for n, t in state.items()},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_forms_in_which_weights_are_saved(form, zipped, tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("ResNet", 18, m_channels=4)
+    path = tmp_path / "avg_model.pt"
+    torch.save(FORMS[form](dict(twin.state_dict())), path, _use_new_zipfile_serialization=zipped)
+    equal_embeddings(convert(str(path)).model, twin, 60, 80)
+
+
 @pytest.mark.parametrize("depth, options", [(18, {"feat_dim": 40}), (50, {"m_channels": 8}), (34, {"embed_dim": 12})])
 def test_sizes_are_found_from_the_weights(depth, options, tmp_path, make_twin, equal_embeddings):
     twin = make_twin("ResNet", depth, **({"m_channels": 8} | options))
