@@ -1,6 +1,7 @@
 """SpeakerNet = network → pooling → embedding, and how it is built from a configuration."""
 
 from nnet.compute import nn
+from nnet.compute.inference import inference
 from nnet.config.options import nearest
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
@@ -91,7 +92,10 @@ class SpeakerNet(nn.Module):
 
     def extract(self, x, node=None):
         """x: features (B, T, F) → the endpoint `node` (default: the configured one), (B, D) or (B, T', D)."""
-        node = node or self.node
+        with inference():
+            return self._extract(x, node or self.node)
+
+    def _extract(self, x, node):
         if node in self.network.endpoint_dims:
             endpoints = {}
             self.network(x, endpoints)

@@ -74,8 +74,8 @@ class Filter:
     def ranges(self, x):
         """The parts (first, stop) in which lanes can compute it for x; one, unless x is a single utterance."""
         axis = 4 - x.ndim
-        size = (x.shape[1] + sum(self.padding[axis]) - self._reach(axis) - 1) // self.stride[axis] + 1
         tiled = self.how == "winograd" and self.weight.shape[1 + axis] == 3
+        size = (x.shape[1] + sum(self.padding[axis]) - self._reach(axis) - 1) // self.stride[axis] + 1
         return ranges(size, TILE * self.dilation[axis] if tiled else 1, x)
 
     def _reach(self, axis):

@@ -36,10 +36,9 @@ def each(function, *arrays):
     The function must treat every utterance alone. It returns an array or a tuple of arrays with the batch axis first;
     other arrays that it uses (weights) it may simply know.
     """
-    sharded = shards(*arrays)
-    if len(sharded) == 1:
+    if current_lane() is not None:
         return function(*arrays)
-    return join(run_in_lanes(function, sharded))
+    return join(run_in_lanes(function, shards(*arrays)))
 
 
 def run_in_lanes(function, sharded):
@@ -79,17 +78,17 @@ def ranges(size, multiple, x):
 
     There is one part unless x is a single utterance, of which there is no other shard to keep the other lanes busy.
     """
-    alone = on_cpu() and len(x) == 1 and x.size >= LEAST_VALUES and current_lane() is None
-    parts = num_threads() if alone else 1
-    step = -(-size // (multiple * parts)) * multiple
+    if len(x) > 1 or x.size < LEAST_VALUES or current_lane() is not None or not on_cpu():
+        return [(0, size)]
+    step = -(-size // (multiple * num_threads())) * multiple
     return [(first, min(first + step, size)) for first in range(0, size, step)]
 
 
 def shards(*arrays):
     """The arrays cut along their first axis at the same places: a list with a tuple for each shard."""
-    known = [_joined[id(x)][1] for x in arrays if id(x) in _joined]
-    sizes = [len(s) for s in known[0]] if known else _shard_sizes(arrays[0])
-    if len(sizes) == 1 or current_lane() is not None:
+    known = next((_joined[id(x)][1] for x in arrays if id(x) in _joined), None)
+    sizes = [len(s) for s in known] if known else _shard_sizes(arrays[0])
+    if len(sizes) == 1:
         return [arrays]
     return list(zip(*(_cut(x, sizes) for x in arrays), strict=True))
 
@@ -104,8 +103,8 @@ def join(results):
 
 
 def _shard_sizes(x):
-    batch = x.shape[0]
-    if not on_cpu() or x.ndim < 3:
+    batch = len(x)
+    if batch == 1 or x.ndim < 3 or current_lane() is not None or not on_cpu():
         return [batch]
     lanes, frames = num_threads(), batch * x.shape[-2]
     count = min(batch, lanes * -(-frames // (lanes * SHARD_FRAMES)), frames // LEAST_FRAMES + 1)

@@ -3,6 +3,7 @@
 import functools
 
 from nnet.compute import mx
+from nnet.compute.inference import inferring
 from nnet.compute.lanes import current_lane, lane
 
 
@@ -22,6 +23,8 @@ class Operation:
         self._of_lane = functools.cache(self._build)
 
     def __call__(self, *arrays, **options):
+        if inferring():
+            return self.forward(*arrays, **options)
         return self._of_lane(current_lane(), **options)(*arrays)
 
     def _build(self, number, **options):

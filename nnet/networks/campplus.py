@@ -120,7 +120,8 @@ class ContextMask(nn.Module):
         return each(self._masked, x)
 
     def _masked(self, x):
-        context = mx.mean(x, axis=1, keepdims=True) + segment_means(x, self.segment)
+        segments = segment_means(x, self.segment)
+        context = segments + (segments if segments.shape[1] == 1 else mx.mean(x, axis=1, keepdims=True))
         gates = sigmoid(self.linear2(relu(self.linear1(context))))  # (B, S, out_channels)
         if gates.shape[1] > 1:
             gates = mx.repeat(gates, self.segment, axis=1)[:, : x.shape[1]]

@@ -8,6 +8,7 @@ import math
 
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
+from nnet.compute.inference import started
 from nnet.compute.lanes import each, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
@@ -64,12 +65,19 @@ class _Convolution(nn.Module):
             return rectified(y) if relu else y
 
         def part(first, stop):
-            return finish(filter.part(x, first, stop), *[r[:, first:stop] for r in residual])
+            y = finish(filter.part(x, first, stop), *[r[:, first:stop] for r in residual])
+            started(y)
+            return y
+
+        def whole(x, *residual):
+            y = finish(filter(x), *residual)
+            started(y)
+            return y
 
         parts = filter.ranges(x)
         if len(parts) > 1:
             return note(self, mx.concatenate(run_in_lanes(part, parts), axis=1))
-        return note(self, each(lambda x, *residual: finish(filter(x), *residual), x, *residual))
+        return note(self, each(whole, x, *residual))
 
     def folded(self, bn):
         """Filter and bias that stand for this convolution and `bn`, with its running statistics, after it."""
@@ -116,6 +124,7 @@ class BatchNorm(nn.Module):
             self.bias = mx.zeros((dims,))
         self.running_mean = mx.zeros((dims,))
         self.running_var = mx.ones((dims,))
+        self._running = Memo()
         self.freeze(keys=["running_mean", "running_var"], recurse=False)
 
     def unfreeze(self, *args, **kwargs):
@@ -127,7 +136,11 @@ class BatchNorm(nn.Module):
 
     def apply(self, x, *residual, relu=False):
         """[relu](normalised x [+ residual])."""
-        scale, shift = self.scale_and_shift(x if self.training else None)
+        if self.training:
+            scale, shift = self.scale_and_shift(x)
+        else:
+            arrays = [v for v in self.values() if isinstance(v, mx.array)]
+            scale, shift = self._running.get(arrays, self.scale_and_shift)
         return each(lambda *arrays: scaled(arrays[0], scale, shift, *arrays[1:], relu=relu), x, *residual)
 
     def scale_and_shift(self, x=None):
