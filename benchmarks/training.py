@@ -1,0 +1,53 @@
+"""A training step (forward, backward, update) beside PyTorch's: 32 chunks of 200 frames of 80 dimensions."""
+
+import types
+
+from benchmarks.contest import compare
+from benchmarks.report import Table
+from benchmarks.systems import CONFIGURATIONS, features, labels, our_model, torch_model
+
+BATCH, FRAMES = 32, 200
+RATE, MOMENTUM, DECAY = 1e-3, 0.9, 1e-4
+
+
+def tables(rounds):
+    rows = []
+    for name in CONFIGURATIONS:
+        ours, theirs = compare("benchmarks.training", name, rounds)
+        times = [ours.seconds, theirs.seconds, theirs.seconds / ours.seconds, theirs.fastest / ours.fastest]
+        rows.append([name, *times, ours.mebibytes, theirs.mebibytes])
+    header = ["network", "ours, s", "PyTorch, s", "ratio", "ratio of the fastest", "ours, MiB", "PyTorch, MiB"]
+    yield Table(f"Training step, {BATCH} × {FRAMES} frames", header, rows)
+
+
+def our_step(name):
+    """`Trainer.update`, with what it needs of a loader."""
+    from nnet.trainer import Trainer
+
+    model, config = our_model(name)
+    trainer = Trainer(model, config, "", types.SimpleNamespace(steps_per_epoch=100_000), None, [])
+    trainer.train_mode()
+    batch = features(BATCH, FRAMES), labels(BATCH)
+    return lambda: trainer.update(0, 0, [batch])
+
+
+def torch_step(name):
+    """The loop of every PyTorch tutorial."""
+    import torch
+
+    network, classifier = torch_model(name)
+    weights = [*network.parameters(), *classifier.parameters()]
+    optimizer = torch.optim.SGD(weights, lr=RATE, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY)
+    batch, speakers = torch.from_numpy(features(BATCH, FRAMES)), torch.from_numpy(labels(BATCH)).long()
+
+    def step():
+        optimizer.zero_grad()
+        output = network(batch)
+        output = output[-1] if isinstance(output, tuple) else output
+        torch.nn.functional.cross_entropy(classifier(output), speakers).backward()
+        optimizer.step()
+
+    return step
+
+
+SIDES = {"ours": our_step, "PyTorch": torch_step}
