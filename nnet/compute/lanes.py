@@ -20,8 +20,9 @@ SHARD_FRAMES = 800
 # Less than this is not worth the trouble: frames in a shard, values in a part of an utterance.
 LEAST_FRAMES = 100
 LEAST_VALUES = 2**15
+TOGETHER = 4  # frames or bins that no cut through an utterance parts
 
-_joined = {}  # id of a joined array → (a weak reference to it, its shards)
+_joined = {}  # id of a joined array → a weak reference to it, the axis along which it was cut, its parts
 _local = threading.local()  # of each thread: its streams, and the number of the one in use
 
 
@@ -30,15 +31,17 @@ def on_cpu():
     return mx.default_device().type == mx.cpu
 
 
-def each(function, *arrays):
+def each(function, *arrays, along=0):
     """Applies `function` to the shards of the arrays, which have the batch axis first, and joins what it returns.
 
-    The function must treat every utterance alone. It returns an array or a tuple of arrays with the batch axis first;
-    other arrays that it uses (weights) it may simply know.
+    The function must treat every utterance alone. If it even treats alone what is at one place `along` another axis
+    (1: each frame or bin, -1: each channel), a single utterance is cut there. It returns an array or a tuple of arrays
+    with these axes; other arrays that it uses (weights) it may simply know.
     """
     if current_lane() is not None:
         return function(*arrays)
-    return join(run_in_lanes(function, shards(*arrays)))
+    axis, sharded = _shards(arrays, along)
+    return join(run_in_lanes(function, sharded), axis)
 
 
 def run_in_lanes(function, sharded):
@@ -84,41 +87,53 @@ def ranges(size, multiple, x):
     return [(first, min(first + step, size)) for first in range(0, size, step)]
 
 
-def shards(*arrays):
-    """The arrays cut along their first axis at the same places: a list with a tuple for each shard."""
-    known = next((_joined[id(x)][1] for x in arrays if id(x) in _joined), None)
-    sizes = [len(s) for s in known] if known else _shard_sizes(arrays[0])
+def shards(x):
+    """x cut by utterances, or a single utterance along axis 1: a list of tuples of one array."""
+    return [(x,)] if current_lane() is not None else _shards([x], 1)[1]
+
+
+def join(parts, axis=0):
+    """The array that was cut into `parts` along an axis, or a tuple of arrays where the parts are tuples."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], (tuple, list)):
+        return tuple(join(same, axis) for same in zip(*parts, strict=True))
+    x = mx.concatenate(parts, axis=axis)
+    _remember(x, axis, parts)
+    return x
+
+
+def _shards(arrays, along):
+    """Where to cut, and the arrays cut there along the same axis: axis, [tuple of one part of each array, ...]."""
+    known = (_joined[id(x)] for x in arrays if id(x) in _joined)
+    axis, sizes = next(((a, [p.shape[a] for p in parts]) for _, a, parts in known if a in (0, along)), (0, []))
+    if not sizes:
+        axis, sizes = _sizes(arrays[0], along)
     if len(sizes) == 1:
-        return [arrays]
-    return list(zip(*(_cut(x, sizes) for x in arrays), strict=True))
+        return axis, [tuple(arrays)]
+    return axis, list(zip(*(_cut(x, axis, sizes) for x in arrays), strict=True))
 
 
-def join(results):
-    """The batch of which `results` are the shards: an array, or a tuple of arrays where these are tuples."""
-    if len(results) == 1:
-        return results[0]
-    if isinstance(results[0], (tuple, list)):
-        return tuple(join(parts) for parts in zip(*results, strict=True))
-    return _remember(mx.concatenate(results, axis=0), results)
-
-
-def _shard_sizes(x):
+def _sizes(x, along):
     batch = len(x)
-    if batch == 1 or x.ndim < 3 or current_lane() is not None or not on_cpu():
-        return [batch]
+    if batch == 1 and along:
+        return along, [stop - first for first, stop in ranges(x.shape[along], TOGETHER, x)]
+    if batch == 1 or x.ndim < 3 or not on_cpu():
+        return 0, [batch]
     lanes, frames = num_threads(), batch * x.shape[-2]
     count = min(batch, lanes * -(-frames // (lanes * SHARD_FRAMES)), frames // LEAST_FRAMES + 1)
-    return [batch // count + (i < batch % count) for i in range(count)]
+    return 0, [batch // count + (i < batch % count) for i in range(count)]
 
 
-def _cut(x, sizes):
-    if id(x) in _joined and [len(s) for s in _joined[id(x)][1]] == sizes:
-        return _joined[id(x)][1]
-    ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
-    return _remember(x, mx.split(x, ends, axis=0), cut=True)
+def _cut(x, axis, sizes):
+    _, along, parts = _joined.get(id(x), (None, None, None))
+    if along != axis or [p.shape[axis] for p in parts] != sizes:
+        ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+        parts = mx.split(x, ends, axis=axis)
+        _remember(x, axis, parts)
+    return parts
 
 
-def _remember(x, parts, cut=False):
+def _remember(x, axis, parts):
     key = id(x)
-    _joined[key] = (weakref.ref(x, lambda _: _joined.pop(key, None)), parts)
-    return parts if cut else x
+    _joined[key] = (weakref.ref(x, lambda _: _joined.pop(key, None)), axis, parts)

@@ -51,7 +51,7 @@ class CamPlusPlus(nn.Module):
         endpoints["tdnn"] = x = conv_norm(x, self.tdnn, self.tdnn_bn, relu=True)
         for i, (block, transit) in enumerate(zip(self.blocks, self.transits, strict=True), 1):
             for layer in block:
-                x = each(side_by_side, x, layer(x))
+                x = each(side_by_side, x, layer(x), along=1)
             endpoints[f"block{i}"] = x
             endpoints[f"transit{i}"] = x = transit(x)
         return norm_relu(x, self.out_bn)

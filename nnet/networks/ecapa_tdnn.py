@@ -40,7 +40,7 @@ class EcapaTdnn(nn.Module):
         x2 = self.layer2(x1)
         x3 = self.layer3(x2)
         x4 = self.layer4(x3)
-        x = relu(self.conv(each(side_by_side, x2, x3, x4)))
+        x = relu(self.conv(each(side_by_side, x2, x3, x4, along=1)))
         if endpoints is not None:
             endpoints |= {"layer1": x1, "layer2": x2, "layer3": x3, "layer4": x4, "conv": x}
         return x
@@ -76,12 +76,12 @@ class Res2Conv(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        groups = each(lambda x: tuple(mx.split(x, self.scale, axis=-1)), x)
+        groups = each(lambda x: tuple(mx.split(x, self.scale, axis=-1)), x, along=1)
         outputs = []
         for group, conv, bn in zip(groups, self.convs, self.bns, strict=False):
-            group = each(mx.add, group, outputs[-1]) if outputs else group
+            group = each(mx.add, group, outputs[-1], along=1) if outputs else group
             outputs.append(relu_norm(conv(group), bn))
-        return each(side_by_side, *outputs, *groups[len(outputs) :])
+        return each(side_by_side, *outputs, *groups[len(outputs) :], along=1)
 
 
 class SERes2Block(nn.Module):
@@ -96,7 +96,7 @@ class SERes2Block(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        return each(mx.add, x, self.se(self.conv2(self.res2(self.conv1(x)))))
+        return each(mx.add, x, self.se(self.conv2(self.res2(self.conv1(x)))), along=1)
 
 
 def side_by_side(*arrays):

@@ -9,7 +9,7 @@ import math
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
 from nnet.compute.inference import started
-from nnet.compute.lanes import each, run_in_lanes, shards
+from nnet.compute.lanes import each, join, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
@@ -17,7 +17,7 @@ from nnet.networks.tally import note
 
 def relu(x):
     """max(x, 0)."""
-    return each(rectified, x)
+    return each(rectified, x, along=1)
 
 
 class Linear(nn.Module):
@@ -74,10 +74,10 @@ class _Convolution(nn.Module):
             started(y)
             return y
 
-        parts = filter.ranges(x)
+        parts = filter.ranges(x) if filter.how != "pointwise" else []
         if len(parts) > 1:
-            return note(self, mx.concatenate(run_in_lanes(part, parts), axis=1))
-        return note(self, each(whole, x, *residual))
+            return note(self, join(run_in_lanes(part, parts), axis=1))
+        return note(self, each(whole, x, *residual, along=1 if filter.how == "pointwise" else 0))
 
     def folded(self, bn):
         """Filter and bias that stand for this convolution and `bn`, with its running statistics, after it."""
@@ -141,7 +141,11 @@ class BatchNorm(nn.Module):
         else:
             arrays = [v for v in self.values() if isinstance(v, mx.array)]
             scale, shift = self._running.get(arrays, self.scale_and_shift)
-        return each(lambda *arrays: scaled(arrays[0], scale, shift, *arrays[1:], relu=relu), x, *residual)
+
+        def shard(x, *residual):
+            return scaled(x, scale, shift, *residual, relu=relu)
+
+        return each(shard, x, *residual, along=1 if x.ndim > 2 else 0)
 
     def scale_and_shift(self, x=None):
         """The normalisation as one scale and one shift a channel, from the batch x or else the running statistics."""

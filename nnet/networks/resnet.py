@@ -114,11 +114,14 @@ class SqueezeExcitation(nn.Module):
 
     def __call__(self, x):
         """x: (B, ..., channels), the means are over all axes between → the same shape."""
-        return each(self._scale, x)
+        if len(x) == 1:
+            gates = self._gates(x)
+            return each(lambda x: x * gates, x, along=1)
+        return each(lambda x: x * self._gates(x), x)
 
-    def _scale(self, x):
+    def _gates(self, x):
         means = mx.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
-        return x * sigmoid(self.linear2(relu(self.linear1(means))))
+        return sigmoid(self.linear2(relu(self.linear1(means))))
 
 
 def close_block(block, y, conv, bn, x):
@@ -126,7 +129,7 @@ def close_block(block, y, conv, bn, x):
     residual = conv_norm(x, *block.shortcut) if block.shortcut else x
     if "se" not in block:
         return conv_norm(y, conv, bn, relu=True, residual=residual)
-    return relu(each(mx.add, block.se(conv_norm(y, conv, bn)), residual))
+    return relu(each(mx.add, block.se(conv_norm(y, conv, bn)), residual, along=1))
 
 
 def shortcut(in_channels, out_channels, stride):

@@ -51,6 +51,8 @@ class ChannelAttention(Pooling):
         return x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None]
 
     def __call__(self, x, endpoints=None):
+        if len(x) == 1:
+            return attend(x, self.linear2(tanh(self.hidden(x))), self.floor)
         return each(lambda x: attend(x, self.linear2(tanh(self.hidden(x))), self.floor), x)
 
 

@@ -53,11 +53,16 @@ def attend(x, scores, floor):
     Returns:
         the weighted mean and standard deviation, concatenated: (B, 2C)
     """
-    return each(lambda x, scores: _weighted_statistics(x, softmax(scores, axis=1), floor), x, scores)
+
+    def weighted(x, scores):
+        return _weighted_statistics(x, softmax(scores, axis=1), floor)
+
+    along = -1 if scores.shape == x.shape else 0
+    return mx.concatenate(each(weighted, x, scores, along=along), axis=-1)
 
 
 def _weighted_statistics(x, weights, floor):
     mean = mx.sum(weights * x, axis=1, keepdims=True)
     centered = x - mean
     var = mx.sum(weights * (centered * centered), axis=1)
-    return mx.concatenate([mx.squeeze(mean, 1), mx.sqrt(mx.maximum(var, floor))], axis=-1)
+    return mx.squeeze(mean, 1), mx.sqrt(mx.maximum(var, floor))
