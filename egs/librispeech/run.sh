@@ -5,6 +5,7 @@
 #   ./run.sh                      does what is not done yet
 #   ./run.sh --stage 6            does stage 6 and the later ones again
 #   ./run.sh --nnet-conf F.json   trains another network; it goes to exp/F
+#   ./run.sh --pretrained EXP     fine-tunes a converted model instead: run_pretrained.sh goes on from stage 1
 #
 # 0 data preparation     4 train the network
 # 1 features and VAD     5 extract embeddings
@@ -15,6 +16,7 @@ stage=
 stop_stage=100
 corpus=
 nnet_conf=conf/xvector.json
+pretrained=
 set=  # overrides of the configuration, such as "training.epochs=2"
 nj=4
 cmd=
@@ -22,7 +24,7 @@ speeds="0.9 1.1"  # copies of the training data at other speeds are further spea
 lda_dim=200
 baseline_lda_dim=40
 help_message="Usage: $0 [--corpus DIR] [--stage N] [--stop-stage N] [--nnet-conf FILE] [--set \"KEY=VALUE ...\"]
-  [--nj N] [--cmd CMD] [--speeds \"S ...\"] [--lda-dim N] [--baseline-lda-dim N]"
+  [--pretrained MODELDIR] [--nj N] [--cmd CMD] [--speeds \"S ...\"] [--lda-dim N] [--baseline-lda-dim N]"
 
 set -euo pipefail
 . ./path.sh
@@ -52,6 +54,11 @@ if begin_stage 0 "data preparation" data "$corpus"; then
   fi
   python local/prepare_librispeech.py "$corpus" data
   end_stage
+fi
+
+if [ -n "$pretrained" ]; then
+  exec ./run_pretrained.sh --pretrained "$pretrained" --stage "$stage" --stop-stage "$stop_stage" --set "$set" \
+    --nj "$nj" --cmd "$cmd"
 fi
 
 # Where speakers have few utterances, LDA and PLDA learn from pieces of them, and validation takes their ends.

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Fine-tunes a pretrained model on LibriSpeech's training speakers among babble; tries it beside the unchanged one on
+# whole utterances, on 2 s of each, and on 2 s among the babble of voices that it was not trained with.
+# ./run.sh --pretrained MODELDIR calls this; MODELDIR is of nnet.bin.convert_checkpoint or steps/export_model.sh.
+#
+# 1 features as MODELDIR wants them     5 extract embeddings
+# 3 training set, noisy test set        6 scores
+# 4 train a new classifier, then all    7 metrics
+stage=
+stop_stage=100
+pretrained=
+noise="data.source=audio data.batch_size=32 data.min_frames=200 data.max_frames=200 augmentation.probability=0.9
+  augmentation.babble_snrs=[15,10,5] augmentation.babble_voices=[3,4,5]"
+classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
+  schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
+tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
+  schedule.warmup_epochs=0 loss.margin=0.4 loss.margin_end_epoch=0"
+snrs=15:10  # dB, of each of the three to five voices that talk in the noisy test set
+set=
+nj=4
+cmd=
+help_message="Usage: $0 --pretrained MODELDIR [--stage N] [--stop-stage N] [--snrs DB:DB] [--nj N] [--cmd CMD]
+  [--noise \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"] [--set \"KEY=VALUE ...\"]"
+
+set -euo pipefail
+. ./path.sh
+. ./cmd.sh
+. utils/parse_options.sh
+. steps/stages.sh
+train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+conf=$pretrained/fbank.conf
+for file in "$pretrained/config.json" "$conf" data/test_2s/trials; do
+  if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
+done
+name=$(basename "$pretrained")
+feats=data/$name tuned=exp/${name}_tuned
+tests="test test_2s test_2s_noisy"
+norms="*bn*"  # normalisation stays as it was: there is too little speech to learn it anew
+case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in
+  resnet | campplus) norms="*bn*,*shortcut.1*" ;;
+esac
+tuning="training.freeze=[$norms] $tuning" noise="augmentation.babble=$feats/voices_train $noise"
+train=train
+if [ -d data/train_pieces ]; then train=train_pieces; fi
+
+make_feats() {  # DATA
+  steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$conf" "$1"
+}
+
+if begin_stage 1 "features" "$feats" "$(tail -n 1 data/.stage0)" "$conf"; then
+  for data in "$train" test test_2s; do
+    utils/copy_data_dir.sh "data/$data" "$feats/$data"
+    make_feats "$feats/$data"
+    if [ -f "data/$data/trials" ]; then cp "data/$data/trials" "$feats/$data"; fi
+  done
+  end_stage
+fi
+
+if begin_stage 3 "training set, noisy test set" "$feats" "$snrs"; then
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn utterance --remove-silence false \
+    "$feats/$train" "$feats/prepared"
+  rm -rf "$feats/net"
+  steps/split_train_valid.sh --dev-speakers $(($(wc -l <"$feats/prepared/spk2utt") / 5)) \
+    "$feats/prepared" "$feats/net/train" "$feats/net/valid" "$feats/net/dev"
+  for part in train dev; do  # whose voices babble: those of dev in the test alone
+    utils/subset_data_dir.sh --spk-list "$feats/net/$part/spk2utt" data/train "$feats/voices_$part"
+  done
+  steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --babble "$feats/voices_dev" --babble-snrs "$snrs" \
+    --babble-voices 3:4:5 data/test_2s "$feats/test_2s_noisy"
+  make_feats "$feats/test_2s_noisy"
+  python -m nnet.bin.make_trials "$feats/test_2s_noisy" "$feats/test_2s_noisy/trials"
+  end_stage
+fi
+
+if begin_stage 4 "fine-tuning" "$tuned" "$pretrained/model.safetensors" "$noise" "$classifier" "$tuning" "$set"; then
+  resume=$(resumes "$tuned/checkpoints")
+  if [ "$resume" = false ]; then rm -rf "$tuned/classifier"; fi
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$pretrained" --set "$noise $classifier $set" \
+    "$pretrained/config.json" "$feats/net/train" "$feats/net/valid" "$tuned/classifier"
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$tuned/classifier" --set "$noise $tuning $set" \
+    "$pretrained/config.json" "$feats/net/train" "$feats/net/valid" "$tuned"
+  end_stage
+fi
+
+if begin_stage 5 "extract embeddings" "$tuned"; then
+  for data in $tests; do
+    for model in "$pretrained" "$tuned"; do
+      steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$model" "$feats/$data" \
+        "$tuned/$(basename "$model")/embeddings_$data"
+    done
+  done
+  end_stage
+fi
+
+if begin_stage 6 "scores" "$tuned"; then
+  for data in $tests; do
+    for model in "$name" "${name}_tuned"; do
+      steps/score.sh --cmd "$train_cmd" "$feats/$data/trials" "$tuned/$model/embeddings_$data" \
+        "$tuned/$model/embeddings_$data" "$tuned/scores/$data.$model"
+    done
+  done
+  end_stage
+fi
+
+if begin_stage 7 "metrics" "$tuned"; then
+  for data in $tests; do
+    steps/compute_metrics.sh --bootstrap 1000 "$feats/$data/trials" "$tuned/scores/$data.$name" \
+      "$tuned/scores/$data.${name}_tuned"
+  done >"$tuned/results.txt"
+  end_stage
+fi
+
+show_results "$tuned/results.txt"

@@ -1,0 +1,57 @@
+"""egs/librispeech/run.sh --pretrained, as a user calls it, on a small tree in LibriSpeech's layout."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from toy_checkpoint import RATE, make_checkpoint
+
+from nnet.bin.convert_checkpoint import main as convert
+
+
+@pytest.fixture
+def recipe(root, tmp_path):
+    """A recipe folder of its own with a corpus and a converted model; gives a function that runs the recipe in it."""
+    for name in ("steps", "utils", "local", "nnet_conf", "path.sh", "cmd.sh"):
+        (tmp_path / name).symlink_to(root / name)
+    for name in ("run.sh", "run_pretrained.sh"):
+        shutil.copy(root / "egs/librispeech" / name, tmp_path)
+    shutil.copytree(root / "egs/librispeech/conf", tmp_path / "conf")
+    rng = np.random.default_rng(0)
+    speakers = {("train-x", str(s)): (1, 6.5) for s in range(10)}
+    speakers |= {("test-x", str(s)): (2, 2.5) for s in range(20, 23)}
+    for (subset, speaker), (count, seconds) in speakers.items():
+        for n in range(count):
+            path = tmp_path / "corpus" / subset / speaker / "7" / f"{speaker}-7-{n:04d}.flac"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, rng.normal(0, 0.1, int(seconds * RATE)), RATE)
+    convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "exp/toy")])
+
+    def run(*words):
+        command = ["./run.sh", "--corpus", "corpus", "--pretrained", "exp/toy", "--nj", "1", *words]
+        environment = os.environ | {"SV_PYTHON": sys.executable}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
+    small = "data.batch_size=4 data.min_frames=50 data.max_frames=50 data.valid_frames=50 data.num_workers=0"
+    done = recipe("--set", f"{small} training.epochs=1")
+    assert done.returncode == 0, done.stderr
+    systems = [line.split()[0] for line in done.stdout.splitlines() if line.split()[1:3] == ["3", "12"]]
+    assert systems == [f"{test}.{m}" for test in ("test", "test_2s", "test_2s_noisy") for m in ("toy", "toy_tuned")]
+    assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
+    assert "exp/toy_tuned/classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
+    again = recipe("--set", f"{small} training.epochs=1")
+    assert "everything was done already" in again.stdout
+
+
+def test_a_folder_that_is_no_converted_model_is_told(recipe, tmp_path):
+    (tmp_path / "exp/toy/fbank.conf").unlink()
+    done = recipe()
+    assert done.returncode == 1 and "exp/toy/fbank.conf is missing" in done.stderr
