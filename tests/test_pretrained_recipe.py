@@ -40,14 +40,15 @@ def recipe(root, tmp_path):
 
 
 def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
-    small = "data.batch_size=4 data.min_frames=50 data.max_frames=50 data.valid_frames=50 data.num_workers=0"
-    done = recipe("--set", f"{small} training.epochs=1")
+    small = "data.steps_per_epoch=2 data.batch_size=4 data.num_workers=0 training.epochs=1"
+    small += " data.min_frames=50 data.max_frames=50 data.valid_frames=50"
+    done = recipe("--set", small)
     assert done.returncode == 0, done.stderr
     systems = [line.split()[0] for line in done.stdout.splitlines() if line.split()[1:3] == ["3", "12"]]
     assert systems == [f"{test}.{m}" for test in ("test", "test_2s", "test_2s_noisy") for m in ("toy", "toy_tuned")]
     assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     assert "exp/toy_tuned/classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
-    again = recipe("--set", f"{small} training.epochs=1")
+    again = recipe("--set", small)
     assert "everything was done already" in again.stdout
 
 

@@ -4,7 +4,7 @@
 # ./run.sh --pretrained MODELDIR calls this; MODELDIR is of nnet.bin.convert_checkpoint or steps/export_model.sh.
 #
 # 1 features as MODELDIR wants them     5 extract embeddings
-# 3 training set, noisy test set        6 scores
+# 3 noisy test set, training set        6 scores
 # 4 train a new classifier, then all    7 metrics
 stage=
 stop_stage=100
@@ -40,35 +40,37 @@ case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.j
   resnet | campplus) norms="*bn*,*shortcut.1*" ;;
 esac
 tuning="training.freeze=[$norms] $tuning" noise="augmentation.babble=$feats/voices_train $noise"
-train=train
-if [ -d data/train_pieces ]; then train=train_pieces; fi
+train=$feats/net/train cut=false
+if [ -d data/train_pieces ]; then  # few utterances a speaker: many chunks of each, and what validates was trained on
+  noise="data.steps_per_epoch=25 training.average_checkpoints=1 $noise" train=$feats/voices_train cut=true
+fi
 
 make_feats() {  # DATA
   steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$conf" "$1"
 }
 
 if begin_stage 1 "features" "$feats" "$(tail -n 1 data/.stage0)" "$conf"; then
-  for data in "$train" test test_2s; do
+  for data in test test_2s; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"
     make_feats "$feats/$data"
-    if [ -f "data/$data/trials" ]; then cp "data/$data/trials" "$feats/$data"; fi
+    cp "data/$data/trials" "$feats/$data"
   done
   end_stage
 fi
 
-if begin_stage 3 "training set, noisy test set" "$feats" "$snrs"; then
-  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn utterance --remove-silence false \
-    "$feats/$train" "$feats/prepared"
-  rm -rf "$feats/net"
-  steps/split_train_valid.sh --dev-speakers $(($(wc -l <"$feats/prepared/spk2utt") / 5)) \
-    "$feats/prepared" "$feats/net/train" "$feats/net/valid" "$feats/net/dev"
-  for part in train dev; do  # whose voices babble: those of dev in the test alone
-    utils/subset_data_dir.sh --spk-list "$feats/net/$part/spk2utt" data/train "$feats/voices_$part"
-  done
-  steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --babble "$feats/voices_dev" --babble-snrs "$snrs" \
+if begin_stage 3 "noisy test set, training set" "$feats" "$snrs"; then
+  utils/subset_data_dir.sh --speakers data/train $(($(wc -l <data/train/utt2spk) / 5)) "$feats/voices_test"
+  utils/filter_scp.sh --exclude "$feats/voices_test/utt2spk" data/train/utt2spk >"$feats/rest"
+  utils/subset_data_dir.sh --utt-list "$feats/rest" data/train "$feats/voices_train"
+  steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --babble "$feats/voices_test" --babble-snrs "$snrs" \
     --babble-voices 3:4:5 data/test_2s "$feats/test_2s_noisy"
   make_feats "$feats/test_2s_noisy"
   python -m nnet.bin.make_trials "$feats/test_2s_noisy" "$feats/test_2s_noisy/trials"
+  make_feats "$feats/voices_train"
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn utterance --remove-silence false \
+    "$feats/voices_train" "$feats/prepared"
+  rm -rf "$feats/net"
+  steps/split_train_valid.sh --cut $cut --dev-speakers 0 "$feats/prepared" "$feats/net/train" "$feats/net/valid"
   end_stage
 fi
 
@@ -76,9 +78,9 @@ if begin_stage 4 "fine-tuning" "$tuned" "$pretrained/model.safetensors" "$noise"
   resume=$(resumes "$tuned/checkpoints")
   if [ "$resume" = false ]; then rm -rf "$tuned/classifier"; fi
   steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$pretrained" --set "$noise $classifier $set" \
-    "$pretrained/config.json" "$feats/net/train" "$feats/net/valid" "$tuned/classifier"
+    "$pretrained/config.json" "$train" "$feats/net/valid" "$tuned/classifier"
   steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$tuned/classifier" --set "$noise $tuning $set" \
-    "$pretrained/config.json" "$feats/net/train" "$feats/net/valid" "$tuned"
+    "$pretrained/config.json" "$train" "$feats/net/valid" "$tuned"
   end_stage
 fi
 
