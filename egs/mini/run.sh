@@ -3,10 +3,10 @@
 #
 #   ./run.sh                      does what is not done yet
 #   ./run.sh --stage 6            does stage 6 and the later ones again
-#   ./run.sh --nnet-conf F.json   trains another network; it goes to exp/F
+#   ./run.sh --nnet-conf F.json   trains another network, on the features that F.json names; it goes to exp/F
 #
 # 0 data preparation     4 train the network
-# 1 features and VAD     5 extract embeddings
+# 1 features, VAD        5 extract embeddings
 # 3 training set         6 back end and scores
 #                        7 metrics and report
 # (2 is augmentation and 8 large-margin fine-tuning in other recipes; here noise is in the corpus.)
@@ -32,7 +32,13 @@ export SV_EXTRAS=mini
 . steps/stages.sh
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
 exp=exp/$(basename "$nnet_conf" .json)
-python -m nnet.bin.check_config --dim 30 "$nnet_conf" >/dev/null
+type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
+case ${type:=mfcc} in
+  mfcc) vad=true cmvn=sliding ;;
+  fbank) vad=false cmvn=utterance ;;
+esac
+feats=data/$type
+python -m nnet.bin.check_config "$nnet_conf" >/dev/null
 
 if begin_stage 0 "data preparation" data "$train_speakers $test_speakers $utterances"; then
   local/prepare_mini.sh --cmd "$train_cmd" --train-speakers "$train_speakers" --test-speakers "$test_speakers" \
@@ -40,33 +46,35 @@ if begin_stage 0 "data preparation" data "$train_speakers $test_speakers $uttera
   end_stage
 fi
 
-if begin_stage 1 "features and VAD" data conf/mfcc.conf conf/vad.conf; then
-  for data in data/train data/enroll data/test; do
-    steps/make_mfcc.sh --cmd "$train_cmd" --nj "$nj" --mfcc-config conf/mfcc.conf "$data"
-    steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" --vad-config conf/vad.conf "$data"
+if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
+  for data in train enroll test; do
+    utils/copy_data_dir.sh "data/$data" "$feats/$data"
+    steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" "$feats/$data"
+    if $vad; then steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$feats/$data"; fi
   done
   end_stage
 fi
 
-if begin_stage 3 "training set" data; then
-  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" data/train data/train_prepared
-  rm -rf data/net
-  steps/split_train_valid.sh data/train_prepared data/net/train data/net/valid data/net/dev
+if begin_stage 3 "training set" "$feats"; then
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
+    "$feats/train" "$feats/prepared"
+  rm -rf "$feats/net"
+  steps/split_train_valid.sh "$feats/prepared" "$feats/net/train" "$feats/net/valid" "$feats/net/dev"
   end_stage
 fi
 
 if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
   resume=$(resumes "$exp/checkpoints")
   dev=
-  if [ -d data/net/dev ]; then dev=data/net/dev; fi  # there is none where there are few speakers
+  if [ -d "$feats/net/dev" ]; then dev=$feats/net/dev; fi  # there is none where there are few speakers
   steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev "$dev" \
-    "$nnet_conf" data/net/train data/net/valid "$exp"
+    "$nnet_conf" "$feats/net/train" "$feats/net/valid" "$exp"
   end_stage
 fi
 
 if begin_stage 5 "extract embeddings" "$exp"; then
   for data in train enroll test; do
-    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "data/$data" "$exp/embeddings_$data"
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "$feats/$data" "$exp/embeddings_$data"
   done
   end_stage
 fi

@@ -156,7 +156,7 @@ def test_the_recipe_mini_runs_its_jobs_through_slurm(root, tmp_path):
 
     done = recipe()
     assert done.returncode == 0, done.stderr
-    assert "Ended (code 0)" in (tmp_path / "data/train/log/make_mfcc_train.2.log").read_text()
+    assert "Ended (code 0)" in (tmp_path / "data/mfcc/train/log/make_mfcc_train.2.log").read_text()
     assert list((tmp_path / "exp/xvector/embeddings_test/log/q").iterdir()), "Slurm's own outputs"
     (tmp_path / "exp/xvector/model.safetensors").write_bytes(b"")
     broken = recipe("--stage", "5")
