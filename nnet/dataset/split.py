@@ -69,10 +69,17 @@ def utterance_groups(data, session_of=None):
         `origins` and `groups` as split_utterances takes them.
     """
     uniq = data.table("utt2uniq") if data.has("utt2uniq") else {}
-    origins = {u: uniq.get(u, u) for u in data.utt2spk}
+    origins = {u: _origin(u, uniq) for u in data.utt2spk}
     if session_of is None:
         return origins, origins
     return origins, {u: session_of(o) or session_of(u) or o for u, o in origins.items()}
+
+
+def _origin(utterance, uniq):
+    """What an utterance goes back to, where a copy may have been made of a copy."""
+    while uniq.get(utterance, utterance) != utterance:
+        utterance = uniq[utterance]
+    return utterance
 
 
 def session_prefix(utterance):

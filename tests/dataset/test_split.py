@@ -74,6 +74,13 @@ def test_sessions_are_found_through_copies(tmp_path):
     assert groups["a-v1-1"] == groups["a-v1-2-music"] != groups["a-v2-1"]
 
 
+def test_a_copy_of_a_copy_goes_back_to_the_recording(tmp_path):
+    write_table(tmp_path / "utt2spk", {"a-1": "a", "sp0.9-a-1": "sp0.9-a", "sp0.9-a-1-noise": "sp0.9-a"})
+    write_table(tmp_path / "utt2uniq", {"sp0.9-a-1": "a-1", "sp0.9-a-1-noise": "sp0.9-a-1"})
+    origins, groups = utterance_groups(DataDir(tmp_path))
+    assert set(origins.values()) == set(groups.values()) == {"a-1"}
+
+
 def test_command_writes_valid_directories(make_data, tmp_path):
     path = make_data("all", {f"s{i:02}": [60] * 8 for i in range(24)})
     out = [str(tmp_path / name) for name in ("train", "valid", "dev")]
