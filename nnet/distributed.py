@@ -7,25 +7,70 @@ import math
 
 import numpy as np
 
-from nnet.compute import mx, nn, tree_flatten, tree_unflatten
+from nnet.compute import mx, tree_flatten, tree_unflatten
+from nnet.compute.normalization import joint_batch
 from nnet.errors import InputError
+
+SENT_AT_ONCE = 2**23  # values of gradients: 32 MB
 
 
 class Group:
-    """The processes of this training."""
+    """The processes of this training.
+
+    Processes that compute the same on different numbers of cores may run independent operations in different orders,
+    and collectives that meet in the wrong order mix up their data, or wait for ever. So within an update each
+    collective waits for the one that the program asked for before it.
+    """
 
     def __init__(self):
         self._group = mx.distributed.init()
         self.rank, self.size = self._group.rank(), self._group.size()
+        self._last = None  # the result of the last collective of this update
+        self._gathered = self._gatherer()
 
     @property
     def first(self):
         """Whether this is the one process that writes files and the log."""
         return self.rank == 0
 
+    def joint_statistics(self, wanted):
+        """A context in which batch normalisation takes the statistics of the joint batch, if that is wanted."""
+        return joint_batch(self._gathered if wanted and self.size > 1 else None)
+
     def mean_gradients(self, grads):
-        """The mean of each gradient over the processes."""
-        return nn.average_gradients(grads) if self.size > 1 else grads
+        """The mean of each gradient over the processes; ends the collectives of an update."""
+        if self.size == 1:
+            return grads
+        means = []
+        for bucket in _buckets(reversed(tree_flatten(grads))):  # those of the last layers are ready first
+            joined = mx.concatenate([g.reshape(-1) for _, g in bucket])
+            ends = np.cumsum([g.size for _, g in bucket])[:-1].tolist()
+            parts = mx.split(self._in_turn(mx.distributed.all_sum, joined) / self.size, ends)
+            means += [(name, part.reshape(g.shape)) for (name, g), part in zip(bucket, parts, strict=True)]
+        self._last = None
+        return tree_unflatten(means)
+
+    def _gatherer(self):
+        """The x of every process, (size, *x.shape). The gradient is that of the sum of all processes' losses.
+
+        MLX's own gradients of collectives leave out what the other processes' losses say.
+        """
+
+        @mx.custom_function
+        def gathered(x):
+            return self._in_turn(mx.distributed.all_gather, x[None])
+
+        @gathered.vjp
+        def gradient(x, cotangent, _):
+            return self._in_turn(mx.distributed.all_sum, cotangent)[self.rank]
+
+        return gathered
+
+    def _in_turn(self, collective, x):
+        if self._last is not None:
+            x = mx.depends(x, self._last)
+        self._last = collective(x, group=self._group)
+        return self._last
 
     def sum(self, numbers):
         """The sums over the processes of a list of numbers."""
@@ -61,6 +106,19 @@ class Group:
         except RuntimeError as error:
             raise lost_process(error) from error
         return total
+
+
+def _buckets(named):
+    """The (name, array) pairs in lists of at most SENT_AT_ONCE values, or of one array."""
+    bucket, size = [], 0
+    for name, array in named:
+        if bucket and size + array.size > SENT_AT_ONCE:
+            yield bucket
+            bucket, size = [], 0
+        bucket.append((name, array))
+        size += array.size
+    if bucket:
+        yield bucket
 
 
 def lost_process(error):

@@ -146,7 +146,8 @@ class Trainer:
             self.model.network.constrain()
 
     def _objective(self, features, labels):
-        embeddings, penalty = self.model.train_forward(features)
+        with self.group.joint_statistics(self.settings.sync_batch_norm):
+            embeddings, penalty = self.model.train_forward(features)
         result = self.model.loss(embeddings, labels)
         total = result.loss + penalty
         for auxiliary in self.model.auxiliary:

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
 
 import numpy as np
 import pytest
 from toy_data import make_config, make_data
 
+from nnet.bin.launch import launcher
 from nnet.compute import mx
 
 # Batch normalisation sees only a process's own share of the batch, so here it keeps its initial statistics.
@@ -43,6 +45,30 @@ def test_two_processes_equal_one_with_the_joint_batch(root, data, tmp_path):
     one, two = (mx.load(str(tmp_path / f"exp{n}" / "model.safetensors")) for n in (1, 2))
     for name in one:
         assert np.allclose(np.array(one[name]), np.array(two[name]), atol=1e-4), name
+
+
+def test_synchronised_batch_norm_has_the_statistics_of_the_joint_batch(root, data, tmp_path):
+    # Of six chunks one alone may pass a ReLU; to normalise its outputs, as in relu-bn, would blow up rounding errors.
+    order = {"network": {"order": "bn-relu"}, "embedding": {"order": "bn-relu"}}
+    config = make_config(tmp_path / "c.json", training={"sync_batch_norm": True}, **order)
+    for name, nproc, sync in (("one", 1, "true"), ("joint", 2, "true"), ("apart", 2, "false")):
+        options = ["--set", f"training.sync_batch_norm={sync}", config]
+        done = launch(root, nproc, *options, data / "train", data / "valid", tmp_path / name)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert np.allclose(losses(tmp_path / "one"), losses(tmp_path / "joint"), rtol=1e-4)
+    assert not np.allclose(losses(tmp_path / "one"), losses(tmp_path / "apart"), rtol=1e-2)
+    one, joint = (mx.load(str(tmp_path / name / "model.safetensors")) for name in ("one", "joint"))
+    for name in one:
+        assert np.allclose(np.array(one[name]), np.array(joint[name]), atol=1e-4), name
+
+
+def test_gradients_are_those_of_the_joint_batch_whatever_the_cores(root):
+    command = [*launcher(Namespace(hosts=None, nproc=2)), sys.executable, str(root / "tests" / "joint_gradients.py")]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=120
+    )
+    errors = [float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("error")]
+    assert len(errors) == 2 and max(errors) < 1e-4, done.stdout + done.stderr
 
 
 def test_batch_norm_statistics_are_shared(root, data, tmp_path):

@@ -4,6 +4,7 @@ On a CPU a pass over an array costs as much as 20 to 60 multiply-adds an element
 of ones, which a BLAS does faster than MLX reduces; the mask of a ReLU is the sign of its output, times the gradient.
 """
 
+import contextlib
 import functools
 
 from nnet.compute import mx
@@ -62,14 +63,43 @@ def _ones(count):
     return ones
 
 
+_gather = None  # see `joint_batch`
+
+
+@contextlib.contextmanager
+def joint_batch(gather):
+    """Within it the batches of several processes count as one.
+
+    Args:
+        gather: gather(x) → (processes, *x.shape), with a gradient that is the sum over the processes; None: each
+            process has the statistics of its own batch.
+    """
+    global _gather
+    outer, _gather = _gather, gather
+    try:
+        yield
+    finally:
+        _gather = outer
+
+
 def batch_statistics(sharded):
     """The mean and the biased variance by channel of a batch in shards, [(x,), ...], and its number of rows.
 
-    Shards are merged as in Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", eq. 2.1.
+    Of a `joint_batch` every process must have as many rows.
     """
     means, squares = map(mx.stack, zip(*run_in_lanes(moments, sharded), strict=True))  # (S, C)
-    counts = mx.array([[x.size // x.shape[-1]] for (x,) in sharded], mx.float32)
-    total = sum(x.size // x.shape[-1] for (x,) in sharded)
+    mean, squares, count = _merged(means, squares, [x.size // x.shape[-1] for (x,) in sharded])
+    if _gather:
+        both = _gather(mx.stack([mean, squares]))  # (P, 2, C)
+        mean, squares, count = _merged(both[:, 0], both[:, 1], [count] * len(both))
+    return mean, squares / count, count
+
+
+def _merged(means, squares, counts):
+    """Mean, sum of squared deviations from it and number of rows of all parts together: (S, C), (S, C), [S].
+
+    Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", eq. 2.1.
+    """
+    total, counts = sum(counts), mx.array([[n] for n in counts], mx.float32)
     mean = mx.sum(means * (counts / total), axis=0)
-    var = mx.sum(squares + counts * mx.square(means - mean), axis=0) / total
-    return mean, var, total
+    return mean, mx.sum(squares + counts * mx.square(means - mean), axis=0), total

@@ -76,6 +76,11 @@ class TrainingSection:
     epochs: int = option(20, "Most epochs; a schedule may stop earlier.", low=1)
     seed: int = option(0, "Decides initial weights, batches and dropout; the same seed gives the same model.", low=0)
     accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
+    sync_batch_norm: bool = option(
+        False,
+        "Where several processes train: batch normalisation has the statistics of the joint batch; false: each process "
+        "has those of its own share.",
+    )
     clip_norm: float | None = option(None, "Largest norm of the gradient of all weights together; null: any.", above=0)
     dropout: str | None = option(
         None,
