@@ -2,29 +2,26 @@
 # From audio to EER on read English speech: LibriSpeech, any part of it, or the public mini set.
 #
 #   ./run.sh --corpus DIR         DIR holds train-*/ and test-*/ or dev-*/; without it OpenSLR's mini set is downloaded
-#   ./run.sh                      does what is not done yet
-#   ./run.sh --stage 6            does stage 6 and the later ones again
-#   ./run.sh --nnet-conf F.json   trains another network; it goes to exp/F
+#   ./run.sh                      does what is not done yet; --stage 6: stage 6 and the later ones again
+#   ./run.sh --nnet-conf F.json   trains another network, on the features that F.json names; it goes to exp/F
+#   ./run.sh --augment true       trains on noisy and reverberated copies as well; it goes to exp/F_augmented
 #   ./run.sh --pretrained EXP     fine-tunes a converted model instead: run_pretrained.sh goes on from stage 1
 #
 # 0 data preparation     4 train the network
-# 1 features and VAD     5 extract embeddings
+# 1 features, VAD        5 extract embeddings
 # 2 augmentation         6 back end and scores
 # 3 training set         7 metrics and report
 # (8, large-margin fine-tuning, belongs to larger recipes.)
-stage=
-stop_stage=100
-corpus=
-nnet_conf=conf/xvector.json
-pretrained=
-set=  # overrides of the configuration, such as "training.epochs=2"
-nj=4
-cmd=
-speeds="0.9 1.1"  # copies of the training data at other speeds are further speakers; empty: none
-lda_dim=200
-baseline_lda_dim=40
-help_message="Usage: $0 [--corpus DIR] [--stage N] [--stop-stage N] [--nnet-conf FILE] [--set \"KEY=VALUE ...\"]
-  [--pretrained MODELDIR] [--nj N] [--cmd CMD] [--speeds \"S ...\"] [--lda-dim N] [--baseline-lda-dim N]"
+# Options (--some-name VALUE) and their defaults:
+stage='' stop_stage=100 nj=4 cmd=''
+corpus='' pretrained='' nnet_conf=conf/xvector.json
+set=''                      # overrides of the configuration, such as "training.epochs=2"
+speeds="0.9 1.1"            # copies of the training data at other speeds are further speakers; empty: none
+augment=false               # with synthetic sounds and the voices of training, or those of:
+musan='' rirs='' num_augmented=100000  # at most so many copies
+methods="cosine lda plda"   # lda is cosine after LDA
+lda_dim=200 top_n=100       # so many of the cohort, the training speakers, count in score normalisation
+help_message=$(sed -n '2,/^help_message/p' "$0" | sed '$d')
 
 set -euo pipefail
 . ./path.sh
@@ -32,27 +29,33 @@ set -euo pipefail
 . utils/parse_options.sh
 . steps/stages.sh
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
-exp=exp/$(basename "$nnet_conf" .json)
-baseline=exp/mfcc_statistics
-tests="test test_2s"  # the same trials on whole utterances and on 2 s of each
-python -m nnet.bin.check_config --dim 30 "$nnet_conf" >/dev/null
+type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
+case ${type:=mfcc} in
+  mfcc) vad=true cmvn=none ;;
+  fbank) vad=false cmvn=utterance ;;
+esac
+python -m nnet.bin.check_config "$nnet_conf" >/dev/null
+feats=data/$type sets=$feats/plain train=train exp=exp/$(basename "$nnet_conf" .json) sounds=
+if $augment || [ -n "$musan$rirs" ]; then
+  sets=$feats/augmented train=train_augmented exp=${exp}_augmented
+  rooms=data/sounds/rooms noises="data/sounds/noises_train --babble data/voices_train"
+  if [ -n "$rirs" ]; then rooms=data/rirs; fi
+  if [ -n "$musan" ]; then noises="data/musan_noise --music data/musan_music --babble data/musan_speech"; fi
+  sounds="--rirs $rooms --noises $noises"
+fi
+tests="test test_2s test_noise test_babble"  # the same trials: whole, 2 s of each, in unseen noise, among unseen voices
 
 make_feats() {  # DATA: features and VAD
-  steps/make_mfcc.sh --cmd "$train_cmd" --nj "$nj" --mfcc-config conf/mfcc.conf "$1"
-  steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" --vad-config conf/vad.conf "$1"
+  steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" "$1"
+  if $vad; then steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$1"; fi
 }
 
-score() {  # METHOD DIR SET: the trials of a set, whose utterances are compared with one another
-  steps/score.sh --cmd "$train_cmd" --method "$1" --backend "$2/backend" "data/$3/trials" \
-    "$2/embeddings_$3" "$2/embeddings_$3" "$2/scores/$3.$1"
-}
-
-if begin_stage 0 "data preparation" data "$corpus"; then
-  if [ -z "$corpus" ]; then
-    corpus=corpus
-    python local/download_librispeech_mini.py "$corpus"
-  fi
-  python local/prepare_librispeech.py "$corpus" data
+if begin_stage 0 "data preparation" data "$corpus" "$musan $rirs"; then
+  if [ -z "$corpus" ]; then python local/download_librispeech_mini.py corpus; fi
+  python local/prepare_librispeech.py "${corpus:-corpus}" data
+  local/prepare_noisy_tests.sh --cmd "$train_cmd" --nj "$nj" data
+  if [ -n "$musan" ]; then python local/prepare_musan.py "$musan" data; fi
+  if [ -n "$rirs" ]; then python local/prepare_rirs.py "$rirs" data/rirs; fi
   end_stage
 fi
 
@@ -65,67 +68,81 @@ fi
 trains=train back_end=train cut=false
 if [ -d data/train_pieces ]; then trains="train train_pieces" back_end=train_pieces cut=true; fi
 
-if begin_stage 1 "features and VAD" data conf/mfcc.conf conf/vad.conf; then
-  for data in $trains $tests; do
-    make_feats "data/$data"
+if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
+  for data in $trains; do  # without the voices of the noisy test
+    utils/subset_data_dir.sh --spk-list data/voices_train/spk2utt "data/$data" "$feats/$data"
+    make_feats "$feats/$data"
+  done
+  for data in $tests; do
+    utils/copy_data_dir.sh "data/$data" "$feats/$data"
+    cp "data/$data/trials" "$feats/$data"
+    make_feats "$feats/$data"
   done
   end_stage
 fi
 
-if begin_stage 2 "augmentation" data "$speeds"; then
+if begin_stage 2 "augmentation" "$sets" "$speeds" "$sounds" "$num_augmented"; then
+  utils/copy_data_dir.sh "$feats/train" "$sets/train"
   if [ -n "$speeds" ]; then
-    steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --speeds "$speeds" data/train data/train_speeds
-    make_feats data/train_speeds
-    rm -f data/train_speeds/data/wav_*.ark data/train_speeds/wav.scp
-    utils/combine_data.sh data/train_all data/train data/train_speeds
-  else
-    utils/copy_data_dir.sh data/train data/train_all
+    steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --speeds "$speeds" "$feats/train" "$sets/speeds"
+    make_feats "$sets/speeds"
+    utils/combine_data.sh "$sets/train" "$feats/train" "$sets/speeds"
   fi
+  if [ -n "$sounds" ]; then
+    # shellcheck disable=SC2086  # several words
+    steps/add_augmented.sh --cmd "$train_cmd" --nj "$nj" --type "$type" --num-utts "$num_augmented" $sounds \
+      "$sets/train" "$sets/train_augmented"
+  fi
+  rm -f "$sets"/speeds/data/wav_*.ark "$sets/speeds/wav.scp" "$sets/train/wav.scp"
   end_stage
 fi
 
-if begin_stage 3 "training set" data; then
-  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn none data/train_all data/train_prepared
-  steps/filter_utterances.sh --min-len 150 data/train_prepared data/train_long
-  rm -rf data/net
-  steps/split_train_valid.sh --cut $cut data/train_long data/net/train data/net/valid data/net/dev
+if begin_stage 3 "training set" "$sets"; then
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
+    "$sets/$train" "$sets/prepared"
+  steps/filter_utterances.sh --min-len 150 "$sets/prepared" "$sets/long"
+  rm -rf "$sets/net"
+  steps/split_train_valid.sh --cut $cut "$sets/long" "$sets/net/train" "$sets/net/valid" "$sets/net/dev"
   end_stage
 fi
 
 if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
   resume=$(resumes "$exp/checkpoints")
-  dev=
-  if [ -d data/net/dev ]; then dev=data/net/dev; fi  # there is none where there are few speakers
+  if [ -d "$sets/net/dev" ]; then dev=$sets/net/dev; else dev=; fi  # there is none where there are few speakers
   steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev "$dev" \
-    "$nnet_conf" data/net/train data/net/valid "$exp"
+    "$nnet_conf" "$sets/net/train" "$sets/net/valid" "$exp"
   end_stage
 fi
 
 if begin_stage 5 "extract embeddings" "$exp"; then
   for data in $back_end $tests; do
-    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "data/$data" "$exp/embeddings_$data"
-    python local/mfcc_statistics.py "data/$data" "$baseline/embeddings_$data"
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "$feats/$data" "$exp/embeddings_$data"
   done
   end_stage
 fi
 
-if begin_stage 6 "back end and scores" "$exp" "$lda_dim" "$baseline_lda_dim"; then
+if begin_stage 6 "back end and scores" "$exp" "$methods $lda_dim $top_n"; then
   steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" \
-    "$exp/embeddings_$back_end" "data/$back_end" "$exp/backend"
-  steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$baseline_lda_dim" \
-    "$baseline/embeddings_$back_end" "data/$back_end" "$baseline/backend"
+    "$exp/embeddings_$back_end" "$feats/$back_end" "$exp/backend"
   for data in $tests; do
-    score cosine "$baseline" "$data"
-    score cosine "$exp" "$data"
-    score plda "$exp" "$data"
+    steps/score_lists.sh --cmd "$train_cmd" --methods "$methods" --backend "$exp/backend" --top-n "$top_n" \
+      --cohort "$exp/embeddings_$back_end" "$exp/embeddings_$data" "$exp/embeddings_$data" "$exp/scores/$data" \
+      "$feats/$data/trials"
   done
+  if $vad; then  # what MFCCs tell without a network
+    # shellcheck disable=SC2086  # several words
+    local/mfcc_baseline.sh --cmd "$train_cmd" "$feats" $back_end exp/mfcc_statistics $tests
+  fi
   end_stage
 fi
 
 if begin_stage 7 "metrics and report" "$exp"; then
   for data in $tests; do
-    steps/compute_metrics.sh --train-log "$exp/log.jsonl" "data/$data/trials" "$baseline/scores/$data.cosine" \
-      "$exp/scores/$data.cosine" "$exp/scores/$data.plda" "$exp/report_$data"
+    systems=()
+    if $vad; then systems+=("exp/mfcc_statistics/scores/$data/mfcc_statistics"); fi
+    for method in $methods; do systems+=("$exp/scores/$data/trials/$method"{,_asnorm}); done
+    echo "$data:"
+    steps/compute_metrics.sh --train-log "$exp/log.jsonl" "$feats/$data/trials" "${systems[@]}" "$exp/report_$data"
   done >"$exp/results.txt"
   end_stage
 fi

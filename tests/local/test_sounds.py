@@ -1,8 +1,10 @@
-"""MUSAN and RIRS_NOISES become data directories that augmentation can use."""
+"""MUSAN, RIRS_NOISES and synthetic sounds become data directories that augmentation can use."""
 
+import numpy as np
 import pytest
 from corpora.sounds import make_musan, make_rirs
 
+from nnet.feats.mixing import power
 from nnet.feats.sounds import Sounds
 from nnet.io.data_dir import DataDir
 from nnet.io.data_validate import validate
@@ -49,3 +51,30 @@ def test_broken_lists_of_impulse_responses(local, tmp_path):
     assert "1 of its 3 files are not there" in local(*only).stderr
     (tmp_path / "simulated_rirs/smallroom/rir_list").write_text("Room001/Room001-00001.wav x\n")
     assert "rir_list:1: expected --rir-id" in local(*only).stderr
+
+
+def test_synthetic_sounds(local, tmp_path):
+    options = ("--count", 2, "--seconds", 1.5, "--rooms", 3)
+    done = local("make_sounds.py", *options, tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    names, sounds = {}, {}
+    for name in ("noises_train", "noises_test", "rooms"):
+        validate(tmp_path / "data" / name, feats=False, text=False)
+        sounds[name] = Sounds(tmp_path / "data" / name, 16000)
+        names[name] = {sound.partition("-")[0] for sound in sounds[name].names}
+    assert len(names["noises_train"]) == len(names["noises_test"]) == 4
+    assert not names["noises_train"] & names["noises_test"], "a test has kinds that no training heard"
+    for index, name in enumerate(sounds["noises_test"].names):
+        samples = sounds["noises_test"].whole(index)
+        assert len(samples) == 24000 and 0.5 < abs(samples).max() < 1 and power(samples) > 1e-4, name
+    for index in range(3):
+        response = sounds["rooms"].whole(index)
+        assert np.argmax(np.abs(response)) == 0, "the direct sound is the highest peak"
+        assert power(response[8000:]) < 0.05 * power(response[1:8000]), "and the rest dies away"
+
+    local("make_sounds.py", *options, tmp_path / "again")
+    local("make_sounds.py", *options, "--seed", 1, tmp_path / "other")
+    first, again, other = ((tmp_path / d / "noises_test/wav").glob("*.wav") for d in ("data", "again", "other"))
+    first, again, other = ([p.read_bytes() for p in sorted(paths)] for paths in (first, again, other))
+    assert first == again
+    assert not any(a == b for a, b in zip(first, other, strict=True))
