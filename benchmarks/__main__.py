@@ -1,31 +1,51 @@
 """Runs benchmarks and writes their tables as Markdown, each as soon as it is measured."""
 
 import importlib
+import importlib.util
 import sys
 
 from benchmarks.report import machine, markdown
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import number, parser, run
 from nnet.errors import InputError
 
-NAMES = ("training", "extraction")
+# Each benchmark with the packages that it needs beyond those of the toolkit.
+NEEDS = {
+    "training": ("torch",),
+    "extraction": ("torch",),
+    "layers": (),
+    "features": ("kaldi_native_fbank",),
+    "loader": ("kaldiio", "kaldi_native_fbank"),
+    "augmentation": (),
+    "distributed": (),
+    "scale": (),
+    "backend": (),
+}
 
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--rounds", type=int, default=7, help="times that each implementation does its work")
+    p.add_argument("--rounds", type=number(int, low=1), default=7, help="times that each implementation does its work")
     p.add_argument("--output", metavar="FILE", help="where the tables go as well")
-    p.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(NAMES)}; without names: all")
+    p.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(NEEDS)}; without names: all")
     args = p.parse_args(argv)
-    for name in args.names:
-        if name not in NAMES:
-            raise InputError(f"{name} is no benchmark; there are {', '.join(NAMES)}")
-    if args.rounds < 1:
-        raise InputError(f"--rounds {args.rounds}: at least 1 is needed")
+    names = args.names or list(NEEDS)
+    for name in names:
+        check(name)
     write = Writer(args.output)
     write("\n".join(f"- {line}" for line in machine()) + "\n")
-    for name in args.names or NAMES:
+    for name in names:
         for table in importlib.import_module(f"benchmarks.{name}").tables(args.rounds):
             write(markdown(table))
+
+
+def check(name):
+    """Whether there is such a benchmark, and what it needs."""
+    if name not in NEEDS:
+        raise InputError(f"{name} is no benchmark; there are {', '.join(NEEDS)}")
+    missing = [package for package in NEEDS[name] if not importlib.util.find_spec(package)]
+    if missing:
+        packages = " ".join(missing).replace("_", "-")
+        raise InputError(f"{name} needs what is not installed: pip install {packages}")
 
 
 class Writer:

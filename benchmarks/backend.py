@@ -1,23 +1,18 @@
 """The back end at the size of large evaluations: seconds, processor seconds and memory of each program.
 
-    python -m benchmarks.backend [--scale 1.0] [CASE ...]
-
-Cases: score (10 million PLDA trials, 5,000 enrolled x 2,000 tests, 200 dimensions, text in, text out), metrics (EER,
-all costs, DET and the report of these scores, text in), plda (EM on 1 million embeddings of 7,000 speakers, 200
-dimensions), asnorm (1 million trials against 6,000 cohort speakers). --scale takes a share of trials and embeddings.
-Each case is a process of its own; the files that it reads are made before.
+PLDA scores of 10 million trials (5,000 enrolled × 2,000 tests, 200 dimensions, text in, text out); EER, all costs, DET
+and the report of these scores, text in; EM of a PLDA on 1 million embeddings of 7,000 speakers; AS-norm of 1 million
+trials against 6,000 cohort speakers. Each is a process of its own, which runs once since it takes long.
 """
 
-import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections import namedtuple
 
 import numpy as np
 
+from benchmarks.process import Usage, usage_of
+from benchmarks.report import Table
 from nnet.backend.directory import Backend, write_backend
 from nnet.backend.plda import Plda, train_plda
 from nnet.backend.statistics import class_statistics
@@ -29,30 +24,26 @@ ENROLLED, TESTS, COHORT = 5000, 2000, 6000
 BETWEEN = 0.25  # between-class variance where the within-class variance is 1: an EER of some percent
 EMBEDDINGS, SPEAKERS = 1_000_000, 7000
 
-Row = namedtuple("Row", "case seconds processor gigabytes")
 
-
-def measure(case, arguments):
-    """Runs `python -m ARGUMENTS` and measures it."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", *map(str, arguments)], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{case} failed")
-    seconds = time.perf_counter() - start
-    return Row(case, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
+def tables(_rounds, scale=1.0):
+    """`scale` takes a share of trials and embeddings."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for case, run in CASES.items():
+            usage = run(folder, scale)
+            rows.append([case, usage.seconds, usage.processor, usage.mebibytes / 1024])
+    yield Table("Back end, one run", ["work", "s", "processor, s", "memory, GiB"], rows)
 
 
 def run_score(folder, scale):
-    return measure("score", ["nnet.bin.score", *_options(folder), *_lists(folder, scale), f"{folder}/scores"])
+    trials, enroll, test = _lists(folder, scale)
+    return usage_of("-m", "nnet.bin.score", *_options(folder), trials, enroll, test, f"{folder}/scores")[0]
 
 
 def run_metrics(folder, scale):
-    trials = _lists(folder, scale)[0]
-    if not os.path.exists(f"{folder}/scores"):
-        run_score(folder, scale)
-    report = ["--bootstrap", 0, trials, f"{folder}/scores", f"{folder}/report"]
-    return measure("metrics", ["nnet.bin.compute_metrics", *report])
+    trials, _, _ = _lists(folder, scale)
+    files = [trials, f"{folder}/scores", f"{folder}/report"]
+    return usage_of("-m", "nnet.bin.compute_metrics", "--bootstrap", 0, *files)[0]
 
 
 def run_asnorm(folder, scale):
@@ -60,18 +51,19 @@ def run_asnorm(folder, scale):
     part, scores = f"{folder}/part", f"{folder}/part_scores"
     with open(trials) as source, open(part, "w") as file:
         file.writelines(line for number, line in enumerate(source) if number % 10 == 0)
-    measure("score", ["nnet.bin.score", *_options(folder), part, enroll, test, scores])
+    usage_of("-m", "nnet.bin.score", *_options(folder), part, enroll, test, scores)
     files = [f"{folder}/cohort", part, enroll, test, scores, f"{folder}/normalised"]
-    return measure("asnorm", ["nnet.bin.score_norm", *_options(folder), *files])
+    return usage_of("-m", "nnet.bin.score_norm", *_options(folder), *files)[0]
 
 
-def run_plda(folder, scale):
-    """The process is this module; it says on the error stream how long the training alone took."""
-    return measure("plda", ["benchmarks.backend", "--scale", scale, "train-plda"])
+def run_plda(_folder, scale):
+    """The times are those of EM alone, the memory holds the embeddings too."""
+    usage, lines = usage_of("-c", f"from benchmarks.backend import train; train({scale})")
+    return Usage(*map(float, lines[0].split()), usage.mebibytes)
 
 
-def train_only(scale):
-    """EM on embeddings that are made in memory: what `plda` measures."""
+def train(scale):
+    """EM on embeddings that are made in memory; prints its seconds and processor seconds."""
     rng = np.random.default_rng(0)
     labels = np.sort(rng.integers(0, SPEAKERS, int(EMBEDDINGS * scale)))
     _, labels = np.unique(labels, return_inverse=True)
@@ -80,9 +72,9 @@ def train_only(scale):
     for start in range(0, len(labels), 1 << 15):
         part = slice(start, start + (1 << 15))
         vectors[part] = centres[labels[part]] + rng.standard_normal((len(labels[part]), DIM), np.float32)
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     train_plda(class_statistics(vectors, labels))
-    print(f"plda: {time.perf_counter() - start:.1f} s without the making of the embeddings", file=sys.stderr)
+    print(time.perf_counter() - start, time.process_time() - processor)
 
 
 def _options(folder):
@@ -123,26 +115,9 @@ def _write_set(folder, name, vectors):
             writer.write(key, vector.astype(np.float32))
 
 
-CASES = {"score": run_score, "metrics": run_metrics, "plda": run_plda, "asnorm": run_asnorm}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
-    args = parser.parse_args()
-    unknown = set(args.cases) - {*CASES, "train-plda"}
-    if unknown:
-        parser.error(f"{unknown.pop()} is no case; known: {', '.join(CASES)}")
-    if args.cases == ["train-plda"]:
-        train_only(args.scale)
-        return
-    print(f"{'case':10}{'seconds':>10}{'processor':>11}{'GB':>7}")
-    with tempfile.TemporaryDirectory() as folder:
-        for case in args.cases or CASES:
-            row = CASES[case](folder, args.scale)
-            print(f"{row.case:10}{row.seconds:10.1f}{row.processor:11.1f}{row.gigabytes:7.2f}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+CASES = {
+    "PLDA scores of 10 million trials": run_score,
+    "metrics and report of 10 million scores": run_metrics,
+    "PLDA EM, 1 million embeddings": run_plda,
+    "AS-norm of 1 million trials": run_asnorm,
+}

@@ -6,22 +6,22 @@ without arguments. Importing the module must import neither MLX nor PyTorch: a s
 
 import importlib
 import os
-import resource
 import statistics
 import subprocess
 import sys
-import time
 from collections import namedtuple
+from functools import partial
 
-from benchmarks.report import num_cores
+from benchmarks.process import measured, read_usage
+from benchmarks.report import num_threads
+from benchmarks.timing import in_turns, seconds
+from nnet.errors import InputError
 
 Result = namedtuple("Result", "seconds fastest mebibytes")
 Result.__doc__ = "The median and the least of the times that the work took, and the most memory of its process."
 
-WARM_UP = 2
 
-
-def compare(module, case, rounds, sides=("ours", "PyTorch")):
+def compare(module, case, rounds, sides=("ours", "PyTorch"), warm_up=2):
     """Runs a case in the sides of a module: a Result of each.
 
     Args:
@@ -29,51 +29,44 @@ def compare(module, case, rounds, sides=("ours", "PyTorch")):
         case: what its sides understand.
         rounds: how often each side does the work after the warm-up, in turns.
         sides: names in its `SIDES`.
+        warm_up: how often each side does the work before.
     """
-    threads = os.environ.get("OMP_NUM_THREADS") or str(num_cores())
+    threads = str(num_threads())
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    workers = {side: start(module, side, case, environment) for side in sides}
-    times = {side: [] for side in sides}
-    for _ in range(rounds):
-        for side, worker in workers.items():
-            times[side].append(float(ask(worker, "work")))
-    memory = {side: float(ask(worker, "memory")) for side, worker in workers.items()}
-    for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
-    return [Result(statistics.median(times[side]), min(times[side]), memory[side]) for side in sides]
+    workers = [start(module, side, case, environment) for side in sides]
+    turns = [partial(work, worker) for worker in workers]
+    in_turns(turns, warm_up)
+    times = in_turns(turns, rounds)
+    return [Result(statistics.median(own), min(own), end(worker)) for own, worker in zip(times, workers, strict=True)]
 
 
 def start(module, side, case, environment):
-    """A worker process that is warm when this returns."""
-    command = [sys.executable, "-m", "benchmarks.contest", module, side, case]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-    ask(worker, "warm up")
-    return worker
+    """A worker process."""
+    command = measured("-m", "benchmarks.contest", module, side, case)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def ask(worker, question):
-    """What a worker prints upon a line."""
-    worker.stdin.write(question + "\n")
+def work(worker):
+    """Has a worker do its work: the seconds that it took."""
+    worker.stdin.write("\n")
     worker.stdin.flush()
-    answer = worker.stdout.readline()
-    if not answer:
-        raise SystemExit(f"benchmarks: {' '.join(worker.args)} ended with status {worker.wait()}")
-    return answer
+    try:
+        return float(worker.stdout.readline())
+    except ValueError:  # the end of its output, or what it took until it failed
+        raise InputError(f"{' '.join(worker.args[4:])} ended with status {worker.wait()}") from None
+
+
+def end(worker):
+    """Ends a worker: the most memory that it had, in MiB."""
+    output, _ = worker.communicate()
+    return read_usage(output).mebibytes
 
 
 def serve(module, side, case):
-    """The worker: does as the lines of the standard input say."""
-    work = importlib.import_module(module).SIDES[side](case)
-    for line in sys.stdin:
-        if line == "memory\n":
-            unit = 2**20 if sys.platform == "darwin" else 2**10
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, flush=True)
-            continue
-        started = time.perf_counter()
-        for _ in range(WARM_UP if line == "warm up\n" else 1):
-            work()
-        print(time.perf_counter() - started, flush=True)
+    """The worker: does the work once for each line of the standard input."""
+    function = importlib.import_module(module).SIDES[side](case)
+    for _ in sys.stdin:
+        print(seconds(function), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ Ours are those of `nnet.extraction`, which chooses its own batches. PyTorch has 
 utterances, and the fastest of them counts.
 """
 
-import time
+from functools import partial
 
 from benchmarks.contest import compare
 from benchmarks.report import Table
 from benchmarks.systems import CONFIGURATIONS, features, our_model, torch_model
+from benchmarks.timing import medians
 
 CASES = {"one of 2 s": (1, 200), "one of 10 s": (1, 1000), "32 of 2 s": (32, 200), "8 of 10 s": (8, 1000)}
 BATCHES = (1, 4, 16)
@@ -26,12 +27,17 @@ def tables(rounds):
 
 
 def our_extraction(case):
+    name, _, kind = case.partition(": ")
+    return our_embeddings(name, *CASES[kind])
+
+
+def our_embeddings(name, count, frames):
+    """The work of embedding `count` utterances of `frames` frames."""
     from nnet.extraction import embed_utterances
 
-    name, _, kind = case.partition(": ")
     model, _ = our_model(name)
     model.eval()
-    utterances = [(str(i), x) for i, x in enumerate(features(*CASES[kind]))]
+    utterances = [(str(i), x) for i, x in enumerate(features(count, frames))]
     return lambda: list(embed_utterances(model, utterances))
 
 
@@ -49,18 +55,9 @@ def torch_extraction(case):
             network(batch)
 
     sizes = {min(size, len(utterances)) for size in BATCHES}
-    best = min(sizes, key=lambda size: seconds(work, size)) if len(sizes) > 1 else 1
-    return lambda: work(best)
-
-
-def seconds(function, *arguments):
-    """The least of two times of a call, after a warm-up."""
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+    works = [partial(work, size) for size in sorted(sizes)]
+    times = medians(works, 3) if len(works) > 1 else [0.0]
+    return works[times.index(min(times))]
 
 
 SIDES = {"ours": our_extraction, "PyTorch": torch_extraction}

@@ -1,25 +1,26 @@
 """How fast training chunks come: from compressed archives and from audio, beside kaldiio and kaldi-native-fbank.
 
-Synthetic data, made in a temporary folder. All rates are per second of one core's time (of the process, not of the
-clock), medians of 7 runs. The last rows show that a chunk costs the same with 1,000 and with 100,000 utterances.
+Synthetic data in a temporary folder. All rates are per second of one core's time (of the process, not of the clock).
 """
 
-import os
-import statistics
-import subprocess
+import itertools
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from benchmarks.report import Table
+from benchmarks.synthetic import utterances, write_features, write_tables
+from benchmarks.timing import medians
 from nnet.dataset import ChunkLoader, speaker_indices
 from nnet.feats.options import FbankOptions
-from nnet.io.ark import ArkWriter
-from nnet.io.data_dir import write_table
+from nnet.io.data_dir import read_table
 
-FRAMES, DIM, BATCH, RATE = 200, 80, 64, 16000
+FRAMES, DIM, BATCH, STEPS, RATE = 200, 80, 64, 10, 16000
+AUDIO_SECONDS = 15
 CONF = {
     "type": "fbank",
     "options": FbankOptions(num_mel_bins=DIM).to_dict(),
@@ -28,89 +29,68 @@ CONF = {
 }
 
 
-def main(repeats=7):
-    """Prints a table of the rates."""
+def tables(rounds):
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        rows = [*from_archives(folder, repeats), *from_audio(folder, repeats), *by_size(folder, repeats)]
-    width = max(len(name) for name, _, _ in rows)
-    for name, value, unit in rows:
-        print(f"{name:<{width}}  {value:>10,.0f} {unit}")
+        yield from_archives(Path(folder), rounds)
+        yield from_audio(Path(folder), rounds)
 
 
-def from_archives(folder, repeats):
-    """Chunks a second from compressed matrices of 3 to 10 s, and of 100 to 300 s."""
-    for name, low, high, count in (("3-10 s", 300, 1000, 500), ("100-300 s", 10_000, 30_000, 10)):
-        path = folder / name.replace(" ", "")
-        write_features(path, count, low, high)
-        yield f"compressed archive, utterances of {name}", rate(path, repeats), "chunks/s"
-        yield "  whole matrices by kaldiio, cut", median_rate(kaldiio_reader(path), repeats), "chunks/s"
+def from_archives(folder, rounds):
+    """Chunks from compressed matrices of 3 to 10 s, and of 100 to 300 s; kaldiio reads them whole and they are cut."""
+    rows = []
+    for name, low, high, count in (("3 to 10 s", 300, 1000, 500), ("100 to 300 s", 10_000, 30_000, 10)):
+        path = write_features(folder / name.replace(" ", ""), count, low, high, DIM)
+        with open_loader(path) as loader:
+            ours, theirs = rates(loader, kaldiio_reader(path), rounds)
+        rows.append([f"compressed, utterances of {name}", ours, theirs, ours / theirs])
+    title = f"Loader, chunks of {FRAMES} × {DIM} a second of one core's time"
+    return Table(title, ["archive", "ours", "kaldiio", "ratio"], rows)
 
 
-def from_audio(folder, repeats):
-    """Seconds of speech a second, fbank made from random parts of 15-s recordings."""
-    seconds = FRAMES * 0.01
+def from_audio(folder, rounds):
+    """Random parts of recordings as filter banks; the others are soundfile and kaldi-native-fbank."""
+    rows = []
     for kind in ("wav", "flac"):
-        path = folder / kind
-        write_audio(path, kind, 40)
-        ours = seconds * rate(path, repeats, source="audio", conf=CONF)
-        yield f"{kind} of 15 s, random parts, fbank-{DIM}", ours, "x real time"
-        theirs = seconds * median_rate(native_reader(path), repeats)
-        yield "  the same parts by soundfile, kaldi-native-fbank", theirs, "x real time"
-
-
-def by_size(folder, repeats):
-    """The cost of a chunk, of the start and in memory, with few utterances and with many."""
-    places = (folder / "3-10s" / "feats.scp").read_text().split()[1::2]
-    lengths = (folder / "3-10s" / "utt2num_frames").read_text().split()[1::2]
-    for count in (1_000, 100_000):
-        path = folder / f"utterances{count}"
-        ids = [f"s{i // 50:05}-{i:06}" for i in range(count)]
-        write_tables(path, ids, {
-            "feats.scp": {u: places[i % len(places)] for i, u in enumerate(ids)},
-            "utt2num_frames": {u: lengths[i % len(lengths)] for i, u in enumerate(ids)},
-        })  # fmt: skip
-        started = time.process_time()
-        with open_loader(path, num_workers=1) as loader:
-            yield f"{count:,} utterances: start", 1000 * (time.process_time() - started), "ms"
-            list(loader.epoch(0))
-            yield f"{count:,} utterances: memory of a worker", resident_children(), "MiB"
-        yield f"{count:,} utterances", rate(path, repeats), "chunks/s"
-
-
-def resident_children():
-    """MiB that the child processes hold. (The peak that getrusage gives counts this process's memory at the fork.)"""
-    listing = subprocess.run(["ps", "-ax", "-o", "ppid=,rss=,comm="], capture_output=True, text=True).stdout
-    children = [line.split(None, 2) for line in listing.splitlines()]
-    return sum(int(rss) for parent, rss, name in children if int(parent) == os.getpid() and name != "ps") / 1024
+        path = write_audio(folder / kind, kind, 40)
+        with open_loader(path, source="audio", conf=CONF) as loader:
+            ours, theirs = rates(loader, native_reader(path), rounds)
+        speech = FRAMES / 100
+        rows.append([f"{kind} of {AUDIO_SECONDS} s", speech * ours, speech * theirs, ours / theirs])
+    title = f"Loader, fbank-{DIM} on the fly, times real time by one core's time"
+    return Table(title, ["audio", "ours", "kaldi-native-fbank", "ratio"], rows)
 
 
 def open_loader(path, **options):
-    utt2spk = dict(line.split(None, 2) for line in (path / "utt2spk").read_text().splitlines())
-    sampling = {"batch_size": BATCH, "min_frames": FRAMES, "max_frames": FRAMES, "steps_per_epoch": 10}
-    return ChunkLoader(path, speaker_indices(utt2spk), **sampling, **options)
+    """Our loader on a data directory, `STEPS` batches an epoch."""
+    speakers = speaker_indices(read_table(path / "utt2spk"))
+    sampling = {"batch_size": BATCH, "min_frames": FRAMES, "max_frames": FRAMES, "steps_per_epoch": STEPS}
+    return ChunkLoader(path, speakers, **sampling, **options)
 
 
-def rate(path, repeats, **options):
-    """Chunks a second of the loader."""
-    loader = open_loader(path, **options)
-    list(loader.epoch(0))
-    return median_rate(lambda epoch: sum(len(labels) for _, labels in loader.epoch(epoch)), repeats)
+def rates(loader, read_batch, rounds):
+    """Chunks a second of our loader and of a function that reads one batch, in turns."""
+    times = medians([partial(read_epoch, loader, itertools.count()), read_batch], rounds, time.process_time)
+    return STEPS * BATCH / times[0], BATCH / times[1]
+
+
+def read_epoch(loader, numbers):
+    """Reads the next epoch."""
+    for _ in loader.epoch(next(numbers)):
+        pass
 
 
 def kaldiio_reader(path):
     """A function that reads a batch by kaldiio."""
     import kaldiio
 
-    places = (path / "feats.scp").read_text().split()[1::2]
+    places = list(read_table(path / "feats.scp").values())
     rng = np.random.default_rng(0)
 
-    def read(_):
+    def read():
         for _ in range(BATCH):
             matrix = kaldiio.load_mat(places[rng.integers(len(places))])
             start = rng.integers(len(matrix) - FRAMES)
             np.array(matrix[start : start + FRAMES])
-        return BATCH
 
     return read
 
@@ -121,58 +101,28 @@ def native_reader(path):
 
     options = kaldi_native_fbank.FbankOptions()
     options.mel_opts.num_bins = DIM
-    files = (path / "wav.scp").read_text().split()[1::2]
+    files = list(read_table(path / "wav.scp").values())
     rng = np.random.default_rng(0)
+    length = (FRAMES - 1) * RATE // 100 + RATE // 40  # samples
 
-    def read(_):
+    def read():
         for _ in range(BATCH):
-            start = rng.integers(12 * RATE)
-            name = files[rng.integers(len(files))]
-            samples = soundfile.read(name, (FRAMES - 1) * RATE // 100 + RATE // 40, start, dtype="float32")[0]
+            start = rng.integers(AUDIO_SECONDS * RATE - length)
+            samples = soundfile.read(files[rng.integers(len(files))], length, start, dtype="float32")[0]
             fbank = kaldi_native_fbank.OnlineFbank(options)
             fbank.accept_waveform(RATE, samples * 32768)
             np.stack([fbank.get_frame(i) for i in range(fbank.num_frames_ready)])
-        return BATCH
 
     return read
 
 
-def median_rate(read, repeats):
-    """The median of `read(number)`, chunks that were read, over the seconds that they took."""
-    rates = []
-    for number in range(1, repeats + 1):
-        started = time.process_time()
-        count = read(number)
-        rates.append(count / (time.process_time() - started))
-    return statistics.median(rates)
-
-
-def write_features(path, count, low, high):
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(low, high, count)
-    ids = [f"s{i // 5:03}-{i:04}" for i in range(count)]
-    path.mkdir()
-    with ArkWriter(path / "feats.ark", path / "feats.scp", compress=True) as writer:
-        for utterance, length in zip(ids, lengths, strict=True):
-            writer.write(utterance, rng.standard_normal((length, DIM), np.float32))
-    write_tables(path, ids, {"utt2num_frames": dict(zip(ids, lengths, strict=True))})
-
-
 def write_audio(path, kind, count):
+    """A data directory of `count` recordings of noise."""
     rng = np.random.default_rng(0)
-    ids = [f"s{i // 2:03}-{i:04}" for i in range(count)]
+    ids = utterances(count, per_speaker=2)
     path.mkdir()
     for utterance in ids:
-        soundfile.write(path / f"{utterance}.{kind}", 0.1 * rng.standard_normal(15 * RATE), RATE)
-    write_tables(path, ids, {"wav.scp": {u: path / f"{u}.{kind}" for u in ids}, "utt2dur": dict.fromkeys(ids, 15)})
-
-
-def write_tables(path, ids, tables):
-    path.mkdir(exist_ok=True)
-    for name, table in tables.items():
-        write_table(path / name, table)
-    write_table(path / "utt2spk", {u: u.split("-")[0] for u in ids})
-
-
-if __name__ == "__main__":
-    main()
+        soundfile.write(path / f"{utterance}.{kind}", 0.1 * rng.standard_normal(AUDIO_SECONDS * RATE), RATE)
+    files = {u: path / f"{u}.{kind}" for u in ids}
+    write_tables(path, ids, {"wav.scp": files, "utt2dur": dict.fromkeys(ids, AUDIO_SECONDS)})
+    return path

@@ -30,7 +30,7 @@ def machine():
     """The processor, the system and the versions that matter, as a line each."""
     versions = ", ".join(f"{name} {version}" for name in PACKAGES if (version := version_of(name)))
     return [
-        f"{processor()}, {num_cores()} cores; {platform.platform()}",
+        f"{processor()}, {num_cores()} cores, threads a process: {num_threads()}; {platform.platform()}",
         f"Python {platform.python_version()}, {versions}",
         f"{time.strftime('%Y-%m-%d %H:%M')}, load {os.getloadavg()[0]:.1f} at the start",
     ]
@@ -39,6 +39,11 @@ def machine():
 def num_cores():
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def num_threads():
+    """The threads that each side of a contest has: OMP_NUM_THREADS, or one a core."""
+    return int(os.environ.get("OMP_NUM_THREADS") or num_cores())
 
 
 def version_of(package):

@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 DIM, SPEAKERS = 80, 1000
+SOFTMAX = 'loss={"type": "softmax"}'  # an override of a configuration
 CONFIGURATIONS = {
     "x-vector": "xvector",
     "ECAPA-512": "ecapa_tdnn_512",
@@ -26,13 +27,17 @@ def labels(batch):
     return np.random.default_rng(1).integers(0, SPEAKERS, batch).astype(np.int32)
 
 
+def configuration(name):
+    """The path of a network's configuration."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return os.path.join(root, "nnet_conf", f"{CONFIGURATIONS[name]}.json")
+
+
 def our_config(name):
     """The configuration of a network, with a softmax loss and without its schedules."""
     from nnet.config import load_config
 
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    path = os.path.join(root, "nnet_conf", f"{CONFIGURATIONS[name]}.json")
-    return load_config(path, ['loss={"type": "softmax"}'])
+    return load_config(configuration(name), [SOFTMAX])
 
 
 def our_model(name):

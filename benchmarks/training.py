@@ -20,14 +20,14 @@ def tables(rounds):
     yield Table(f"Training step, {BATCH} × {FRAMES} frames", header, rows)
 
 
-def our_step(name):
+def our_step(name, chunks=BATCH):
     """`Trainer.update`, with what it needs of a loader."""
     from nnet.trainer import Trainer
 
     model, config = our_model(name)
     trainer = Trainer(model, config, "", types.SimpleNamespace(steps_per_epoch=100_000), None, [])
     trainer.train_mode()
-    batch = features(BATCH, FRAMES), labels(BATCH)
+    batch = features(chunks, FRAMES), labels(chunks)
     return lambda: trainer.update(0, 0, [batch])
 
 

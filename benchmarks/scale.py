@@ -1,0 +1,94 @@
+"""What an utterance costs where there are few and where there are many: embeddings and training chunks.
+
+`nnet.bin.extract_embeddings` runs as a process of its own, with a small network and features of about half a second, so
+that reading and writing count; what a run with a single utterance takes is not part of the time of an utterance. All
+utterances of a list have their features in one small archive.
+"""
+
+import itertools
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from benchmarks.loader import BATCH, DIM, STEPS, open_loader, read_epoch
+from benchmarks.process import usage_of
+from benchmarks.report import Table
+from benchmarks.synthetic import write_features, write_many
+from benchmarks.timing import in_turns, medians
+
+SIZES = (1_000, 10_000, 100_000)
+MOST_ROUNDS = 3  # of the extraction
+NETWORK = {
+    "network": {"type": "tdnn", "dims": [64, 64, 128], "kernels": [5, 3, 1], "dilations": [1, 2, 1]},
+    "embedding": {"dims": [64]},
+}
+
+
+def tables(rounds, sizes=SIZES):
+    with tempfile.TemporaryDirectory() as folder:
+        yield extraction(Path(folder), min(rounds, MOST_ROUNDS), sizes)
+        yield loading(Path(folder), rounds, sizes)
+
+
+def extraction(folder, rounds, sizes):
+    """Time and memory of extract_embeddings for lists of each size."""
+    source = write_features(folder / "short", 1000, 30, 80, DIM)
+    model = write_model(folder / "model")
+    lists = [write_many(folder / f"short{size}", size, source) for size in (1, *sizes)]
+    usages = in_turns([partial(extract, model, data, folder / "embeddings") for data in lists], rounds)
+    start, *seconds = (statistics.median(usage.seconds for usage in own) for own in usages)
+    memory = [statistics.median(usage.mebibytes for usage in own) for own in usages[1:]]
+    rows = [
+        [f"{size:,}", total, 1000 * (total - start) / size, mebibytes]
+        for size, total, mebibytes in zip(sizes, seconds, memory, strict=True)
+    ]
+    title = f"Extraction by the length of the list, utterances of half a second, medians of {rounds}"
+    return Table(title, ["utterances", "all, s", "each, ms", "memory, MiB"], rows)
+
+
+def extract(model, data, out):
+    """The Usage of one run."""
+    return usage_of("-m", "nnet.bin.extract_embeddings", model, data, out)[0]
+
+
+def write_model(folder):
+    """A model directory with weights as they are drawn."""
+    from nnet.config import build_config
+    from nnet.model import build_model
+    from nnet.model_dir import save_config
+    from nnet.weights import save_weights, weights_of
+
+    config = build_config(NETWORK, "benchmarks.scale")
+    folder.mkdir()
+    save_config(folder, config, DIM, num_speakers=1, feats_conf=None)
+    save_weights(str(folder / "model.safetensors"), weights_of(build_model(config, DIM)))
+    return folder
+
+
+def loading(folder, rounds, sizes):
+    """What the loader takes to start, to make a chunk, and in a worker's memory, for training sets of each size."""
+    source = write_features(folder / "long", 500, 300, 1000, DIM)
+    rows = []
+    for size in sizes:
+        path = write_many(folder / f"long{size}", size, source)
+        started = time.process_time()
+        with open_loader(path, num_workers=1) as loader:
+            start = time.process_time() - started
+            read_epoch(loader, itertools.count())
+            memory = resident_children()
+        with open_loader(path) as loader:
+            (seconds,) = medians([partial(read_epoch, loader, itertools.count())], rounds, time.process_time)
+        rows.append([f"{size:,}", 1000 * start, 1000 * seconds / (STEPS * BATCH), memory])
+    title = "Loader by the size of the training set, times of one core"
+    return Table(title, ["utterances", "start, ms", "a chunk, ms", "a worker's memory, MiB"], rows)
+
+
+def resident_children():
+    """MiB that the child processes hold. (The peak that getrusage gives counts this process's memory at the fork.)"""
+    listing = subprocess.run(["ps", "-ax", "-o", "ppid=,rss=,comm="], capture_output=True, text=True).stdout
+    children = [line.split(None, 2) for line in listing.splitlines()]
+    return sum(int(rss) for parent, rss, name in children if int(parent) == os.getpid() and name != "ps") / 1024
