@@ -4,14 +4,18 @@ Utterances are read a window at a time. In a window, chunks of one length are co
 padding and an embedding does not depend on its neighbours; while MLX computes a window, the next one is being read.
 """
 
+import contextlib
 import itertools
 
 import numpy as np
 
 from nnet.compute import mx
+from nnet.compute.blas import products_in_threads
+from nnet.compute.lanes import num_lanes
 
 WINDOW = 64  # utterances that are read before their chunks are grouped
-BATCH_FRAMES = {mx.cpu: 1000, mx.gpu: 50000}  # frames in a batch: on a CPU what stays in its caches, on a GPU plenty
+# Frames in a batch. On a CPU: of each lane, which cuts them further into what stays in its caches.
+BATCH_FRAMES = {mx.cpu: 2000, mx.gpu: 50000}
 
 
 def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None):
@@ -61,15 +65,35 @@ def _start(model, window, chunk_size, least, node):
     chunks = [(i, *span) for i, (_, f) in enumerate(window) for span in chunks_of(len(f), chunk_size, least)]
     batches = []
     for frames, group in itertools.groupby(sorted(chunks, key=_length), key=_length):
-        size = max(1, BATCH_FRAMES[mx.default_device().type] // frames)
         group = list(group)
+        size = _batch_size(frames, len(group))
         batches += [group[i : i + size] for i in range(0, len(group), size)]
     vectors = []
     for batch in batches:
         features = np.stack([window[i][1][first:stop] for i, first, stop in batch])
-        vectors.append(model.extract(mx.array(features), node))
-        mx.async_eval(vectors[-1])
+        with _threads(model, batch):
+            vectors.append(model.extract(mx.array(features), node))
+            mx.async_eval(vectors[-1])
     return batches, vectors
+
+
+@contextlib.contextmanager
+def _threads(model, batch):
+    """Where lanes cannot share the work of a batch, the threads of the BLAS do."""
+    if len(batch) > 1 or num_lanes() == 1 or model.has_maps:
+        yield
+        return
+    with products_in_threads():
+        yield
+        mx.synchronize()
+
+
+def _batch_size(frames, count):
+    """How many of `count` chunks with so many frames are computed at once: the same for every lane, if possible."""
+    lanes = num_lanes()
+    most = max(1, BATCH_FRAMES[mx.default_device().type] // frames) * lanes
+    batches = -(-count // most)
+    return -(-count // (batches * lanes)) * lanes
 
 
 def _length(chunk):

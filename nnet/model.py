@@ -6,7 +6,7 @@ from nnet.config.options import nearest
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
-from nnet.networks.layers import BatchNorm, Linear
+from nnet.networks.layers import BatchNorm, Conv2d, Linear
 from nnet.networks.tdnn import TdnnLayer
 from nnet.poolings import POOLINGS
 
@@ -58,6 +58,7 @@ class SpeakerNet(nn.Module):
     def __init__(self, network, pooling, embedding, node=None):
         super().__init__()
         self.network, self.pooling, self.embedding = network, pooling, embedding
+        self.has_maps = any(isinstance(module, Conv2d) for module in network.modules())
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
         self.endpoint_dim(self.node)
 

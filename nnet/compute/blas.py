@@ -4,6 +4,7 @@ The wheel of MLX for Linux CPUs carries the reference BLAS, 50 to 100 times slow
 looked up when they are first used, so a library that is already in the process's global scope takes their place.
 """
 
+import contextlib
 import ctypes
 import ctypes.util
 import functools
@@ -28,7 +29,7 @@ def prepare():
     keep_memory()
     if load_blas() is None:
         log.warning("no fast BLAS found: MLX will be 50 times slower than it could be. Remedy: %s", REMEDY)
-    use_one_thread()
+    use_threads(1)  # nnet.compute.lanes keeps all cores busy
 
 
 def has_cuda():
@@ -107,9 +108,29 @@ def num_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def use_one_thread():
-    """Has the BLAS compute each product in the thread that asks for it: `nnet.compute.lanes` keeps all cores busy."""
+_threads = 1
+
+
+def threaded():
+    """Whether products are computed in several threads."""
+    return _threads > 1
+
+
+def use_threads(count):
+    """Has the BLAS compute each product in so many threads, from now on."""
+    global _threads
+    _threads = count
     process = ctypes.CDLL(None)
     for name in ("MKL_Set_Num_Threads", "openblas_set_num_threads"):
         if hasattr(process, name):
-            getattr(process, name)(1)
+            getattr(process, name)(count)
+
+
+@contextlib.contextmanager
+def products_in_threads():
+    """Within it a product is computed by all threads rather than one, as `nnet.compute.lanes` wants it otherwise."""
+    use_threads(num_threads())
+    try:
+        yield
+    finally:
+        use_threads(1)

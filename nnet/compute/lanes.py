@@ -13,13 +13,13 @@ import threading
 import weakref
 
 from nnet.compute import mx
-from nnet.compute.blas import num_threads
+from nnet.compute.blas import num_threads, threaded
 
 # Few enough for the caches, enough for products to be efficient (measured with ResNet34 and the x-vector).
-SHARD_FRAMES = 800
-# Less than this is not worth the trouble: frames in a shard, values in a part of an utterance.
+SHARD_FRAMES = 1000
+# Less than this is not worth the trouble: frames in a shard, values of an utterance's sequence (B, T, C) or map.
 LEAST_FRAMES = 100
-LEAST_VALUES = 2**15
+LEAST_VALUES = {2: 2**17, 3: 2**17, 4: 2**15}
 TOGETHER = 4  # frames or bins that no cut through an utterance parts
 
 _joined = {}  # id of a joined array → a weak reference to it, the axis along which it was cut, its parts
@@ -29,6 +29,11 @@ _local = threading.local()  # of each thread: its streams, and the number of the
 def on_cpu():
     """Whether MLX computes on a CPU, by default or in the current stream."""
     return mx.default_device().type == mx.cpu
+
+
+def num_lanes():
+    """How many shards are computed at once."""
+    return num_threads() if on_cpu() else 1
 
 
 def each(function, *arrays, along=0):
@@ -81,7 +86,7 @@ def ranges(size, multiple, x):
 
     There is one part unless x is a single utterance, of which there is no other shard to keep the other lanes busy.
     """
-    if len(x) > 1 or x.size < LEAST_VALUES or current_lane() is not None or not on_cpu():
+    if len(x) > 1 or x.size < LEAST_VALUES[x.ndim] or current_lane() is not None or threaded() or not on_cpu():
         return [(0, size)]
     step = -(-size // (multiple * num_threads())) * multiple
     return [(first, min(first + step, size)) for first in range(0, size, step)]

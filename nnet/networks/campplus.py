@@ -98,7 +98,7 @@ class DenseLayer(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_channels) → (B, T, growth)."""
-        return self.cam(conv_norm(norm_relu(x, self.bn1), self.linear1, self.bn2, relu=True))
+        return self.cam(conv_norm(x, self.linear1, self.bn2, relu=True, before=self.bn1))
 
 
 class ContextMask(nn.Module):

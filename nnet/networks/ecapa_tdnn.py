@@ -3,7 +3,7 @@
 from nnet.compute import mx, nn
 from nnet.compute.lanes import each
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Conv1d, relu, relu_norm
+from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm, relu
 from nnet.networks.resnet import SqueezeExcitation
 
 
@@ -56,7 +56,7 @@ class ConvReluNorm(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_channels) → (B, T, out_channels)."""
-        return relu_norm(self.conv(x), self.bn)
+        return conv_relu_norm(x, self.conv, self.bn)
 
 
 class Res2Conv(nn.Module):
@@ -80,7 +80,7 @@ class Res2Conv(nn.Module):
         outputs = []
         for group, conv, bn in zip(groups, self.convs, self.bns, strict=False):
             group = each(mx.add, group, outputs[-1], along=1) if outputs else group
-            outputs.append(relu_norm(conv(group), bn))
+            outputs.append(conv_relu_norm(group, conv, bn))
         return each(side_by_side, *outputs, *groups[len(outputs) :], along=1)
 
 

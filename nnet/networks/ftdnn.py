@@ -1,7 +1,7 @@
 """Factorised TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
 
 from nnet.compute import mx, nn
-from nnet.networks.layers import BatchNorm, Conv1d, relu_norm
+from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
 
 # Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST SRE18 and
 # Speakers in the Wild evaluations", layers 2 to 9: the distance d of the factors' contexts {-d, 0} and {0, d}, and
@@ -67,7 +67,7 @@ class AffineReluNorm(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_dim) → (B, T - kernel_size + 1, out_dim)."""
-        return relu_norm(self.affine(x), self.bn)
+        return conv_relu_norm(x, self.affine, self.bn)
 
 
 class FactorisedLayer(nn.Module):
@@ -89,7 +89,7 @@ class FactorisedLayer(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_dim) → (B, T - 2 d, out_dim)."""
-        x = relu_norm(self.affine(self.factor(x)), self.bn)
+        x = conv_relu_norm(self.factor(x), self.affine, self.bn)
         if not (self.training and self.dropout):
             return x
         # Kaldi's dropout-per-dim-continuous: one factor for each channel of an utterance, over all its frames.

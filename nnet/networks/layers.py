@@ -5,6 +5,7 @@ A batch may go through them in shards (see `nnet.compute.lanes`): a network must
 """
 
 import math
+from collections import namedtuple
 
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
@@ -13,6 +14,8 @@ from nnet.compute.lanes import each, join, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
+
+LEAST_SCALE = 1e-12  # of a normalisation, whose outputs do not depend on their inputs below that
 
 
 def relu(x):
@@ -33,6 +36,22 @@ class Linear(nn.Module):
         if "bias" in self:
             return note(self, mx.addmm(self.bias, x, self.weight.T))
         return note(self, x @ self.weight.T)
+
+
+Folded = namedtuple("Folded", "first filter bias relu_inside")
+Folded.__doc__ = """A convolution and the normalisations around it: `filter` of `first`(x), + `bias`.
+
+`relu_inside` of that is what a ReLU between the convolution and the normalisation after it would have made of it.
+"""
+
+
+def relu_between(scale, shift):
+    """The function of s x + t that gives s max(x, 0) + t: max(s x + t, t), or min where s is negative."""
+    low, high = mx.where(scale >= 0, shift, -mx.inf), mx.where(scale < 0, shift, mx.inf)
+    mx.eval(low, high)
+    if mx.all(scale >= 0).item():
+        return lambda y: mx.maximum(y, low)
+    return lambda y: mx.minimum(mx.maximum(y, low), high)
 
 
 class _Convolution(nn.Module):
@@ -56,21 +75,21 @@ class _Convolution(nn.Module):
         filter = self._plain.get([self.weight], lambda: self._filter(self.weight).ready())
         return self.apply(x, filter, self.get("bias"))
 
-    def apply(self, x, filter, bias, *residual, relu=False):
-        """[relu](x through the filter + bias [+ residual])."""
+    def apply(self, x, filter, bias, *residual, activation=None, first=None):
+        """activation(first(x) through the filter + bias [+ residual])."""
 
         def finish(y, *residual):
             for term in (bias, *residual):
                 y = y if term is None else y + term
-            return rectified(y) if relu else y
+            return activation(y) if activation else y
 
-        def part(first, stop):
-            y = finish(filter.part(x, first, stop), *[r[:, first:stop] for r in residual])
+        def part(begin, stop):
+            y = finish(filter.part(x, begin, stop), *[r[:, begin:stop] for r in residual])
             started(y)
             return y
 
         def whole(x, *residual):
-            y = finish(filter(x), *residual)
+            y = finish(filter(first(x) if first else x), *residual)
             started(y)
             return y
 
@@ -79,15 +98,29 @@ class _Convolution(nn.Module):
             return note(self, join(run_in_lanes(part, parts), axis=1))
         return note(self, each(whole, x, *residual, along=1 if filter.how == "pointwise" else 0))
 
-    def folded(self, bn):
-        """Filter and bias that stand for this convolution and `bn`, with its running statistics, after it."""
-        arrays = [v for module in (self, bn) for v in module.values() if isinstance(v, mx.array)]
-        return self._folded.get(arrays, lambda: self._fold(*bn.scale_and_shift()))
+    def folded(self, bn, before=None):
+        """The convolution and `bn`, with its running statistics, after it as one: a `Folded`.
 
-    def _fold(self, scale, shift):
-        if "bias" in self:
-            shift = shift + self.bias * scale
-        return self._filter(self.weight * scale.reshape(-1, *[1] * (self.weight.ndim - 1))).ready(), shift
+        before: the normalisation of a ReLU before it; for kernels of one value only.
+        """
+        modules = [m for m in (self, bn, before) if m is not None]
+        arrays = [v for module in modules for v in module.values() if isinstance(v, mx.array)]
+        return self._folded.get(arrays, lambda: self._fold(bn, before))
+
+    def _fold(self, bn, before):
+        scale, shift = bn.scale_and_shift()
+        weight = self.weight * scale.reshape(-1, *[1] * (self.weight.ndim - 1))
+        bias = shift + self.bias * scale if "bias" in self else shift
+        inside, first = relu_between(scale, shift), None
+        if before is not None:
+            scale, shift = before.scale_and_shift()
+            scale = mx.where(mx.abs(scale) < LEAST_SCALE, 0, scale)
+            # relu(s x + t) is s max(x, -t/s) + t, or with min where s is negative.
+            first = relu_between(scale, -shift / mx.where(scale == 0, 1, scale))
+            bias = bias + weight.reshape(len(weight), -1) @ mx.where(scale == 0, mx.maximum(shift, 0), shift)
+            weight = weight * scale
+        mx.eval(bias)
+        return Folded(first, self._filter(weight).ready(), bias, inside)
 
     def _filter(self, weight):
         return Filter(weight, self.stride, self.padding, self.dilation, self.groups)
@@ -169,17 +202,25 @@ def norm_relu(x, bn):
     return bn.apply(x, relu=True)
 
 
-def relu_norm(x, bn):
-    """bn(relu(x)), Kaldi's order."""
-    return bn(relu(x))
+def conv_relu_norm(x, conv, bn):
+    """bn(relu(conv(x))), Kaldi's order; in eval mode one convolution, with the normalisation in its weights."""
+    if bn.training:
+        return bn(relu(conv(x)))
+    folded = conv.folded(bn)
+    return conv.apply(x, folded.filter, folded.bias, activation=folded.relu_inside)
 
 
-def conv_norm(x, conv, bn, relu=False, residual=None):
-    """[relu](bn(conv(x)) [+ residual]); in eval mode one convolution, with the normalisation in its weights."""
+def conv_norm(x, conv, bn, relu=False, residual=None, before=None):
+    """[relu](bn(conv(x)) [+ residual]); in eval mode one convolution, with the normalisation in its weights.
+
+    before: a normalisation with a ReLU that precede the convolution, whose kernel has one value then.
+    """
     residual = () if residual is None else (residual,)
     if bn.training:
+        x = x if before is None else norm_relu(x, before)
         return bn.apply(conv(x), *residual, relu=relu)
-    return conv.apply(x, *conv.folded(bn), *residual, relu=relu)
+    first, filter, bias, _ = conv.folded(bn, before)
+    return conv.apply(x, filter, bias, *residual, activation=rectified if relu else None, first=first)
 
 
 def _pair(value):

@@ -3,7 +3,7 @@
 from nnet.compute import nn
 from nnet.errors import InputError
 from nnet.networks import layers
-from nnet.networks.layers import BatchNorm, Conv1d, conv_norm, relu_norm
+from nnet.networks.layers import BatchNorm, Conv1d, conv_norm, conv_relu_norm
 
 
 class TDNN(nn.Module):
@@ -69,7 +69,7 @@ class TdnnLayer(nn.Module):
         if endpoints is not None:
             return self._step_by_step(x, endpoints, name)
         if self.kind == "relu" and self.order == "relu-bn":
-            return relu_norm(self.affine(x), self.bn)
+            return conv_relu_norm(x, self.affine, self.bn)
         if self.kind == "relu" and self.order == "bn-relu":
             return conv_norm(x, self.affine, self.bn, relu=True)
         return self._step_by_step(x, {}, name)

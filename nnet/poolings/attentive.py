@@ -4,7 +4,7 @@ from nnet.compute import mx, nn
 from nnet.compute.activation import tanh
 from nnet.compute.lanes import each
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Conv1d, relu_norm
+from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
 from nnet.poolings.base import Pooling, attend, variance
 
 
@@ -23,7 +23,7 @@ class AttentiveStatistics(Pooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return attend(x, self.linear2(relu_norm(self.linear1(x), self.bn)), self.floor)
+        return attend(x, self.linear2(conv_relu_norm(x, self.linear1, self.bn)), self.floor)
 
 
 class ChannelAttention(Pooling):
