@@ -22,9 +22,10 @@ def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     if groups > 1 or not on_cpu():
         return "native"
     width = min(outputs, channels)
-    if kernel == [3, 3] and stride == (1, 1) and dilation == (1, 1) and width >= 24:
+    same = all(p <= d * (k - 1) for k, p, d in zip(kernel, padding, dilation, strict=True))
+    if kernel == [3, 3] and stride == (1, 1) and dilation == (1, 1) and width >= 24 and same:
         return "winograd"
-    if kernel == [1, 3] and stride == (1, 1) and padding[1] % dilation[1] == 0 and width >= 128:
+    if kernel == [1, 3] and stride == (1, 1) and width >= 128 and same:
         return "winograd"
     return "product"
 

@@ -5,14 +5,16 @@ Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", eq. 8-
 error stays near 1e-5 relative.
 
 A map is cut into tiles of six values that overlap by two, and held as planes: a plane has one position of all tiles,
-so that a transform is a product with one small matrix, and the filter one product a plane.
+so that a transform is a product with one small matrix, and the filter one product a plane. Planes are in the order of
+their frames, then of their bins. The six rows of bins of a tile lie one after the other already, so their transform
+reads them in place; only then are the frames of the tiles copied out.
 """
 
 import functools
 
 from nnet.compute import mx
 from nnet.compute.operation import Operation
-from nnet.compute.windows import copied, padded, windows
+from nnet.compute.windows import copied, padded
 
 TILE = 4
 
@@ -47,7 +49,7 @@ _MATRICES["Gᵀ"] = list(zip(*_MATRICES["G"], strict=True))
 def filter_planes(weight):
     """U = G g Gᵀ: weight (O, 3 or 1, 3, C) → (36 or 6, O, C)."""
     outputs, _, _, channels = weight.shape
-    return _transform("G", copied(weight.transpose(1, 2, 0, 3))).reshape(-1, outputs, channels)
+    return _transform("G", copied(weight.transpose(2, 1, 0, 3))).reshape(-1, outputs, channels)
 
 
 def backward_planes(weight):
@@ -66,7 +68,7 @@ def _backward(arrays, dy, _, *, padding, dilation):
     outputs = _planes(dy, "A", len(planes), ((0, 0), (0, 0)), dilation, count)
     products = outputs.swapaxes(1, 2) @ inputs  # (36 or 6, O, C)
     taps = _transform("Gᵀ", products.reshape(*_sides(len(planes)), -1))
-    dweight = copied(taps.reshape(weight.shape[1], 3, *weight.shape[::3]).transpose(2, 0, 1, 3))
+    dweight = copied(taps.reshape(3, weight.shape[1], *weight.shape[::3]).transpose(2, 1, 0, 3))
     reach = (weight.shape[1] - 1, 2 * dilation)
     back = [(r - before, r - after) for r, (before, after) in zip(reach, padding, strict=True)]
     dx = _filter(dy, backward, back, dilation)
@@ -77,8 +79,8 @@ filtered = Operation(_forward, _backward)
 filtered.__doc__ = """filtered(x, weight, planes, backward, padding=, dilation=): a convolution of stride 1.
 
 x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time alone; planes and backward are `filter_planes` and
-`backward_planes` of the weight, made once for all shards. padding is (before, after) the bins and the frames; dilation
-is that of time, and divides the padding before the frames. Result (B, F', T', O).
+`backward_planes` of the weight, made once for all shards. padding is (before, after) the bins and the frames, no more
+than the filter reaches; dilation is that of time. Result (B, F', T', O).
 """
 
 
@@ -89,7 +91,7 @@ def _filter(x, planes, padding, dilation):
     count = _tile_counts((batch, *size), len(planes), dilation)
     products = _planes(x, "Bᵀ", len(planes), padding, dilation, count) @ planes
     tiles = _transform("Aᵀ", products.reshape(*_sides(len(planes)), -1))
-    tiles = tiles.reshape(*tiles.shape[:2], batch, *count, -1).transpose(2, 3, 0, 4, 1, 5)
+    tiles = tiles.reshape(*tiles.shape[:2], batch, *count, -1).transpose(2, 3, 1, 4, 0, 5)
     y = copied(tiles)  # (B, nF, 4 or 1, nT, 4, dilation·O)
     y = y.reshape(batch, y.shape[1] * y.shape[2], -1, planes.shape[2])
     return y[:, : size[0], : size[1]]
@@ -101,12 +103,20 @@ def _planes(x, name, num_planes, padding, dilation, count):
     Frames `dilation` apart are neighbours to a dilated filter, so `dilation` frames count as one with more channels.
     """
     batch, bins, frames, channels = x.shape
-    x = padded(x, (0, 0), (0, -frames % dilation)).reshape(batch, bins, -1, dilation * channels)
-    kernel = (len(_MATRICES[name][0]) if num_planes == 36 else 1, len(_MATRICES[name][0]))
-    stride = (TILE if num_planes == 36 else 1, TILE)
-    start = (-padding[0][0], -padding[1][0] // dilation)
-    view = windows(x, kernel, start, stride, (1, 1), count)
-    return _transform(name, copied(view.transpose(3, 4, 0, 1, 2, 5))).reshape(num_planes, -1, channels)
+    matrix = _matrix(name)
+    taps = matrix.shape[1]
+    tiles = TILE * (count[1] - 1) + taps
+    after = tiles * dilation - frames - padding[1][0]
+    high = TILE * (count[0] - 1) + taps if num_planes == 36 else bins
+    x = padded(x, (padding[0][0], high - bins - padding[0][0]), (padding[1][0], after))
+    frame, row = dilation * channels, tiles * dilation * channels
+    if num_planes == 36:
+        rows = mx.as_strided(x, (batch, count[0], taps, row), (high * row, TILE * row, row, 1))
+        x = matrix @ rows  # (B, count, 6, row)
+    side = len(matrix) if num_planes == 36 else 1
+    shape = (taps, side, batch, *count, frame)
+    strides = (frame, row, count[0] * side * row, side * row, TILE * frame, 1)
+    return (matrix @ copied(mx.as_strided(x, shape, strides)).reshape(taps, -1)).reshape(num_planes, -1, channels)
 
 
 def _tile_counts(shape, num_planes, dilation):
@@ -115,20 +125,18 @@ def _tile_counts(shape, num_planes, dilation):
 
 
 def _sides(num_planes):
-    return (6, 6) if num_planes == 36 else (1, 6)
+    return (6, 6) if num_planes == 36 else (6, 1)
 
 
 def _transform(name, planes):
-    """A matrix of `_MATRICES` along the second axis, and along the first one if it is longer than 1.
+    """A matrix of `_MATRICES` along the first axis, and along the second one if it is longer than 1.
 
-    planes (n or 1, n, ...) → (m or 1, m, values of the rest).
+    planes (n, n or 1, ...) → (m, m or 1, values of the rest).
     """
     matrix = _matrix(name)
     rows, columns = planes.shape[:2]
-    planes = matrix @ planes.reshape(rows, columns, -1)
-    if rows == 1:
-        return planes
-    return (matrix @ planes.reshape(rows, -1)).reshape(len(matrix), *planes.shape[1:])
+    planes = (matrix @ planes.reshape(rows, -1)).reshape(len(matrix), columns, -1)
+    return planes if columns == 1 else matrix @ planes
 
 
 @functools.cache

@@ -1,0 +1,82 @@
+"""Convolutions and their gradients against MLX's own, whichever way they are computed."""
+
+import numpy as np
+import pytest
+
+from nnet.compute import mx
+from nnet.compute.convolution import Filter, choose
+
+# (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, how
+CASES = {
+    "pointwise": ((2, 5, 7, 6), (4, 1, 1, 6), (1, 1), (0, 0), (1, 1), "pointwise"),
+    "winograd, whole tiles": ((2, 8, 12, 24), (32, 3, 3, 24), (1, 1), (1, 1), (1, 1), "winograd"),
+    "winograd, cut tiles": ((3, 10, 25, 32), (24, 3, 3, 32), (1, 1), (1, 1), (1, 1), "winograd"),
+    "winograd, one bin and frame": ((1, 1, 1, 24), (24, 3, 3, 24), (1, 1), (1, 1), (1, 1), "winograd"),
+    "winograd without padding": ((1, 7, 9, 24), (24, 3, 3, 24), (1, 1), (0, 0), (1, 1), "winograd"),
+    "winograd, much padding": ((1, 7, 9, 24), (24, 3, 3, 24), (1, 1), (2, 1), (1, 1), "winograd"),
+    "winograd over time": ((2, 1, 30, 128), (128, 1, 3, 128), (1, 1), (0, 0), (1, 1), "winograd"),
+    "winograd over time, dilated": ((2, 1, 31, 128), (128, 1, 3, 128), (1, 1), (0, 0), (1, 3), "winograd"),
+    "winograd over time, odd padding": ((2, 1, 29, 128), (128, 1, 3, 128), (1, 1), (0, 1), (1, 2), "winograd"),
+    "winograd over time of bins": ((2, 3, 14, 128), (130, 1, 3, 128), (1, 1), (0, 2), (1, 2), "winograd"),
+    "beyond the filter's reach": ((1, 4, 5, 24), (24, 3, 3, 24), (1, 1), (3, 3), (1, 1), "product"),
+    "few channels": ((2, 9, 11, 1), (8, 3, 3, 1), (1, 1), (1, 1), (1, 1), "product"),
+    "stride of both axes": ((2, 9, 12, 8), (16, 3, 3, 8), (2, 2), (1, 1), (1, 1), "product"),
+    "stride of bins": ((2, 8, 11, 8), (8, 3, 3, 8), (2, 1), (1, 1), (1, 1), "product"),
+    "strided shortcut": ((2, 9, 12, 8), (16, 1, 1, 8), (2, 2), (0, 0), (1, 1), "product"),
+    "spliced frames": ((2, 1, 20, 8), (16, 1, 5, 8), (1, 1), (0, 0), (1, 2), "product"),
+    "stride over time": ((2, 1, 21, 8), (16, 1, 5, 8), (1, 2), (0, 2), (1, 1), "product"),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    shape, weight_shape, stride, padding, dilation, how = CASES[request.param]
+    assert choose(weight_shape, stride, padding, dilation) == how
+    rng = np.random.default_rng(0)
+    x, weight = (mx.array(rng.standard_normal(s, np.float32)) for s in (shape, weight_shape))
+    return x, weight, {"stride": stride, "padding": padding, "dilation": dilation}
+
+
+def plain(x, weight, stride, padding, dilation):
+    return mx.conv_general(x, weight, stride, padding, dilation)
+
+
+def close(ours, theirs):
+    ours, theirs = np.array(ours), np.array(theirs)
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
+
+
+def test_values_are_those_of_mlx(case):
+    x, weight, options = case
+    close(Filter(weight, **options)(x), plain(x, weight, **options))
+
+
+def test_gradients_are_those_of_mlx(case):
+    x, weight, options = case
+    dy = mx.array(np.random.default_rng(1).standard_normal(plain(x, weight, **options).shape, np.float32))
+
+    def gradients(convolution):
+        return mx.grad(lambda x, weight: mx.sum(convolution(x, weight) * dy), argnums=(0, 1))(x, weight)
+
+    theirs = gradients(lambda x, weight: plain(x, weight, **options))
+    for our, their in zip(gradients(lambda x, weight: Filter(weight, **options)(x)), theirs, strict=True):
+        close(our, their)
+
+
+def test_parts_join_to_the_whole(case):
+    x, weight, options = case
+    filter = Filter(weight, **options)
+    whole = filter(x)
+    for cut in {4, 8} & set(range(whole.shape[1])):
+        close(mx.concatenate([filter.part(x, 0, cut), filter.part(x, cut, whole.shape[1])], axis=1), whole)
+
+
+def test_sequences_are_maps_of_one_bin():
+    rng = np.random.default_rng(0)
+    x, weight = (
+        mx.array(rng.standard_normal((2, 30, 16), np.float32)),
+        mx.array(rng.standard_normal((8, 3, 16), np.float32)),
+    )
+    options = {"padding": (0, 2), "dilation": (1, 2)}
+    close(Filter(weight, **options)(x), plain(x[:, None], weight[:, None], (1, 1), **options)[:, 0])
