@@ -30,10 +30,7 @@ set -euo pipefail
 . steps/stages.sh
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
 type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
-case ${type:=mfcc} in
-  mfcc) vad=true cmvn=none ;;
-  fbank) vad=false cmvn=utterance ;;
-esac
+if [ "${type:=mfcc}" = mfcc ]; then vad=true; else vad=false; fi
 python -m nnet.bin.check_config "$nnet_conf" >/dev/null
 feats=data/$type sets=$feats/plain train=train exp=exp/$(basename "$nnet_conf" .json) sounds=
 if $augment || [ -n "$musan$rirs" ]; then
@@ -98,7 +95,7 @@ if begin_stage 2 "augmentation" "$sets" "$speeds" "$sounds" "$num_augmented"; th
 fi
 
 if begin_stage 3 "training set" "$sets"; then
-  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn none --remove-silence $vad \
     "$sets/$train" "$sets/prepared"
   steps/filter_utterances.sh --min-len 150 "$sets/prepared" "$sets/long"
   rm -rf "$sets/net"
