@@ -54,7 +54,7 @@ def as_installed(case):
     if work == "extraction":
         network.eval()
         return lambda: mx.eval(network(batch)[0])
-    width = network(batch)[1].shape[1]
+    width = len(network.embedding.layers[-1].affine.weight)
     return mlx_step(nn.Sequential(network, lambda outputs: outputs[1], nn.Linear(width, SPEAKERS)), batch)
 
 
