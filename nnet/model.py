@@ -1,7 +1,10 @@
 """SpeakerNet = network → pooling → embedding, and how it is built from a configuration."""
 
-from nnet.compute import nn
+import contextlib
+
+from nnet.compute import mx, nn
 from nnet.compute.inference import inference
+from nnet.compute.precision import cast
 from nnet.config.options import nearest
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
@@ -61,6 +64,7 @@ class SpeakerNet(nn.Module):
         self.has_maps = any(isinstance(module, Conv2d) for module in network.modules())
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
         self.endpoint_dim(self.node)
+        self._dtype = mx.float32  # of the network's activations
 
     @property
     def endpoint_dims(self):
@@ -87,9 +91,16 @@ class SpeakerNet(nn.Module):
 
     def _pool(self, x, endpoints):
         if endpoints is None and not self.pooling.inputs:
-            return self.pooling(self.network(x))
+            return self.pooling(self._frames(x, None))
         endpoints = {} if endpoints is None else endpoints
-        return self.pooling(self.network(x, endpoints), endpoints)
+        return self.pooling(self._frames(x, endpoints), endpoints)
+
+    def _frames(self, x, endpoints):
+        """What the network gives, float32: x (B, T, F) → (B, T', C); fills `endpoints`, where there are any."""
+        frames = self.network(cast(x, self._dtype), endpoints)
+        for name, endpoint in (endpoints or {}).items():
+            endpoints[name] = cast(endpoint, mx.float32)
+        return cast(frames, mx.float32)
 
     def extract(self, x, node=None):
         """x: features (B, T, F) → the endpoint `node` (default: the configured one), (B, D) or (B, T', D)."""
@@ -99,11 +110,36 @@ class SpeakerNet(nn.Module):
     def _extract(self, x, node):
         if node in self.network.endpoint_dims:
             endpoints = {}
-            self.network(x, endpoints)
+            self._frames(x, endpoints)
             return endpoints[node]
         endpoints = {"pooling": self._pool(x, None)}
         endpoints["output"] = self.embedding(endpoints["pooling"], endpoints)
         return endpoints[node]
+
+    @contextlib.contextmanager
+    def computing_in(self, precision):
+        """Within it the network has its weights and activations in `precision`: float32 or bfloat16.
+
+        Its batch normalisation and all that follows it, from the pooling on, stay in float32; so do the weights that
+        are trained and saved, and their gradients.
+        """
+        dtype = getattr(mx, precision)
+        weights = [
+            (module, name, value)
+            for module in self.network.modules()
+            if not isinstance(module, BatchNorm)
+            for name, value in module.items()
+            if isinstance(value, mx.array) and value.dtype != dtype
+        ]
+        for module, name, value in weights:
+            module[name] = value.astype(dtype)
+        self._dtype = dtype
+        try:
+            yield
+        finally:
+            for module, name, value in weights:
+                module[name] = value
+            self._dtype = mx.float32
 
     def train_forward(self, x):
         """x: features (B, T, F) → what the loss sees, (B, D), and the pooling's own term of the loss, a scalar."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from nnet.checkpoints import restore_checkpoint, save_checkpoint
 from nnet.compute import mx, nn, tree_flatten, tree_map
+from nnet.compute.precision import warn_of_precision
 from nnet.distributed import Group, lost_process
 from nnet.errors import InputError
 from nnet.io.files import atomic_write
@@ -53,6 +54,7 @@ class Trainer:
         self.state = {"epoch": 0, "step": 0, "best": None, "stop": False, "log": []}
         self.reset_sums()
         self.ema = {}
+        warn_of_precision(self.settings.precision)
         self.frozen = freeze(model, self.settings.freeze)
         if self.settings.dropout is not None and not hasattr(model.network, "set_dropout"):
             raise InputError(f"training.dropout: network {config.network.type} has no dropout to schedule")
@@ -146,7 +148,8 @@ class Trainer:
             self.model.network.constrain()
 
     def _objective(self, features, labels):
-        with self.group.joint_statistics(self.settings.sync_batch_norm):
+        joint = self.group.joint_statistics(self.settings.sync_batch_norm)
+        with joint, self.model.computing_in(self.settings.precision):
             embeddings, penalty = self.model.train_forward(features)
         result = self.model.loss(embeddings, labels)
         total = result.loss + penalty

@@ -4,6 +4,7 @@ cmd=utils/run.sh
 nj=4
 checkpoint=
 node=
+precision=
 chunk_size=
 min_chunk_size=
 
@@ -20,6 +21,7 @@ Options:
   --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
   --checkpoint best|last|N which weights: the best, the last, or those after epoch N
   --node NAME              which endpoint; default: the configuration's embedding.node
+  --precision bfloat16     the network in 16-bit floats: for GPUs
   --chunk-size FRAMES --min-chunk-size FRAMES
 Makes xvector.{ark,scp}, spk_xvector.{ark,scp} and num_utts.ark in OUTDIR.
 others: python -m nnet.bin.extract_embeddings --help
@@ -38,6 +40,7 @@ utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
   python -m nnet.bin.extract_embeddings ${checkpoint:+--checkpoint "$checkpoint"} ${node:+--node "$node"} \
+  ${precision:+--precision "$precision"} \
   ${chunk_size:+--chunk-size "$chunk_size"} ${min_chunk_size:+--min-chunk-size "$min_chunk_size"} \
   "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
 grep -h 'too short for an embedding' "$out"/log/extract.*.log >&2 || true

@@ -8,6 +8,7 @@ exp/xvector/embeddings_test/xvector.
 import logging
 
 from nnet.bin.cli import parser, run
+from nnet.compute.precision import warn_of_precision
 from nnet.errors import InputError
 from nnet.extraction import embed_utterances
 from nnet.feats.prepare import FeatureReader
@@ -29,7 +30,8 @@ def main(argv=None):
     data = DataDir(args.data)
     reader = FeatureReader(data, about["feats_conf"])
     short = []
-    with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
+    warn_of_precision(args.precision)
+    with ArkWriter(args.out + ".ark", args.out + ".scp") as writer, model.computing_in(args.precision):
         stream = ((u, reader.read(u)) for u in progress(sorted(data.feats), label="embeddings"))
         for utterance, vector in embed_utterances(model, stream, args.chunk_size, args.min_chunk_size, node):
             if vector is None:
@@ -45,6 +47,12 @@ def make_parser():
     p = parser(__doc__)
     p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
     p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
+    p.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="of the network's activations and weights; bfloat16 is for GPUs",
+    )
     p.add_argument("--chunk-size", type=int, default=10000, help="frames in which a long utterance is read")
     p.add_argument("--min-chunk-size", type=int, default=25, help="frames below which nothing is extracted")
     p.add_argument("model_dir", metavar="MODELDIR")

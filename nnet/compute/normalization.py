@@ -2,6 +2,7 @@
 
 On a CPU a pass over an array costs as much as 20 to 60 multiply-adds an element. Sums over rows are products with a row
 of ones, which a BLAS does faster than MLX reduces; the mask of a ReLU is the sign of its output, times the gradient.
+Statistics, scales and sums are float32, whatever the dtype of the activations.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from nnet.compute.operation import Operation
 
 
 def _moments(x):
-    rows = x.reshape(-1, x.shape[-1])
+    rows = x.reshape(-1, x.shape[-1]).astype(mx.float32)
     mean = _column_sums(rows) / len(rows)
     centered = rows - mean
     return mean, _column_sums(centered * centered)
@@ -33,11 +34,12 @@ def _scaled(x, scale, shift, *residual, relu):
     y = x * scale + shift
     if residual:
         y = y + residual[0]
-    return mx.maximum(y, 0) if relu else y
+    return (mx.maximum(y, 0) if relu else y).astype(x.dtype)
 
 
 def _scaled_back(arrays, dy, y, *, relu):
     x, scale, _, *residual = arrays
+    dy = dy.astype(mx.float32)
     if relu:
         dy = dy * mx.sign(y)
     rows = dy.reshape(-1, dy.shape[-1])

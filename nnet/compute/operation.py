@@ -12,7 +12,8 @@ class Operation:
 
     Args:
         forward: forward(*arrays, **options) → one array or a tuple.
-        backward: backward(arrays, cotangents, outputs, **options) → a gradient for each array, in a tuple.
+        backward: backward(arrays, cotangents, outputs, **options) → a gradient for each array, in a tuple; each is
+            given the dtype of its array.
 
     A call takes arrays by position and hashable options by name. The gradient of the first array waits for the others:
     whoever asks for it has the gradients of the weights computed on the way, while what they need is still there.
@@ -36,7 +37,9 @@ class Operation:
         @function.vjp
         def gradients(arrays, cotangents, outputs):
             with lane(number):
-                first, *others = self.backward(_tuple(arrays), cotangents, outputs, **options)
+                arrays = _tuple(arrays)
+                grads = self.backward(arrays, cotangents, outputs, **options)
+                first, *others = [g.astype(a.dtype) for g, a in zip(grads, arrays, strict=True)]
                 return (mx.depends(first, others) if others else first, *others)
 
         return function

@@ -58,7 +58,7 @@ def backward_planes(weight):
 
 
 def _forward(x, weight, planes, backward, *, padding, dilation):
-    return _filter(x, planes.swapaxes(1, 2), padding, dilation)
+    return _filter(x, planes.swapaxes(1, 2), padding, dilation).astype(x.dtype)
 
 
 def _backward(arrays, dy, _, *, padding, dilation):

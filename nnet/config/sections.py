@@ -76,6 +76,12 @@ class TrainingSection:
     epochs: int = option(20, "Most epochs; a schedule may stop earlier.", low=1)
     seed: int = option(0, "Decides initial weights, batches and dropout; the same seed gives the same model.", low=0)
     accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
+    precision: str = option(
+        "float32",
+        "Of the network's activations and of the weights that meet them; bfloat16 is for GPUs. Batch normalisation, "
+        "pooling, embedding, loss and the weights that are trained and saved are float32 in any case.",
+        choices=("float32", "bfloat16"),
+    )
     sync_batch_norm: bool = option(
         False,
         "Where several processes train: batch normalisation has the statistics of the joint batch; false: each process "

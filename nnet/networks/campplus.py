@@ -5,6 +5,7 @@ import math
 from nnet.compute import mx, nn
 from nnet.compute.activation import sigmoid
 from nnet.compute.lanes import each
+from nnet.compute.precision import mean
 from nnet.networks.ecapa_tdnn import side_by_side
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu
 from nnet.networks.resnet import BasicBlock, divided, flatten_map, stage
@@ -121,7 +122,7 @@ class ContextMask(nn.Module):
 
     def _masked(self, x):
         segments = segment_means(x, self.segment)
-        context = segments + (segments if segments.shape[1] == 1 else mx.mean(x, axis=1, keepdims=True))
+        context = segments + (segments if segments.shape[1] == 1 else mean(x, axis=1, keepdims=True))
         gates = sigmoid(self.linear2(relu(self.linear1(context))))  # (B, S, out_channels)
         if gates.shape[1] > 1:
             gates = mx.repeat(gates, self.segment, axis=1)[:, : x.shape[1]]
@@ -145,12 +146,12 @@ def segment_means(x, segment):
     """The means of consecutive segments, the last one of what is left: x (B, T, C) → (B, ceil(T/segment), C)."""
     batch, frames, channels = x.shape
     if frames <= segment:
-        return mx.mean(x, axis=1, keepdims=True)
+        return mean(x, axis=1, keepdims=True)
     whole = frames // segment * segment
-    means = mx.mean(x[:, :whole].reshape(batch, -1, segment, channels), axis=2)
+    means = mean(x[:, :whole].reshape(batch, -1, segment, channels), axis=2)
     if whole == frames:
         return means
-    return mx.concatenate([means, mx.mean(x[:, whole:], axis=1, keepdims=True)], axis=1)
+    return mx.concatenate([means, mean(x[:, whole:], axis=1, keepdims=True)], axis=1)
 
 
 def _initialise(name, module):

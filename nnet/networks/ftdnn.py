@@ -94,7 +94,7 @@ class FactorisedLayer(nn.Module):
             return x
         # Kaldi's dropout-per-dim-continuous: one factor for each channel of an utterance, over all its frames.
         low, high = 1 - 2 * self.dropout, 1 + 2 * self.dropout
-        return x * mx.random.uniform(low, high, (x.shape[0], 1, x.shape[2]))
+        return x * mx.random.uniform(low, high, (x.shape[0], 1, x.shape[2])).astype(x.dtype)
 
 
 def semi_orthogonal_step(weight):

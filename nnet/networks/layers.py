@@ -111,16 +111,18 @@ class _Convolution(nn.Module):
         scale, shift = bn.scale_and_shift()
         weight = self.weight * scale.reshape(-1, *[1] * (self.weight.ndim - 1))
         bias = shift + self.bias * scale if "bias" in self else shift
-        inside, first = relu_between(scale, shift), None
+        dtype = self.weight.dtype
+        inside, first = relu_between(scale, shift.astype(dtype)), None
         if before is not None:
             scale, shift = before.scale_and_shift()
             scale = mx.where(mx.abs(scale) < LEAST_SCALE, 0, scale)
             # relu(s x + t) is s max(x, -t/s) + t, or with min where s is negative.
-            first = relu_between(scale, -shift / mx.where(scale == 0, 1, scale))
+            first = relu_between(scale, (-shift / mx.where(scale == 0, 1, scale)).astype(dtype))
             bias = bias + weight.reshape(len(weight), -1) @ mx.where(scale == 0, mx.maximum(shift, 0), shift)
             weight = weight * scale
+        bias = bias.astype(dtype)
         mx.eval(bias)
-        return Folded(first, self._filter(weight).ready(), bias, inside)
+        return Folded(first, self._filter(weight.astype(dtype)).ready(), bias, inside)
 
     def _filter(self, weight):
         return Filter(weight, self.stride, self.padding, self.dilation, self.groups)
@@ -146,7 +148,7 @@ class BatchNorm(nn.Module):
     """Batch normalisation over all axes but the last (Ioffe and Szegedy, 2015, Algorithm 1).
 
     In training the biased variance of the batch normalises, and the unbiased one goes into the running estimate, as in
-    PyTorch: running ← (1 - momentum) running + momentum batch.
+    PyTorch: running ← (1 - momentum) running + momentum batch. All of these are float32, whatever the dtype of x.
     """
 
     def __init__(self, dims, eps=1e-5, momentum=0.1, affine=True):

@@ -3,6 +3,7 @@
 from nnet.compute import mx, nn
 from nnet.compute.activation import sigmoid
 from nnet.compute.lanes import each
+from nnet.compute.precision import mean
 from nnet.networks.layers import BatchNorm, Conv2d, Linear, conv_norm, relu
 
 
@@ -120,7 +121,7 @@ class SqueezeExcitation(nn.Module):
         return each(lambda x: x * self._gates(x), x)
 
     def _gates(self, x):
-        means = mx.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
+        means = mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
         return sigmoid(self.linear2(relu(self.linear1(means))))
 
 
