@@ -5,7 +5,6 @@ steps/split_train_valid.sh make them; MODELDIR receives config.json, model.safet
 spk2int and log.jsonl.
 """
 
-import json
 import logging
 import os
 
@@ -23,7 +22,7 @@ from nnet.finetune import check_same_front_end, take_over
 from nnet.io.ark import matrix_shape, read_rows
 from nnet.io.data_dir import DataDir, read_table, write_table
 from nnet.model import attach_loss, build_model
-from nnet.model_dir import list_checkpoints, save_config
+from nnet.model_dir import list_checkpoints, read_config, save_config
 from nnet.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -105,16 +104,14 @@ def prepare_directory(args, config, dim, spk2int, data):
 
 
 def check_same_training(directory, config, spk2int):
-    """A resumed training must be the same training."""
-    path = os.path.join(directory, "config.json")
-    with open(path) as f:
-        old = json.load(f)
-    old.pop("model", None)
-    new = json.loads(json.dumps(config.to_dict()))
+    """A resumed training must be the same training; keys that it did not know yet have their defaults."""
+    old, new = read_config(directory)[0].to_dict(), config.to_dict()
     free = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
     changed = [k for k in differing_keys(old, new) if k not in free]
     if changed:
-        raise InputError(f"{path}: cannot resume with another {', '.join(changed)}; train into another folder")
+        raise InputError(
+            f"{directory}/config.json: cannot resume with another {', '.join(changed)}; train into another folder"
+        )
     if read_table(os.path.join(directory, "spk2int")) != {s: str(i) for s, i in spk2int.items()}:
         raise InputError(f"{directory}/spk2int: cannot resume with other speakers; train into another folder")
 
