@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-import soundfile
-from toy_checkpoint import RATE, make_checkpoint
+from corpora.librispeech import make_librispeech
+from toy_checkpoint import make_checkpoint
 
 from nnet.bin.convert_checkpoint import main as convert
+from nnet.io.data_dir import DataDir
 
 
 @pytest.fixture
@@ -21,14 +21,8 @@ def recipe(root, tmp_path):
     for name in ("run.sh", "run_pretrained.sh"):
         shutil.copy(root / "egs/librispeech" / name, tmp_path)
     shutil.copytree(root / "egs/librispeech/conf", tmp_path / "conf")
-    rng = np.random.default_rng(0)
-    speakers = {("train-x", str(s)): (1, 6.5) for s in range(10)}
-    speakers |= {("test-x", str(s)): (2, 2.5) for s in range(20, 23)}
-    for (subset, speaker), (count, seconds) in speakers.items():
-        for n in range(count):
-            path = tmp_path / "corpus" / subset / speaker / "7" / f"{speaker}-7-{n:04d}.flac"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, rng.normal(0, 0.1, int(seconds * RATE)), RATE)
+    speakers = {("train-x", s): (1, 6.5) for s in range(10)} | {("test-x", s): (2, 2.5) for s in range(20, 23)}
+    make_librispeech(tmp_path / "corpus", speakers)
     convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "exp/toy")])
 
     def run(*words):
@@ -45,7 +39,10 @@ def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
     done = recipe("--set", small)
     assert done.returncode == 0, done.stderr
     systems = [line.split()[0] for line in done.stdout.splitlines() if line.split()[1:3] == ["3", "12"]]
-    assert systems == [f"{test}.{m}" for test in ("test", "test_2s", "test_2s_noisy") for m in ("toy", "toy_tuned")]
+    tests = ("test", "test_2s", "test_2s_babble_15_10", "test_2s_babble_10_5")
+    assert systems == [f"{test}.{model}" for test in tests for model in ("toy", "toy_tuned")]
+    train, held_out = (DataDir(tmp_path / "data" / name) for name in ("toy/train", "voices_test"))
+    assert held_out.spk2utt and not train.spk2utt.keys() & held_out.spk2utt.keys(), "who babbles is not trained on"
     assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     assert "exp/toy_tuned/classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     again = recipe("--set", small)
