@@ -1,0 +1,46 @@
+"""The processes of one machine: all end well, or all are stopped."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nnet.bin.launch import free_ports, run_here
+
+RANK = "import os, sys, time; rank = os.environ['MLX_RANK']; os.write(1, b'%d\\n' % os.getpid()); "
+
+
+def run(program, nproc=2):
+    return run_here([sys.executable, "-c", RANK + program], nproc, os.environ)
+
+
+def test_all_end_well():
+    assert run("sys.exit(not os.path.exists(os.environ['MLX_HOSTFILE']))")
+
+
+def test_one_that_fails_stops_the_others():
+    started = time.monotonic()
+    assert not run("time.sleep(0 if rank == '1' else 60); sys.exit(3)")
+    assert time.monotonic() - started < 30
+
+
+def test_one_process_knows_of_no_ring():
+    assert run("sys.exit('MLX_HOSTFILE' in os.environ)", nproc=1)
+
+
+def test_a_stopped_launch_stops_its_processes(root):
+    command = f"[sys.executable, '-c', {RANK + 'time.sleep(60)'!r}]"
+    code = f"import os, sys; from nnet.bin.launch import run_here; run_here({command}, 2, os.environ)"
+    launch = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True)
+    pids = [int(launch.stdout.readline()) for _ in range(2)]
+    launch.terminate()
+    assert launch.wait() == 143
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_ports_differ():
+    assert len(set(free_ports(20))) == 20
