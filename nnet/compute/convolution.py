@@ -1,7 +1,7 @@
 """Convolutions over maps (B, F, T, C) and sequences, channels last, as fast as the device allows."""
 
 from nnet.compute import mx
-from nnet.compute.lanes import on_cpu, ranges
+from nnet.compute.lanes import between, on_cpu, ranges
 from nnet.compute.products import backward_filters, multiplied, pointwise
 from nnet.compute.winograd import TILE, backward_planes, filter_planes, filtered
 
@@ -70,7 +70,7 @@ class Filter:
         high = (stop - 1) * stride - before + self._reach(axis) + 1
         padding = list(self.padding)
         padding[axis] = (max(0, -low), max(0, high - x.shape[1]))
-        return self._apply(x[:, max(0, low) : high], tuple(padding))
+        return self._apply(between(x, max(0, low), min(high, x.shape[1])), tuple(padding))
 
     def ranges(self, x):
         """The parts (first, stop) in which lanes can compute it for x; one, unless x is a single utterance."""

@@ -10,7 +10,7 @@ from collections import namedtuple
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
 from nnet.compute.inference import started
-from nnet.compute.lanes import each, join, run_in_lanes, shards
+from nnet.compute.lanes import between, each, join, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
@@ -84,7 +84,7 @@ class _Convolution(nn.Module):
             return activation(y) if activation else y
 
         def part(begin, stop):
-            y = finish(filter.part(x, begin, stop), *[r[:, begin:stop] for r in residual])
+            y = finish(filter.part(x, begin, stop), *[between(r, begin, stop) for r in residual])
             started(y)
             return y
 
