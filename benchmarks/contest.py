@@ -17,8 +17,12 @@ from benchmarks.report import num_threads
 from benchmarks.timing import in_turns, seconds
 from nnet.errors import InputError
 
+TURN_SECONDS = 0.5
+
 Result = namedtuple("Result", "seconds fastest mebibytes")
-Result.__doc__ = "The median and the least of the times that the work took, and the most memory of its process."
+Result.__doc__ = (
+    "The median and the least over the turns of the seconds that the work took, and its process's most memory."
+)
 
 
 def compare(module, case, rounds, sides=("ours", "PyTorch"), warm_up=2):
@@ -27,9 +31,9 @@ def compare(module, case, rounds, sides=("ours", "PyTorch"), warm_up=2):
     Args:
         module: its name.
         case: what its sides understand.
-        rounds: how often each side does the work after the warm-up, in turns.
+        rounds: turns of each side after the warm-up.
         sides: names in its `SIDES`.
-        warm_up: how often each side does the work before.
+        warm_up: turns of each side before.
     """
     threads = str(num_threads())
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
@@ -63,10 +67,21 @@ def end(worker):
 
 
 def serve(module, side, case):
-    """The worker: does the work once for each line of the standard input."""
+    """The worker: does the work for each line of the standard input."""
     function = importlib.import_module(module).SIDES[side](case)
     for _ in sys.stdin:
-        print(seconds(function), flush=True)
+        print(turn(function), flush=True)
+
+
+def turn(function):
+    """The mean seconds of the calls that fill a turn.
+
+    Short work is repeated: in the caches that the other side has just filled it would measure little but the memory.
+    """
+    times = [seconds(function)]
+    while sum(times) < TURN_SECONDS:
+        times.append(seconds(function))
+    return statistics.mean(times)
 
 
 if __name__ == "__main__":
