@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from nnet.compute import mx, nn
 from nnet.compute.convolution import Filter
-from nnet.compute.inference import started
+from nnet.compute.inference import in_blocks, started
 from nnet.compute.lanes import between, each, join, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
@@ -89,14 +89,18 @@ class _Convolution(nn.Module):
             return y
 
         def whole(x, *residual):
-            y = finish(filter(first(x) if first else x), *residual)
+            return finish(filter(first(x) if first else x), *residual)
+
+        def shard(*arrays):
+            size = self.weight.size if filter.how == "pointwise" else 0
+            y = in_blocks(whole, *arrays, size=size)
             started(y)
             return y
 
         parts = filter.ranges(x) if filter.how != "pointwise" else []
         if len(parts) > 1:
             return note(self, join(run_in_lanes(part, parts), axis=1))
-        return note(self, each(whole, x, *residual, along=1 if filter.how == "pointwise" else 0))
+        return note(self, each(shard, x, *residual, along=1 if filter.how == "pointwise" else 0))
 
     def folded(self, bn, before=None):
         """The convolution and `bn`, with its running statistics, after it as one: a `Folded`.

@@ -5,6 +5,7 @@ import pytest
 
 from nnet.compute import mx
 from nnet.compute.convolution import Filter, choose
+from nnet.compute.inference import BLOCK_ROWS, LARGE, in_blocks, inference
 
 # (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, how
 CASES = {
@@ -80,3 +81,13 @@ def test_sequences_are_maps_of_one_bin():
     )
     options = {"padding": (0, 2), "dilation": (1, 2)}
     close(Filter(weight, **options)(x), plain(x[:, None], weight[:, None], (1, 1), **options)[:, 0])
+
+
+@pytest.mark.parametrize("shape", [(1, 900, 8), (5, 200, 8), (2, 401, 8), (1, 400, 8)])
+def test_blocks_join_to_the_whole(shape):
+    x = mx.array(np.random.default_rng(0).standard_normal(shape, np.float32))
+    rows = []
+    with inference():
+        y = in_blocks(lambda x: rows.append(x.shape[0] * x.shape[1]) or 2 * x, x, size=LARGE)
+    np.testing.assert_array_equal(y, 2 * x)
+    assert max(rows) <= BLOCK_ROWS
