@@ -15,7 +15,7 @@ from nnet.io.data_dir import DataDir
 
 @pytest.fixture
 def recipe(root, tmp_path):
-    """A recipe folder of its own with a corpus and a converted model; gives a function that runs the recipe in it."""
+    """A recipe folder of its own with a corpus and a converted model; gives a function that runs a script of it."""
     for name in ("steps", "utils", "local", "nnet_conf", "path.sh", "cmd.sh"):
         (tmp_path / name).symlink_to(root / name)
     for name in ("run.sh", "run_pretrained.sh"):
@@ -25,8 +25,8 @@ def recipe(root, tmp_path):
     make_librispeech(tmp_path / "corpus", speakers)
     convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "exp/toy")])
 
-    def run(*words):
-        command = ["./run.sh", "--corpus", "corpus", "--pretrained", "exp/toy", "--nj", "1", *words]
+    def run(*command):
+        command = [*command, "--pretrained", "exp/toy", "--nj", "1"]
         environment = os.environ | {"SV_PYTHON": sys.executable}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
@@ -36,7 +36,8 @@ def recipe(root, tmp_path):
 def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
     small = "data.steps_per_epoch=2 data.batch_size=4 data.num_workers=0 training.epochs=1"
     small += " data.min_frames=50 data.max_frames=50 data.valid_frames=50"
-    done = recipe("--set", small)
+    command = ("./run.sh", "--corpus", "corpus", "--set", small)
+    done = recipe(*command)
     assert done.returncode == 0, done.stderr
     systems = [line.split()[0] for line in done.stdout.splitlines() if line.split()[1:3] == ["3", "12"]]
     tests = ("test", "test_2s", "test_2s_babble_15_10", "test_2s_babble_10_5")
@@ -45,11 +46,11 @@ def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
     assert held_out.spk2utt and not train.spk2utt.keys() & held_out.spk2utt.keys(), "who babbles is not trained on"
     assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     assert "exp/toy_tuned/classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
-    again = recipe("--set", small)
+    again = recipe(*command)
     assert "everything was done already" in again.stdout
 
 
 def test_a_folder_that_is_no_converted_model_is_told(recipe, tmp_path):
     (tmp_path / "exp/toy/fbank.conf").unlink()
-    done = recipe()
+    done = recipe("./run_pretrained.sh")
     assert done.returncode == 1 and "exp/toy/fbank.conf is missing" in done.stderr
