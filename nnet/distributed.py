@@ -1,6 +1,6 @@
 """Several processes that train one model: each has its share of every batch, and gradients are averaged.
 
-`mlx.launch` starts them (steps/train_nnet.sh --nproc N); a process on its own is a group of one.
+`nnet.bin.launch` starts them (steps/train_nnet.sh --nproc N); a process on its own is a group of one.
 """
 
 import math
