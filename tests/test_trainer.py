@@ -92,12 +92,12 @@ def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatc
 
 def test_a_training_is_resumed_though_new_keys_have_come(data, tmp_path):
     config = make_config(tmp_path / "c.json")
-    train(data, config, tmp_path / "exp")
+    weights = train(data, config, tmp_path / "exp")
     path = tmp_path / "exp" / "config.json"
     values = json.loads(path.read_text())
     del values["training"]["precision"]
     path.write_text(json.dumps(values))
-    train(data, config, tmp_path / "exp", "--resume", "true")
+    assert_same(train(data, config, tmp_path / "exp", "--resume", "true"), weights)
 
 
 def test_only_the_last_checkpoints_are_kept(data, tmp_path):

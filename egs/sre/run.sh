@@ -36,6 +36,7 @@ options=("$@")
 . ./cmd.sh
 . utils/parse_options.sh
 . steps/stages.sh
+. steps/configuration.sh
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
 exp=${exp:-exp/$(basename "$nnet_conf" .json)} lm=${exp}_lm
 type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
@@ -46,11 +47,6 @@ if [ -n "$rirs$musan" ]; then
   sounds="${rirs:+--rirs data/rirs} ${musan:+--noises data/musan_noise --music data/musan_music}
     ${musan:+--babble data/musan_speech}"
 fi
-check() {  # OVERRIDES [--show KEY]: whether the configuration is right, or a value of it
-  local word words=()
-  for word in $1; do words+=(--set "$word"); done
-  python -m nnet.bin.check_config ${words[@]+"${words[@]}"} "${@:2}" "$nnet_conf"
-}
 plan() {  # TRAIN TESTS: data directories, or SPEAKERS:UTTERANCES:HOURS
   python -m nnet.bin.estimate --train "$1" --test "$2" --feats-type "$type" --feats-config "conf/$type.conf" \
     --vad true --copies "$copies" --nj "$nj" --set "$set" "$nnet_conf"
@@ -69,9 +65,10 @@ if $dry_run; then
 fi
 check "$set" >/dev/null
 margin=false
-case $(check "$set" --show loss.type) in
-  additive* | sphereface2) margin=true && check "$set $large_margin" >/dev/null ;;
-esac
+if has_margin "$set"; then
+  margin=true
+  check "$set $large_margin" >/dev/null
+fi
 
 if begin_stage 0 "data preparation" data "$corpora" "$musan $rirs $tests $max_missing $sph2pipe"; then
   python local/prepare_sre.py --tests "$tests" --max-missing "$max_missing" --sph2pipe "$sph2pipe" "$corpora" data

@@ -38,6 +38,7 @@ options=("$@")
 . ./cmd.sh
 . utils/parse_options.sh
 . steps/stages.sh
+. steps/configuration.sh
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
 exp=${exp:-exp/$(basename "$nnet_conf" .json)}
 type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
@@ -54,11 +55,6 @@ elif [ -n "$rirs$musan" ]; then
   sounds="${rirs:+--rirs data/rirs} ${musan:+--noises data/musan_noise --music data/musan_music}
     ${musan:+--babble data/musan_speech}"
 fi
-check() {  # OVERRIDES [--show KEY]: whether the configuration is right, or a value of it
-  local word words=()
-  for word in $1; do words+=(--set "$word"); done
-  python -m nnet.bin.check_config ${words[@]+"${words[@]}"} "${@:2}" "$nnet_conf"
-}
 plan() {  # TRAIN TEST, data directories or SPEAKERS:UTTERANCES:HOURS: disk, memory and time of each stage
   python -m nnet.bin.estimate --train "$1" --test "$2" --feats-type "$type" --feats-config "conf/$type.conf" \
     --vad "$vad" --copies "$copies" --nj "$nj" --set "$set" "$nnet_conf"
@@ -71,9 +67,10 @@ if $dry_run; then
 fi
 check "$set" >/dev/null
 margin=false
-case $(check "$set" --show loss.type) in
-  additive* | sphereface2) margin=true && check "$set $large_margin" --show loss.margin >/dev/null ;;
-esac
+if has_margin "$set"; then
+  margin=true
+  check "$set $large_margin" >/dev/null
+fi
 
 if begin_stage 0 "data preparation" data "$vox1 $vox2 $musan $rirs $trials_dir $lists $train_vox1 $max_missing"; then
   if [ -z "$trials_dir" ]; then python local/download_voxceleb_lists.py --lists "$lists" "$vox1" data/lists; fi
