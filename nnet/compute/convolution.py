@@ -1,7 +1,9 @@
 """Convolutions over maps (B, F, T, C) and sequences, channels last, as fast as the device allows."""
 
 from nnet.compute import mx
-from nnet.compute.lanes import between, on_cpu, ranges
+from nnet.compute.copies import assembled, copied
+from nnet.compute.inference import inferring
+from nnet.compute.lanes import FRAMES, between, join, on_cpu, ranges
 from nnet.compute.products import backward_filters, multiplied, pointwise
 from nnet.compute.winograd import TILE, backward_planes, filter_planes, filtered
 
@@ -35,11 +37,13 @@ class Filter:
 
     Args:
         weight: (O, KF, KT, C / groups), or (O, KT, C / groups) for sequences.
+        bias: (O,), or None.
         stride, padding, dilation: pairs (F, T).
     """
 
-    def __init__(self, weight, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+    def __init__(self, weight, bias=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
         self.weight = weight if weight.ndim == 4 else weight[:, None]
+        self.bias = [] if bias is None else [bias]
         self.how = choose(self.weight.shape, stride, padding, dilation, groups)
         self.stride, self.dilation, self.groups = stride, dilation, groups
         self.padding = tuple((p, p) for p in padding)
@@ -55,7 +59,9 @@ class Filter:
     def ready(self):
         """Computes on a CPU what is prepared now, rather than in whatever lane uses it first; returns itself."""
         if on_cpu():
-            mx.eval(self.weight, self.prepared)
+            if self.how == "winograd" and inferring():  # products read the planes faster in this order
+                self.prepared[0] = copied(self.prepared[0].swapaxes(1, 2)).swapaxes(1, 2)
+            mx.eval(self.weight, self.bias, self.prepared)
         return self
 
     def __call__(self, x):
@@ -63,32 +69,40 @@ class Filter:
         return self._apply(x, self.padding)
 
     def part(self, x, first, stop):
-        """The bins, or of sequences the frames, first, ..., stop - 1 of what calling it with x gives."""
-        axis = 4 - x.ndim  # which of the pairs is that of axis 1 of x
-        (before, _), stride = self.padding[axis], self.stride[axis]
-        low = first * stride - before
-        high = (stop - 1) * stride - before + self._reach(axis) + 1
-        padding = list(self.padding)
-        padding[axis] = (max(0, -low), max(0, high - x.shape[1]))
-        return self._apply(between(x, max(0, low), min(high, x.shape[1])), tuple(padding))
+        """The frames first, ..., stop - 1 of what calling it with x gives."""
+        bins, (before, _) = self.padding
+        low = first * self.stride[1] - before
+        high = (stop - 1) * self.stride[1] - before + self._reach() + 1
+        frames = x.shape[FRAMES]
+        padding = (max(0, -low), max(0, high - frames))
+        pieces = between(x, max(0, low), min(high, frames))
+        if len(pieces) == 1 or not inferring():
+            return self._apply(join(pieces, FRAMES), (bins, padding))
+        if x.ndim == 3:
+            pieces = [piece[:, None] for piece in pieces]
+        y = self._apply(assembled(pieces, bins, padding), ((0, 0), (0, 0)))
+        return y if x.ndim == 4 else mx.squeeze(y, 1)
 
     def ranges(self, x):
         """The parts (first, stop) in which lanes can compute it for x; one, unless x is a single utterance."""
-        axis = 4 - x.ndim
-        tiled = self.how == "winograd" and self.weight.shape[1 + axis] == 3
-        size = (x.shape[1] + sum(self.padding[axis]) - self._reach(axis) - 1) // self.stride[axis] + 1
-        return ranges(size, TILE * self.dilation[axis] if tiled else 1, x)
+        size = (x.shape[FRAMES] + sum(self.padding[1]) - self._reach() - 1) // self.stride[1] + 1
+        return ranges(size, TILE * self.dilation[1] if self.how == "winograd" else 1, x)
 
-    def _reach(self, axis):
-        return 0 if self.how == "pointwise" else self.dilation[axis] * (self.weight.shape[1 + axis] - 1)
+    def _reach(self):
+        return 0 if self.how == "pointwise" else self.dilation[1] * (self.weight.shape[2] - 1)
 
     def _apply(self, x, padding):
-        if self.how == "pointwise":
-            return pointwise(x, self.weight)
-        if x.ndim == 3:
+        if x.ndim == 3 and self.how != "pointwise":
             return mx.squeeze(self._apply(x[:, None], padding), 1)
         if self.how == "winograd":
-            return filtered(x, self.weight, *self.prepared, padding=padding, dilation=self.dilation[1])
+            arrays = (self.weight, *self.prepared, *self.bias)
+            return filtered(x, *arrays, padding=padding, dilation=self.dilation[1])
+        y = self._products(x, padding)
+        return y + self.bias[0] if self.bias else y
+
+    def _products(self, x, padding):
+        if self.how == "pointwise":
+            return pointwise(x, self.weight)
         shape = {"stride": self.stride, "padding": padding, "dilation": self.dilation}
         if self.how == "product":
             return multiplied(x, self.weight, *self.prepared, **shape)

@@ -19,8 +19,9 @@ from nnet.compute.blas import num_threads, threaded
 SHARD_FRAMES = 1000
 # Less than this is not worth the trouble: frames in a shard, values of an utterance's sequence (B, T, C) or map.
 LEAST_FRAMES = 100
-LEAST_VALUES = {2: 2**17, 3: 2**17, 4: 2**15}
-TOGETHER = 4  # frames or bins that no cut through an utterance parts
+LEAST_VALUES = {3: 2**17, 4: 2**15}
+TOGETHER = 4  # frames that no cut through an utterance parts
+FRAMES = -2  # their axis, of sequences and of maps
 
 _joined = {}  # id of a joined array → a weak reference to it, the axis along which it was cut, its parts
 _local = threading.local()  # of each thread: its streams, and the number of the one in use
@@ -40,8 +41,8 @@ def each(function, *arrays, along=0):
     """Applies `function` to the shards of the arrays, which have the batch axis first, and joins what it returns.
 
     The function must treat every utterance alone. If it even treats alone what is at one place `along` another axis
-    (1: each frame or bin, -1: each channel), a single utterance is cut there. It returns an array or a tuple of arrays
-    with these axes; other arrays that it uses (weights) it may simply know.
+    (FRAMES, or -1: each channel), a single utterance is cut there. It returns an array or a tuple of arrays with these
+    axes; other arrays that it uses (weights) it may simply know.
     """
     if current_lane() is not None:
         return function(*arrays)
@@ -93,8 +94,8 @@ def ranges(size, multiple, x):
 
 
 def shards(x):
-    """x cut by utterances, or a single utterance along axis 1: a list of tuples of one array."""
-    return [(x,)] if current_lane() is not None else _shards([x], 1)[1]
+    """x cut by utterances, or a single utterance by frames: a list of tuples of one array."""
+    return [(x,)] if current_lane() is not None else _shards([x], FRAMES)[1]
 
 
 def join(parts, axis=0):
@@ -109,17 +110,17 @@ def join(parts, axis=0):
 
 
 def between(x, first, stop):
-    """x[:, first:stop]; of an array that was joined along axis 1 it computes no more than that."""
+    """The frames first ... stop - 1 of x in pieces, one for each part that it was joined of."""
     _, axis, parts = _joined.get(id(x), (None, None, None))
-    if axis != 1:
-        return x[:, first:stop]
+    if axis != FRAMES:
+        return [x[..., first:stop, :]]
     pieces, start = [], 0
     for part in parts:
-        low, high = max(first - start, 0), min(stop - start, part.shape[1])
+        low, high = max(first - start, 0), min(stop - start, part.shape[FRAMES])
         if low < high:
-            pieces.append(part[:, low:high])
-        start += part.shape[1]
-    return pieces[0] if len(pieces) == 1 else mx.concatenate(pieces, axis=1)
+            pieces.append(part[..., low:high, :])
+        start += part.shape[FRAMES]
+    return pieces or [x[..., :0, :]]
 
 
 def _shards(arrays, along):
@@ -135,10 +136,10 @@ def _shards(arrays, along):
 
 def _sizes(x, along):
     batch = len(x)
-    if batch == 1 and along:
-        return along, [stop - first for first, stop in ranges(x.shape[along], TOGETHER, x)]
-    if batch == 1 or x.ndim < 3 or not on_cpu():
+    if x.ndim < 3 or not on_cpu():
         return 0, [batch]
+    if batch == 1:
+        return along, [stop - first for first, stop in ranges(x.shape[along], TOGETHER, x)] if along else [1]
     lanes, frames = num_threads(), batch * x.shape[-2]
     count = min(batch, lanes * -(-frames // (lanes * SHARD_FRAMES)), frames // LEAST_FRAMES + 1)
     return 0, [batch // count + (i < batch % count) for i in range(count)]

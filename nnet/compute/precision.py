@@ -3,14 +3,14 @@
 import logging
 
 from nnet.compute import mx
-from nnet.compute.lanes import each, on_cpu
+from nnet.compute.lanes import FRAMES, each, on_cpu
 
 log = logging.getLogger(__name__)
 
 
 def cast(x, dtype):
     """x (B, ...) as `dtype`; x itself, with its shards, where it is that already."""
-    return x if x.dtype == dtype else each(lambda x: x.astype(dtype), x, along=1)
+    return x if x.dtype == dtype else each(lambda x: x.astype(dtype), x, along=FRAMES)
 
 
 def mean(x, axis, keepdims=False):

@@ -1,8 +1,9 @@
 """Convolutions of any kernel, stride and dilation as one product: all that the outputs see, times the filter."""
 
 from nnet.compute import mx
+from nnet.compute.copies import copied
 from nnet.compute.operation import Operation
-from nnet.compute.windows import copied, windows
+from nnet.compute.windows import windows
 
 pointwise = Operation(
     lambda x, weight: x @ weight.T,

@@ -1,6 +1,7 @@
 """Sliding windows over the frequency and the time axis of a map."""
 
 from nnet.compute import mx
+from nnet.compute.copies import padded
 
 
 def windows(x, kernel, start, stride, dilation, count):
@@ -15,7 +16,7 @@ def windows(x, kernel, start, stride, dilation, count):
         count: number of windows.
 
     Returns:
-        (B, count F, count T, kernel F, kernel T, C); to be used once, through `copied`.
+        (B, count F, count T, kernel F, kernel T, C); to be used once, through `nnet.compute.copies.copied`.
     """
     axes = list(zip(x.shape[1:3], kernel, start, stride, dilation, count, strict=True))
     before = [max(0, -first) for _, _, first, _, _, _ in axes]
@@ -26,15 +27,3 @@ def windows(x, kernel, start, stride, dilation, count):
     origin = (start[0] + before[0]) * bin + (start[1] + before[1]) * frame
     strides = (bins * bin, stride[0] * bin, stride[1] * frame, dilation[0] * bin, dilation[1] * frame, 1)
     return mx.as_strided(x, (batch, *count, *kernel, channels), strides, origin)
-
-
-def padded(x, bins, frames):
-    """x (B, F, T, C) with zeros (before, after) its bins and its frames."""
-    if not any(bins + frames):
-        return x
-    return mx.pad(x, ((0, 0), bins, frames, (0, 0)))
-
-
-def copied(view):
-    """The values of a view one after the other. On a CPU a product with 1 is twice as fast as MLX's own copy."""
-    return view * 1.0

@@ -13,8 +13,8 @@ reads them in place; only then are the frames of the tiles copied out.
 import functools
 
 from nnet.compute import mx
+from nnet.compute.copies import copied, padded
 from nnet.compute.operation import Operation
-from nnet.compute.windows import copied, padded
 
 TILE = 4
 
@@ -57,12 +57,12 @@ def backward_planes(weight):
     return filter_planes(weight[:, ::-1, ::-1])
 
 
-def _forward(x, weight, planes, backward, *, padding, dilation):
-    return _filter(x, planes.swapaxes(1, 2), padding, dilation).astype(x.dtype)
+def _forward(x, weight, planes, backward, *bias, padding, dilation):
+    return _filter(x, planes.swapaxes(1, 2), padding, dilation, *bias).astype(x.dtype)
 
 
 def _backward(arrays, dy, _, *, padding, dilation):
-    x, weight, planes, backward = arrays
+    x, weight, planes, backward, *bias = arrays
     count = _tile_counts(dy.shape, len(planes), dilation)
     inputs = _planes(x, "Bᵀ", len(planes), padding, dilation, count)
     outputs = _planes(dy, "A", len(planes), ((0, 0), (0, 0)), dilation, count)
@@ -72,29 +72,29 @@ def _backward(arrays, dy, _, *, padding, dilation):
     reach = (weight.shape[1] - 1, 2 * dilation)
     back = [(r - before, r - after) for r, (before, after) in zip(reach, padding, strict=True)]
     dx = _filter(dy, backward, back, dilation)
-    return dx, dweight, mx.zeros_like(planes), mx.zeros_like(backward)
+    return dx, dweight, mx.zeros_like(planes), mx.zeros_like(backward), *[mx.sum(dy, (0, 1, 2)) for _ in bias]
 
 
 filtered = Operation(_forward, _backward)
-filtered.__doc__ = """filtered(x, weight, planes, backward, padding=, dilation=): a convolution of stride 1.
+filtered.__doc__ = """filtered(x, weight, planes, backward[, bias], padding=, dilation=): a convolution of stride 1.
 
 x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time alone; planes and backward are `filter_planes` and
-`backward_planes` of the weight, made once for all shards. padding is (before, after) the bins and the frames, no more
-than the filter reaches; dilation is that of time. Result (B, F', T', O).
+`backward_planes` of the weight, made once for all shards; bias (O,). padding is (before, after) the bins and the
+frames, no more than the filter reaches; dilation is that of time. Result (B, F', T', O).
 """
 
 
-def _filter(x, planes, padding, dilation):
-    """The convolution of x (B, F, T, C) with filter planes (36 or 6, C, O)."""
+def _filter(x, planes, padding, dilation, bias=None):
+    """The convolution of x (B, F, T, C) with filter planes (36 or 6, C, O) [+ bias (O,)]."""
     batch, bins, frames, _ = x.shape
     size = (bins + sum(padding[0]) - 2 * (len(planes) == 36), frames + sum(padding[1]) - 2 * dilation)
     count = _tile_counts((batch, *size), len(planes), dilation)
     products = _planes(x, "Bᵀ", len(planes), padding, dilation, count) @ planes
     tiles = _transform("Aᵀ", products.reshape(*_sides(len(planes)), -1))
-    tiles = tiles.reshape(*tiles.shape[:2], batch, *count, -1).transpose(2, 3, 1, 4, 0, 5)
-    y = copied(tiles)  # (B, nF, 4 or 1, nT, 4, dilation·O)
+    tiles = tiles.reshape(*tiles.shape[:2], batch, *count, dilation, -1).transpose(2, 3, 1, 4, 0, 5, 6)
+    y = copied(tiles) if bias is None else tiles + bias  # (B, nF, 4 or 1, nT, 4, dilation, O)
     y = y.reshape(batch, y.shape[1] * y.shape[2], -1, planes.shape[2])
-    return y[:, : size[0], : size[1]]
+    return y if y.shape[1:3] == size else y[:, : size[0], : size[1]]
 
 
 def _planes(x, name, num_planes, padding, dilation, count):

@@ -4,7 +4,7 @@ import math
 
 from nnet.compute import mx, nn
 from nnet.compute.activation import sigmoid
-from nnet.compute.lanes import each
+from nnet.compute.lanes import FRAMES, each
 from nnet.compute.precision import mean
 from nnet.networks.ecapa_tdnn import side_by_side
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu
@@ -52,7 +52,7 @@ class CamPlusPlus(nn.Module):
         endpoints["tdnn"] = x = conv_norm(x, self.tdnn, self.tdnn_bn, relu=True)
         for i, (block, transit) in enumerate(zip(self.blocks, self.transits, strict=True), 1):
             for layer in block:
-                x = each(side_by_side, x, layer(x), along=1)
+                x = each(side_by_side, x, layer(x), along=FRAMES)
             endpoints[f"block{i}"] = x
             endpoints[f"transit{i}"] = x = transit(x)
         return norm_relu(x, self.out_bn)
@@ -76,7 +76,7 @@ class FrontMap(nn.Module):
         x = conv_norm(x, self.conv1, self.bn1, relu=True)
         for block in self.layer1 + self.layer2:
             x = block(x)
-        return each(flatten_map, conv_norm(x, self.conv2, self.bn2, relu=True))
+        return each(flatten_map, conv_norm(x, self.conv2, self.bn2, relu=True), along=FRAMES)
 
 
 class DenseLayer(nn.Module):

@@ -1,7 +1,8 @@
 """ECAPA-TDNN (Desplanques et al. 2020, "ECAPA-TDNN: emphasized channel attention, propagation and aggregation...")."""
 
 from nnet.compute import mx, nn
-from nnet.compute.lanes import each
+from nnet.compute.copies import concatenated
+from nnet.compute.lanes import FRAMES, each
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm, relu
 from nnet.networks.resnet import SqueezeExcitation
@@ -40,7 +41,7 @@ class EcapaTdnn(nn.Module):
         x2 = self.layer2(x1)
         x3 = self.layer3(x2)
         x4 = self.layer4(x3)
-        x = relu(self.conv(each(side_by_side, x2, x3, x4, along=1)))
+        x = relu(self.conv(each(side_by_side, x2, x3, x4, along=FRAMES)))
         if endpoints is not None:
             endpoints |= {"layer1": x1, "layer2": x2, "layer3": x3, "layer4": x4, "conv": x}
         return x
@@ -76,12 +77,12 @@ class Res2Conv(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        groups = each(lambda x: tuple(mx.split(x, self.scale, axis=-1)), x, along=1)
+        groups = each(lambda x: tuple(mx.split(x, self.scale, axis=-1)), x, along=FRAMES)
         outputs = []
         for group, conv, bn in zip(groups, self.convs, self.bns, strict=False):
-            group = each(mx.add, group, outputs[-1], along=1) if outputs else group
+            group = each(mx.add, group, outputs[-1], along=FRAMES) if outputs else group
             outputs.append(conv_relu_norm(group, conv, bn))
-        return each(side_by_side, *outputs, *groups[len(outputs) :], along=1)
+        return each(side_by_side, *outputs, *groups[len(outputs) :], along=FRAMES)
 
 
 class SERes2Block(nn.Module):
@@ -96,9 +97,9 @@ class SERes2Block(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        return each(mx.add, x, self.se(self.conv2(self.res2(self.conv1(x)))), along=1)
+        return each(mx.add, x, self.se(self.conv2(self.res2(self.conv1(x)))), along=FRAMES)
 
 
 def side_by_side(*arrays):
     """Sequences (B, T, C_i) as one with all their channels."""
-    return mx.concatenate(arrays, axis=-1)
+    return concatenated(arrays, axis=-1)

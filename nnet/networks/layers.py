@@ -8,9 +8,10 @@ import math
 from collections import namedtuple
 
 from nnet.compute import mx, nn
+from nnet.compute.blocks import in_blocks
 from nnet.compute.convolution import Filter
-from nnet.compute.inference import in_blocks, started
-from nnet.compute.lanes import between, each, join, run_in_lanes, shards
+from nnet.compute.inference import started
+from nnet.compute.lanes import FRAMES, between, each, join, run_in_lanes, shards
 from nnet.compute.memo import Memo
 from nnet.compute.normalization import batch_statistics, rectified, scaled
 from nnet.networks.tally import note
@@ -20,7 +21,7 @@ LEAST_SCALE = 1e-12  # of a normalisation, whose outputs do not depend on their 
 
 def relu(x):
     """max(x, 0)."""
-    return each(rectified, x, along=1)
+    return each(rectified, x, along=FRAMES)
 
 
 class Linear(nn.Module):
@@ -38,8 +39,8 @@ class Linear(nn.Module):
         return note(self, x @ self.weight.T)
 
 
-Folded = namedtuple("Folded", "first filter bias relu_inside")
-Folded.__doc__ = """A convolution and the normalisations around it: `filter` of `first`(x), + `bias`.
+Folded = namedtuple("Folded", "first filter relu_inside")
+Folded.__doc__ = """A convolution and the normalisations around it: `filter` of `first`(x).
 
 `relu_inside` of that is what a ReLU between the convolution and the normalisation after it would have made of it.
 """
@@ -71,20 +72,20 @@ class _Convolution(nn.Module):
 
     def __call__(self, x):
         if self.training:
-            return self.apply(x, self._filter(self.weight), self.get("bias"))
-        filter = self._plain.get([self.weight], lambda: self._filter(self.weight).ready())
-        return self.apply(x, filter, self.get("bias"))
+            return self.apply(x, self._filter(self.weight, self.get("bias")))
+        arrays = [v for v in self.values() if isinstance(v, mx.array)]
+        filter = self._plain.get(arrays, lambda: self._filter(self.weight, self.get("bias")).ready())
+        return self.apply(x, filter)
 
-    def apply(self, x, filter, bias, *residual, activation=None, first=None):
-        """activation(first(x) through the filter + bias [+ residual])."""
+    def apply(self, x, filter, *residual, activation=None, first=None):
+        """activation(first(x) through the filter [+ residual])."""
 
         def finish(y, *residual):
-            for term in (bias, *residual):
-                y = y if term is None else y + term
+            y = y + residual[0] if residual else y
             return activation(y) if activation else y
 
         def part(begin, stop):
-            y = finish(filter.part(x, begin, stop), *[between(r, begin, stop) for r in residual])
+            y = finish(filter.part(x, begin, stop), *[join(between(r, begin, stop), FRAMES) for r in residual])
             started(y)
             return y
 
@@ -99,8 +100,8 @@ class _Convolution(nn.Module):
 
         parts = filter.ranges(x) if filter.how != "pointwise" else []
         if len(parts) > 1:
-            return note(self, join(run_in_lanes(part, parts), axis=1))
-        return note(self, each(shard, x, *residual, along=1 if filter.how == "pointwise" else 0))
+            return note(self, join(run_in_lanes(part, parts), FRAMES))
+        return note(self, each(shard, x, *residual, along=FRAMES if filter.how == "pointwise" else 0))
 
     def folded(self, bn, before=None):
         """The convolution and `bn`, with its running statistics, after it as one: a `Folded`.
@@ -124,12 +125,11 @@ class _Convolution(nn.Module):
             first = relu_between(scale, (-shift / mx.where(scale == 0, 1, scale)).astype(dtype))
             bias = bias + weight.reshape(len(weight), -1) @ mx.where(scale == 0, mx.maximum(shift, 0), shift)
             weight = weight * scale
-        bias = bias.astype(dtype)
-        mx.eval(bias)
-        return Folded(first, self._filter(weight.astype(dtype)).ready(), bias, inside)
+        filter = self._filter(weight.astype(dtype), bias.astype(dtype))
+        return Folded(first, filter.ready(), inside)
 
-    def _filter(self, weight):
-        return Filter(weight, self.stride, self.padding, self.dilation, self.groups)
+    def _filter(self, weight, bias):
+        return Filter(weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class Conv1d(_Convolution):
@@ -184,7 +184,7 @@ class BatchNorm(nn.Module):
         def shard(x, *residual):
             return scaled(x, scale, shift, *residual, relu=relu)
 
-        return each(shard, x, *residual, along=1 if x.ndim > 2 else 0)
+        return each(shard, x, *residual, along=FRAMES)
 
     def scale_and_shift(self, x=None):
         """The normalisation as one scale and one shift a channel, from the batch x or else the running statistics."""
@@ -213,7 +213,7 @@ def conv_relu_norm(x, conv, bn):
     if bn.training:
         return bn(relu(conv(x)))
     folded = conv.folded(bn)
-    return conv.apply(x, folded.filter, folded.bias, activation=folded.relu_inside)
+    return conv.apply(x, folded.filter, activation=folded.relu_inside)
 
 
 def conv_norm(x, conv, bn, relu=False, residual=None, before=None):
@@ -225,8 +225,8 @@ def conv_norm(x, conv, bn, relu=False, residual=None, before=None):
     if bn.training:
         x = x if before is None else norm_relu(x, before)
         return bn.apply(conv(x), *residual, relu=relu)
-    first, filter, bias, _ = conv.folded(bn, before)
-    return conv.apply(x, filter, bias, *residual, activation=rectified if relu else None, first=first)
+    first, filter, _ = conv.folded(bn, before)
+    return conv.apply(x, filter, *residual, activation=rectified if relu else None, first=first)
 
 
 def _pair(value):

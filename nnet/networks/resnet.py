@@ -2,7 +2,7 @@
 
 from nnet.compute import mx, nn
 from nnet.compute.activation import sigmoid
-from nnet.compute.lanes import each
+from nnet.compute.lanes import FRAMES, each
 from nnet.compute.precision import mean
 from nnet.networks.layers import BatchNorm, Conv2d, Linear, conv_norm, relu
 
@@ -43,8 +43,8 @@ class ResNet(nn.Module):
             for block in self[name]:
                 x = block(x)
             if endpoints is not None:
-                endpoints[name] = each(flatten_map, x)
-        return each(flatten_map, x)
+                endpoints[name] = each(flatten_map, x, along=FRAMES)
+        return each(flatten_map, x, along=FRAMES)
 
 
 class BasicBlock(nn.Module):
@@ -117,7 +117,7 @@ class SqueezeExcitation(nn.Module):
         """x: (B, ..., channels), the means are over all axes between → the same shape."""
         if len(x) == 1:
             gates = self._gates(x)
-            return each(lambda x: x * gates, x, along=1)
+            return each(lambda x: x * gates, x, along=FRAMES)
         return each(lambda x: x * self._gates(x), x)
 
     def _gates(self, x):
@@ -130,7 +130,7 @@ def close_block(block, y, conv, bn, x):
     residual = conv_norm(x, *block.shortcut) if block.shortcut else x
     if "se" not in block:
         return conv_norm(y, conv, bn, relu=True, residual=residual)
-    return relu(each(mx.add, block.se(conv_norm(y, conv, bn)), residual, along=1))
+    return relu(each(mx.add, block.se(conv_norm(y, conv, bn)), residual, along=FRAMES))
 
 
 def shortcut(in_channels, out_channels, stride):

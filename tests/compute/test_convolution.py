@@ -1,11 +1,15 @@
 """Convolutions and their gradients against MLX's own, whichever way they are computed."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from nnet.compute import mx
+from nnet.compute.blocks import BLOCK_ROWS, LARGE, in_blocks
 from nnet.compute.convolution import Filter, choose
-from nnet.compute.inference import BLOCK_ROWS, LARGE, in_blocks, inference
+from nnet.compute.inference import inference
+from nnet.compute.lanes import FRAMES, join, run_in_lanes
 
 # (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, how
 CASES = {
@@ -65,12 +69,25 @@ def test_gradients_are_those_of_mlx(case):
         close(our, their)
 
 
-def test_parts_join_to_the_whole(case):
+def test_a_bias_is_added_to_every_output(case):
+    x, weight, options = case
+    bias = mx.arange(len(weight), dtype=mx.float32)
+    close(Filter(weight, bias, **options)(x), plain(x, weight, **options) + bias)
+    gradient = mx.grad(lambda bias: mx.sum(Filter(weight, bias, **options)(x)))(bias)
+    close(gradient, mx.full(bias.shape, plain(x, weight, **options).size / len(weight)))
+
+
+@pytest.mark.parametrize("mode", [contextlib.nullcontext, inference])
+def test_parts_join_to_the_whole(case, mode):
     x, weight, options = case
     filter = Filter(weight, **options)
-    whole = filter(x)
-    for cut in {4, 8} & set(range(whole.shape[1])):
-        close(mx.concatenate([filter.part(x, 0, cut), filter.part(x, cut, whole.shape[1])], axis=1), whole)
+    with mode():
+        whole = filter(x)
+        cut_up = join(run_in_lanes(lambda x: 1 * x, [(x[:, :, :5],), (x[:, :, 5:],)]), FRAMES)
+        for cut in {4, 8} & set(range(whole.shape[2])):
+            for source in (x, cut_up):
+                parts = [filter.part(source, 0, cut), filter.part(source, cut, whole.shape[2])]
+                close(mx.concatenate(parts, axis=2), whole)
 
 
 def test_sequences_are_maps_of_one_bin():

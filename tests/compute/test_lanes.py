@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 
 from nnet.compute import mx
-from nnet.compute.lanes import between, each, join, num_lanes, run_in_lanes
-
-FRAMES = 300
+from nnet.compute.lanes import FRAMES, between, each, join, num_lanes, run_in_lanes
 
 
 @pytest.fixture
 def batch():
-    return mx.array(np.random.default_rng(0).standard_normal((5, 4, FRAMES, 8), np.float32))
+    return mx.array(np.random.default_rng(0).standard_normal((5, 4, 300, 8), np.float32))
 
 
 @pytest.mark.parametrize("utterances", [1, 2, 5])
@@ -26,16 +24,16 @@ def test_tuples_are_joined_one_by_one(batch):
     np.testing.assert_array_equal(two, -batch)
 
 
-def test_the_bins_of_a_lone_map_are_cut(batch):
+def test_the_frames_of_a_lone_map_are_cut(batch):
     x = mx.repeat(batch[:1], 16, axis=1)
     sizes = []
-    each(lambda x: sizes.append(x.shape[1]) or x, x, along=1)
-    assert sum(sizes) == x.shape[1]
-    assert len(sizes) == min(num_lanes(), x.shape[1] // 4)
+    each(lambda x: sizes.append(x.shape[2]) or x, x, along=FRAMES)
+    assert sum(sizes) == x.shape[2]
+    assert len(sizes) == min(num_lanes(), x.shape[2] // 4)
 
 
-@pytest.mark.parametrize(("first", "stop"), [(0, 4), (0, 3), (1, 2), (2, 4), (1, 3), (3, 4)])
-def test_bins_between_are_those_of_the_whole(batch, first, stop):
-    parts = run_in_lanes(lambda x: x * 1, [(batch[:1, :2],), (batch[:1, 2:],)])
-    np.testing.assert_array_equal(between(join(parts, axis=1), first, stop), batch[:1, first:stop])
-    np.testing.assert_array_equal(between(batch, first, stop), batch[:, first:stop])
+@pytest.mark.parametrize(("first", "stop"), [(0, 300), (0, 299), (5, 20), (200, 300), (100, 201), (299, 300)])
+def test_frames_between_are_those_of_the_whole(batch, first, stop):
+    parts = run_in_lanes(lambda x: x * 1, [(batch[:1, :, :200],), (batch[:1, :, 200:],)])
+    np.testing.assert_array_equal(join(between(join(parts, FRAMES), first, stop), FRAMES), batch[:1, :, first:stop])
+    np.testing.assert_array_equal(between(batch, first, stop)[0], batch[:, :, first:stop])
