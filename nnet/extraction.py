@@ -15,7 +15,7 @@ from nnet.compute.lanes import num_lanes
 
 WINDOW = 64  # utterances that are read before their chunks are grouped
 # Frames in a batch. On a CPU: of each lane, which cuts them further into what stays in its caches.
-BATCH_FRAMES = {mx.cpu: 2000, mx.gpu: 50000}
+BATCH_FRAMES = {mx.cpu: 4000, mx.gpu: 50000}
 
 
 def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None):
