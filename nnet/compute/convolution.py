@@ -1,11 +1,13 @@
 """Convolutions over maps (B, F, T, C) and sequences, channels last, as fast as the device allows."""
 
+import functools
+
 from nnet.compute import mx
-from nnet.compute.copies import assembled, copied
-from nnet.compute.inference import inferring
-from nnet.compute.lanes import FRAMES, between, join, on_cpu, ranges
+from nnet.compute.copies import assembled, concatenated, copied
+from nnet.compute.inference import inferring, started
+from nnet.compute.lanes import CHANNELS, FRAMES, between, join, on_cpu, ranges, run_in_lanes
 from nnet.compute.products import backward_filters, multiplied, pointwise
-from nnet.compute.winograd import TILE, backward_planes, filter_planes, filtered
+from nnet.compute.winograd import TILE, backward_planes, filter_planes, filtered, from_planes, num_tiles, to_planes
 
 
 def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
@@ -13,8 +15,8 @@ def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
 
     pointwise: kernels of one value without stride are one product, on any device.
     native: MLX's own. On a GPU everything else; on a CPU groups alone, which no network of ours has.
-    winograd: fewest products. From 24 channels on, 3×3 kernels cost 8 ns an output and channel instead of 11 (at 128
-        channels 15 instead of 29; Zen 3, one core); over time alone, half the products pay from 128 channels on.
+    winograd: fewest products. From 24 channels on, 3×3 kernels cost 9 ns an output and channel instead of 16 (at 128
+        channels 14 instead of 42; Zen 3, one core); over time alone it pays from 128 channels on (9 instead of 12).
     product: one product of copied windows, everything else. MLX's own convolution on a CPU copies more slowly, and
         dilated ones and the gradients of strided ones have no fast path at all.
     """
@@ -47,26 +49,38 @@ class Filter:
         self.how = choose(self.weight.shape, stride, padding, dilation, groups)
         self.stride, self.dilation, self.groups = stride, dilation, groups
         self.padding = tuple((p, p) for p in padding)
-        self.prepared = []
+        self.planes, self.backward, self._shares = [], [], []
         constant = mx.stop_gradient(self.weight)
         if self.how == "pointwise":
             self.weight = self.weight.reshape(len(weight), -1)
         elif self.how == "winograd":
-            self.prepared = [filter_planes(constant), backward_planes(constant)]
+            self.planes, self.backward = filter_planes(constant), [backward_planes(constant)]
         elif self.how == "product":
-            self.prepared = backward_filters(constant, stride, self.padding, dilation)
+            self.backward = backward_filters(constant, stride, self.padding, dilation)
 
     def ready(self):
         """Computes on a CPU what is prepared now, rather than in whatever lane uses it first; returns itself."""
         if on_cpu():
             if self.how == "winograd" and inferring():  # products read the planes faster in this order
-                self.prepared[0] = copied(self.prepared[0].swapaxes(1, 2)).swapaxes(1, 2)
-            mx.eval(self.weight, self.bias, self.prepared)
+                self.planes = copied(self.planes.swapaxes(1, 2)).swapaxes(1, 2)
+            mx.eval(self.weight, self.bias, self.planes, [] if inferring() else self.backward)
         return self
 
     def __call__(self, x):
         """x (B, F, T, C) → (B, F', T', O), or sequences (B, T, C) → (B, T', O); a whole batch or a shard."""
         return self._apply(x, self.padding)
+
+    def parts(self, x):
+        """How lanes can compute the result for x at once: along which axis, and (first, stop, function) of each part.
+
+        There is one part unless x is a single utterance.
+        """
+        cuts = ranges(len(self.weight), 1, x)
+        if len(cuts) > 1 and self._by_channels(x):
+            return CHANNELS, self._parts_of_channels(x, cuts)
+        size = (x.shape[FRAMES] + sum(self.padding[1]) - self._reach() - 1) // self.stride[1] + 1
+        cuts = ranges(size, TILE * self.dilation[1] if self.how == "winograd" else 1, x)
+        return FRAMES, [(*cut, functools.partial(self.part, x, *cut)) for cut in cuts]
 
     def part(self, x, first, stop):
         """The frames first, ..., stop - 1 of what calling it with x gives."""
@@ -75,7 +89,7 @@ class Filter:
         high = (stop - 1) * self.stride[1] - before + self._reach() + 1
         frames = x.shape[FRAMES]
         padding = (max(0, -low), max(0, high - frames))
-        pieces = between(x, max(0, low), min(high, frames))
+        pieces = between(x, max(0, low), min(high, frames), FRAMES)
         if len(pieces) == 1 or not inferring():
             return self._apply(join(pieces, FRAMES), (bins, padding))
         if x.ndim == 3:
@@ -83,10 +97,28 @@ class Filter:
         y = self._apply(assembled(pieces, bins, padding), ((0, 0), (0, 0)))
         return y if x.ndim == 4 else mx.squeeze(y, 1)
 
-    def ranges(self, x):
-        """The parts (first, stop) in which lanes can compute it for x; one, unless x is a single utterance."""
-        size = (x.shape[FRAMES] + sum(self.padding[1]) - self._reach() - 1) // self.stride[1] + 1
-        return ranges(size, TILE * self.dilation[1] if self.how == "winograd" else 1, x)
+    def _by_channels(self, x):
+        """Whether the filter's planes are more than the tiles of a single map, so that reading them takes the time."""
+        single = self.how == "winograd" and inferring() and x.ndim == 4 and len(x) == 1
+        return single and len(self.weight) > num_tiles(x.shape, self.planes, self.padding, self.dilation[1])
+
+    def _parts_of_channels(self, x, cuts):
+        """Lanes that read a share of the planes each: `parts` for a single map that has fewer tiles than channels."""
+        shape = {"padding": self.padding, "dilation": self.dilation[1]}
+
+        def tiles(first, stop):
+            return to_planes(join(between(x, first, stop, CHANNELS), CHANNELS), len(self.planes), **shape)
+
+        def part(share, first, stop):
+            products = concatenated(inputs, CHANNELS) @ share
+            return from_planes(products, x.shape, *[b[first:stop] for b in self.bias], **shape).astype(x.dtype)
+
+        if len(self._shares) != len(cuts):
+            self._shares = [copied(self.planes[:, first:stop].swapaxes(1, 2)) for first, stop in cuts]
+            mx.eval(self._shares)
+        inputs = run_in_lanes(tiles, ranges(x.shape[CHANNELS], 1, x))
+        started(*inputs)  # both lanes need them: started with a part, they would count as done only when it is
+        return [(*cut, functools.partial(part, *both, *cut)) for cut, *both in zip(cuts, self._shares, strict=True)]
 
     def _reach(self):
         return 0 if self.how == "pointwise" else self.dilation[1] * (self.weight.shape[2] - 1)
@@ -95,7 +127,7 @@ class Filter:
         if x.ndim == 3 and self.how != "pointwise":
             return mx.squeeze(self._apply(x[:, None], padding), 1)
         if self.how == "winograd":
-            arrays = (self.weight, *self.prepared, *self.bias)
+            arrays = (self.weight, self.planes, *self.backward, *self.bias)
             return filtered(x, *arrays, padding=padding, dilation=self.dilation[1])
         y = self._products(x, padding)
         return y + self.bias[0] if self.bias else y
@@ -105,6 +137,6 @@ class Filter:
             return pointwise(x, self.weight)
         shape = {"stride": self.stride, "padding": padding, "dilation": self.dilation}
         if self.how == "product":
-            return multiplied(x, self.weight, *self.prepared, **shape)
+            return multiplied(x, self.weight, *self.backward, **shape)
         padding = tuple(zip(*padding, strict=True))  # of both axes: before, after
         return mx.conv_general(x, self.weight, self.stride, padding, self.dilation, groups=self.groups)

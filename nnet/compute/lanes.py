@@ -21,7 +21,7 @@ SHARD_FRAMES = 1000
 LEAST_FRAMES = 100
 LEAST_VALUES = {3: 2**17, 4: 2**15}
 TOGETHER = 4  # frames that no cut through an utterance parts
-FRAMES = -2  # their axis, of sequences and of maps
+FRAMES, CHANNELS = -2, -1  # their axes, of sequences and of maps
 
 _joined = {}  # id of a joined array → a weak reference to it, the axis along which it was cut, its parts
 _local = threading.local()  # of each thread: its streams, and the number of the one in use
@@ -109,18 +109,20 @@ def join(parts, axis=0):
     return x
 
 
-def between(x, first, stop):
-    """The frames first ... stop - 1 of x in pieces, one for each part that it was joined of."""
-    _, axis, parts = _joined.get(id(x), (None, None, None))
-    if axis != FRAMES:
-        return [x[..., first:stop, :]]
+def between(x, first, stop, axis):
+    """What is at first ... stop - 1 of an axis of x, in pieces, one for each part that x was joined of along it."""
+    _, along, parts = _joined.get(id(x), (None, None, None))
     pieces, start = [], 0
-    for part in parts:
-        low, high = max(first - start, 0), min(stop - start, part.shape[FRAMES])
-        if low < high:
-            pieces.append(part[..., low:high, :])
-        start += part.shape[FRAMES]
-    return pieces or [x[..., :0, :]]
+    for part in parts if along == axis else [x]:
+        low, high = max(first - start, 0), min(stop - start, part.shape[axis])
+        if low < high or not pieces and stop <= first:
+            pieces.append(part if high - low == part.shape[axis] else _slice(part, low, high, axis))
+        start += part.shape[axis]
+    return pieces
+
+
+def _slice(x, low, high, axis):
+    return x[..., low:high, :] if axis == FRAMES else x[..., low:high]
 
 
 def _shards(arrays, along):

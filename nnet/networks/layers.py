@@ -78,14 +78,14 @@ class _Convolution(nn.Module):
         return self.apply(x, filter)
 
     def apply(self, x, filter, *residual, activation=None, first=None):
-        """activation(first(x) through the filter [+ residual])."""
+        """activation(first(x) through the filter [+ residual]); activation treats the channels of a map all alike."""
 
         def finish(y, *residual):
             y = y + residual[0] if residual else y
             return activation(y) if activation else y
 
-        def part(begin, stop):
-            y = finish(filter.part(x, begin, stop), *[join(between(r, begin, stop), FRAMES) for r in residual])
+        def part(begin, stop, function):
+            y = finish(function(), *[join(between(r, begin, stop, axis), axis) for r in residual])
             started(y)
             return y
 
@@ -98,9 +98,9 @@ class _Convolution(nn.Module):
             started(y)
             return y
 
-        parts = filter.ranges(x) if filter.how != "pointwise" else []
+        axis, parts = filter.parts(x) if filter.how != "pointwise" else (None, [])
         if len(parts) > 1:
-            return note(self, join(run_in_lanes(part, parts), FRAMES))
+            return note(self, join(run_in_lanes(part, parts), axis))
         return note(self, each(shard, x, *residual, along=FRAMES if filter.how == "pointwise" else 0))
 
     def folded(self, bn, before=None):

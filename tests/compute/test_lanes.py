@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnet.compute import mx
-from nnet.compute.lanes import FRAMES, between, each, join, num_lanes, run_in_lanes
+from nnet.compute.lanes import CHANNELS, FRAMES, between, each, join, num_lanes, run_in_lanes
 
 
 @pytest.fixture
@@ -32,8 +32,15 @@ def test_the_frames_of_a_lone_map_are_cut(batch):
     assert len(sizes) == min(num_lanes(), x.shape[2] // 4)
 
 
-@pytest.mark.parametrize(("first", "stop"), [(0, 300), (0, 299), (5, 20), (200, 300), (100, 201), (299, 300)])
+@pytest.mark.parametrize(("first", "stop"), [(0, 300), (0, 299), (5, 20), (200, 300), (100, 201), (299, 300), (7, 7)])
 def test_frames_between_are_those_of_the_whole(batch, first, stop):
     parts = run_in_lanes(lambda x: x * 1, [(batch[:1, :, :200],), (batch[:1, :, 200:],)])
-    np.testing.assert_array_equal(join(between(join(parts, FRAMES), first, stop), FRAMES), batch[:1, :, first:stop])
-    np.testing.assert_array_equal(between(batch, first, stop)[0], batch[:, :, first:stop])
+    for x in (join(parts, FRAMES), batch[:1]):
+        np.testing.assert_array_equal(join(between(x, first, stop, FRAMES), FRAMES), x[:, :, first:stop])
+
+
+@pytest.mark.parametrize(("first", "stop"), [(0, 8), (0, 3), (3, 8), (1, 6)])
+def test_channels_between_are_those_of_the_whole(batch, first, stop):
+    parts = run_in_lanes(lambda x: x * 1, [(batch[..., :3],), (batch[..., 3:],)])
+    for x in (join(parts, CHANNELS), join(mx.split(batch, [5], axis=FRAMES), FRAMES), batch):
+        np.testing.assert_array_equal(join(between(x, first, stop, CHANNELS), CHANNELS), x[..., first:stop])
