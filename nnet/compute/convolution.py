@@ -99,26 +99,36 @@ class Filter:
 
     def _by_channels(self, x):
         """Whether the filter's planes are more than the tiles of a single map, so that reading them takes the time."""
-        single = self.how == "winograd" and inferring() and x.ndim == 4 and len(x) == 1
-        return single and len(self.weight) > num_tiles(x.shape, self.planes, self.padding, self.dilation[1])
+        outputs, *_, channels = self.weight.shape
+        if self.how != "winograd" or not inferring() or x.ndim == 3 or len(x) > 1 or outputs != channels:
+            return False
+        return outputs > num_tiles(x.shape, self.planes, self.padding, self.dilation[1])
 
     def _parts_of_channels(self, x, cuts):
-        """Lanes that read a share of the planes each: `parts` for a single map that has fewer tiles than channels."""
+        """Each lane makes the tiles of some input channels, reads the planes of as many outputs, and makes these."""
         shape = {"padding": self.padding, "dilation": self.dilation[1]}
 
         def tiles(first, stop):
             return to_planes(join(between(x, first, stop, CHANNELS), CHANNELS), len(self.planes), **shape)
 
-        def part(share, first, stop):
-            products = concatenated(inputs, CHANNELS) @ share
+        def part(i, first, stop):
+            own, others = self._shares[i]
+            rest = concatenated(inputs[:i] + inputs[i + 1 :], CHANNELS)
+            products = mx.addmm(inputs[i] @ own, rest, others)  # its own come first: they are there already
             return from_planes(products, x.shape, *[b[first:stop] for b in self.bias], **shape).astype(x.dtype)
 
         if len(self._shares) != len(cuts):
-            self._shares = [copied(self.planes[:, first:stop].swapaxes(1, 2)) for first, stop in cuts]
+            self._shares = [self._share(*cut) for cut in cuts]
             mx.eval(self._shares)
-        inputs = run_in_lanes(tiles, ranges(x.shape[CHANNELS], 1, x))
-        started(*inputs)  # both lanes need them: started with a part, they would count as done only when it is
-        return [(*cut, functools.partial(part, *both, *cut)) for cut, *both in zip(cuts, self._shares, strict=True)]
+        inputs = run_in_lanes(tiles, cuts)
+        started(*inputs)  # all lanes need them: started with a part, they would count as done only when it is
+        return [(*cut, functools.partial(part, i, *cut)) for i, cut in enumerate(cuts)]
+
+    def _share(self, first, stop):
+        """The planes of these outputs for the same channels of inputs, and for the others: (49, channels, outputs)."""
+        planes = self.planes[:, first:stop].swapaxes(1, 2)
+        rest = mx.concatenate([planes[:, :first], planes[:, stop:]], axis=1)
+        return copied(planes[:, first:stop]), copied(rest)
 
     def _reach(self):
         return 0 if self.how == "pointwise" else self.dilation[1] * (self.weight.shape[2] - 1)

@@ -9,7 +9,7 @@ from nnet.compute import mx
 from nnet.compute.blocks import BLOCK_ROWS, LARGE, in_blocks
 from nnet.compute.convolution import Filter, choose
 from nnet.compute.inference import inference
-from nnet.compute.lanes import CHANNELS, FRAMES, join, num_lanes, ranges, run_in_lanes
+from nnet.compute.lanes import CHANNELS, FRAMES, join, num_lanes, run_in_lanes
 
 # (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, how
 CASES = {
@@ -93,14 +93,13 @@ def test_parts_join_to_the_whole(case, mode):
 @pytest.mark.parametrize("axis", [None, FRAMES, CHANNELS])
 def test_lanes_share_the_channels_of_a_map_with_few_tiles(axis):
     rng = np.random.default_rng(0)
-    x, weight = (mx.array(rng.standard_normal(shape, np.float32)) for shape in ((1, 10, 25, 144), (130, 3, 3, 144)))
-    bias = mx.arange(130, dtype=mx.float32)
+    x, weight = (mx.array(rng.standard_normal(shape, np.float32)) for shape in ((1, 10, 25, 144), (144, 3, 3, 144)))
+    bias = mx.arange(144, dtype=mx.float32)
     with inference():
         source = x if axis is None else join(mx.split(x, [5], axis=axis), axis)
         along, parts = Filter(weight, bias, padding=(1, 1)).ready().parts(source)
         values = mx.concatenate([function() for _, _, function in parts], axis=along)
     assert along == (CHANNELS if num_lanes() > 1 else FRAMES)
-    assert [(first, stop) for first, stop, _ in parts] == ranges(130, 1, x)
     close(values, plain(x, weight, (1, 1), (1, 1), (1, 1)) + bias)
 
 
