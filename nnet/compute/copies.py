@@ -17,13 +17,12 @@ def padded(x, bins, frames):
 
 def assembled(pieces, bins, frames):
     """Maps [(B, F, T, C), ...] one after the other in time, with zeros around them as in `padded`; no gradient."""
-    dtype, pieces = pieces[0].dtype, _widened(pieces)
-    batch, high, _, channels = pieces[0].shape
-    long = sum(piece.shape[2] for piece in pieces)
-    whole = mx.zeros((batch, high + sum(bins), long + sum(frames), channels), pieces[0].dtype)
-    start = frames[0]
-    for piece in pieces:
-        whole[:, bins[0] : bins[0] + high, start : start + piece.shape[2]] = piece
+    dtype, (first, *others) = pieces[0].dtype, _widened(pieces)
+    start = frames[0] + first.shape[2]
+    after = sum(piece.shape[2] for piece in others) + frames[1]
+    whole = mx.pad(first, ((0, 0), bins, (frames[0], after), (0, 0)))
+    for piece in others:
+        whole[:, bins[0] : bins[0] + piece.shape[1], start : start + piece.shape[2]] = piece
         start += piece.shape[2]
     return whole.view(dtype)
 

@@ -49,7 +49,7 @@ def _backward(arrays, dy, _, *, padding, dilation):
     taps = _transform("Gᵀ", products.reshape(*_sides(len(planes)), -1))
     dweight = copied(taps.reshape(3, weight.shape[1], *weight.shape[::3]).transpose(2, 1, 0, 3))
     reach = (weight.shape[1] - 1, 2 * dilation)
-    back = [(r - before, r - after) for r, (before, after) in zip(reach, padding, strict=True)]
+    back = tuple((r - before, r - after) for r, (before, after) in zip(reach, padding, strict=True))
     dx = _filter(dy, backward, back, dilation)
     return dx, dweight, mx.zeros_like(planes), mx.zeros_like(backward), *[mx.sum(dy, (0, 1, 2)) for _ in bias]
 
@@ -117,12 +117,14 @@ def _planes(x, name, num_planes, padding, dilation, count):
     return (matrix @ copied(mx.as_strided(x, shape, strides)).reshape(taps, -1)).reshape(num_planes, -1, channels)
 
 
+@functools.cache
 def _output_shape(shape, num_planes, padding, dilation):
     """(B, F', T') for x of a shape (B, F, T, C)."""
     reach = ((_TAPS - 1) * (num_planes == _SIDE**2), (_TAPS - 1) * dilation)
     return (shape[0], *(n + sum(p) - r for n, p, r in zip(shape[1:3], padding, reach, strict=True)))
 
 
+@functools.cache
 def _tile_counts(shape, num_planes, dilation):
     """How many tiles cover the bins and frames of an output (B, F', T', ...)."""
     return (-(-shape[1] // TILE) if num_planes == _SIDE**2 else shape[1]), -(-shape[2] // (TILE * dilation))
