@@ -102,7 +102,7 @@ class Filter:
         outputs, *_, channels = self.weight.shape
         if self.how != "winograd" or not inferring() or x.ndim == 3 or len(x) > 1 or outputs != channels:
             return False
-        return outputs > num_tiles(x.shape, self.planes, self.padding, self.dilation[1])
+        return outputs > num_tiles(x.shape, len(self.planes), self.padding, self.dilation[1])
 
     def _parts_of_channels(self, x, cuts):
         """Each lane makes the tiles of some input channels, reads the planes of as many outputs, and makes these."""

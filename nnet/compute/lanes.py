@@ -41,8 +41,8 @@ def each(function, *arrays, along=0):
     """Applies `function` to the shards of the arrays, which have the batch axis first, and joins what it returns.
 
     The function must treat every utterance alone. If it even treats alone what is at one place `along` another axis
-    (FRAMES, or -1: each channel), a single utterance is cut there. It returns an array or a tuple of arrays with these
-    axes; other arrays that it uses (weights) it may simply know.
+    (FRAMES), a single utterance is cut there. It returns an array or a tuple of arrays with these axes; other arrays
+    that it uses (weights) it may simply know.
     """
     if current_lane() is not None:
         return function(*arrays)
@@ -115,10 +115,10 @@ def between(x, first, stop, axis):
     pieces, start = [], 0
     for part in parts if along == axis else [x]:
         low, high = max(first - start, 0), min(stop - start, part.shape[axis])
-        if low < high or not pieces and stop <= first:
+        if low < high:
             pieces.append(part if high - low == part.shape[axis] else _slice(part, low, high, axis))
         start += part.shape[axis]
-    return pieces
+    return pieces or [_slice(x, first, first, axis)]
 
 
 def _slice(x, low, high, axis):

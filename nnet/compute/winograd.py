@@ -46,9 +46,9 @@ def _backward(arrays, dy, _, *, padding, dilation):
     inputs = to_planes(x, len(planes), padding, dilation)
     outputs = _planes(dy, "A", len(planes), ((0, 0), (0, 0)), dilation, count)
     products = outputs.swapaxes(1, 2) @ inputs  # (49 or 7, O, C)
-    taps = _transform("Gᵀ", products.reshape(*_sides(len(planes)), -1))
+    taps = _transform("Gᵀ", products.reshape(_SIDE, _tile_bins(len(planes)), -1))
     dweight = copied(taps.reshape(3, weight.shape[1], *weight.shape[::3]).transpose(2, 1, 0, 3))
-    reach = (weight.shape[1] - 1, 2 * dilation)
+    reach = _reach(len(planes), dilation)
     back = tuple((r - before, r - after) for r, (before, after) in zip(reach, padding, strict=True))
     dx = _filter(dy, backward, back, dilation)
     return dx, dweight, mx.zeros_like(planes), mx.zeros_like(backward), *[mx.sum(dy, (0, 1, 2)) for _ in bias]
@@ -82,17 +82,17 @@ def from_planes(products, shape, *bias, padding, dilation):
     """
     batch, *size = _output_shape(shape, len(products), padding, dilation)
     count = _tile_counts((batch, *size), len(products), dilation)
-    tiles = _transform("Aᵀ", products.reshape(*_sides(len(products)), -1))
+    tiles = _transform("Aᵀ", products.reshape(_SIDE, _tile_bins(len(products)), -1))
     tiles = tiles.reshape(*tiles.shape[:2], batch, *count, dilation, -1).transpose(2, 3, 1, 4, 0, 5, 6)
     y = tiles + bias[0] if bias else copied(tiles)  # (B, nF, 5 or 1, nT, 5, dilation, O)
     y = y.reshape(batch, y.shape[1] * y.shape[2], -1, products.shape[2])
     return y if list(y.shape[1:3]) == size else y[:, : size[0], : size[1]]
 
 
-def num_tiles(shape, planes, padding, dilation):
-    """How many tiles cover what a filter with these planes makes of x of a shape (B, F, T, C)."""
-    batch, *size = _output_shape(shape, len(planes), padding, dilation)
-    return batch * math.prod(_tile_counts((batch, *size), len(planes), dilation))
+def num_tiles(shape, num_planes, padding, dilation):
+    """How many tiles cover what a filter of 49 or 7 planes makes of x of a shape (B, F, T, C)."""
+    output = _output_shape(shape, num_planes, padding, dilation)
+    return output[0] * math.prod(_tile_counts(output, num_planes, dilation))
 
 
 def _planes(x, name, num_planes, padding, dilation, count):
@@ -105,33 +105,40 @@ def _planes(x, name, num_planes, padding, dilation, count):
     taps = matrix.shape[1]
     tiles = TILE * (count[1] - 1) + taps
     after = tiles * dilation - frames - padding[1][0]
-    high = TILE * (count[0] - 1) + taps if num_planes == _SIDE**2 else bins
+    nested = _tile_bins(num_planes) > 1
+    high = TILE * (count[0] - 1) + taps if nested else bins
     x = padded(x, (padding[0][0], high - bins - padding[0][0]), (padding[1][0], after))
     frame, row = dilation * channels, tiles * dilation * channels
-    if num_planes == _SIDE**2:
+    if nested:
         rows = mx.as_strided(x, (batch, count[0], taps, row), (high * row, TILE * row, row, 1))
         x = matrix @ rows  # (B, count, 7, row)
-    side = len(matrix) if num_planes == _SIDE**2 else 1
+    side = len(matrix) if nested else 1
     shape = (taps, side, batch, *count, frame)
     strides = (frame, row, count[0] * side * row, side * row, TILE * frame, 1)
     return (matrix @ copied(mx.as_strided(x, shape, strides)).reshape(taps, -1)).reshape(num_planes, -1, channels)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _output_shape(shape, num_planes, padding, dilation):
     """(B, F', T') for x of a shape (B, F, T, C)."""
-    reach = ((_TAPS - 1) * (num_planes == _SIDE**2), (_TAPS - 1) * dilation)
+    reach = _reach(num_planes, dilation)
     return (shape[0], *(n + sum(p) - r for n, p, r in zip(shape[1:3], padding, reach, strict=True)))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _tile_counts(shape, num_planes, dilation):
     """How many tiles cover the bins and frames of an output (B, F', T', ...)."""
-    return (-(-shape[1] // TILE) if num_planes == _SIDE**2 else shape[1]), -(-shape[2] // (TILE * dilation))
+    return (-(-shape[1] // TILE) if _tile_bins(num_planes) > 1 else shape[1]), -(-shape[2] // (TILE * dilation))
 
 
-def _sides(num_planes):
-    return (_SIDE, _SIDE) if num_planes == _SIDE**2 else (_SIDE, 1)
+def _tile_bins(num_planes):
+    """Bins of a tile: 7, or 1 for a filter over time alone."""
+    return num_planes // _SIDE
+
+
+def _reach(num_planes, dilation):
+    """How many bins and frames more than one a filter sees."""
+    return (_TAPS - 1 if _tile_bins(num_planes) > 1 else 0), (_TAPS - 1) * dilation
 
 
 def _transform(name, planes):
@@ -147,26 +154,22 @@ def _transform(name, planes):
 
 @functools.cache
 def _matrix(name):
-    """A matrix of `_rows`, or A or Gᵀ."""
-    rows = list(zip(*_rows({"A": "Aᵀ", "Gᵀ": "G"}[name]), strict=True)) if name in ("A", "Gᵀ") else _rows(name)
-    return mx.array(rows, mx.float32)
+    return mx.array(_minimal_filtering()[name], mx.float32)
 
 
-def _rows(name):
-    """Bᵀ (7, 7), G (7, 3) or Aᵀ (5, 7): y = Aᵀ((G g)(Bᵀ d)) for seven inputs d and three taps g.
+def _minimal_filtering():
+    """Bᵀ (7, 7), G (7, 3), Aᵀ (5, 7), A and Gᵀ: y = Aᵀ((G g)(Bᵀ d)) for seven inputs d and three taps g.
 
     Toom and Cook: polynomials are multiplied by their values at the points, the last of which is their highest
     coefficient; d comes from transposing that product (Lavin and Gray, section 4).
     """
     others = [[q for q in _POINTS if q != p] for p in _POINTS]
-    if name == "Bᵀ":
-        rows = [[*_with_roots(roots), 0] for roots in others] + [_with_roots(_POINTS)]
-    elif name == "G":
-        sizes = [math.prod(p - q for q in roots) for p, roots in zip(_POINTS, others, strict=True)]
-        rows = [[p**k / size for k in range(_TAPS)] for p, size in zip(_POINTS, sizes, strict=True)] + [[0, 0, 1]]
-    else:
-        rows = [[*(p**i for p in _POINTS), float(i == TILE - 1)] for i in range(TILE)]
-    return rows
+    inputs = [[*_with_roots(roots), 0] for roots in others] + [_with_roots(_POINTS)]
+    sizes = [math.prod(p - q for q in roots) for p, roots in zip(_POINTS, others, strict=True)]
+    taps = [[p**k / size for k in range(_TAPS)] for p, size in zip(_POINTS, sizes, strict=True)] + [[0, 0, 1]]
+    outputs = [[*(p**i for p in _POINTS), float(i == TILE - 1)] for i in range(TILE)]
+    turned = {"A": list(zip(*outputs, strict=True)), "Gᵀ": list(zip(*taps, strict=True))}
+    return {"Bᵀ": inputs, "G": taps, "Aᵀ": outputs} | turned
 
 
 def _with_roots(roots):

@@ -46,7 +46,7 @@ def plain(x, weight, stride, padding, dilation):
     return mx.conv_general(x, weight, stride, padding, dilation)
 
 
-def close(ours, theirs):
+def assert_close(ours, theirs):
     ours, theirs = np.array(ours), np.array(theirs)
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
@@ -54,7 +54,7 @@ def close(ours, theirs):
 
 def test_values_are_those_of_mlx(case):
     x, weight, options = case
-    close(Filter(weight, **options)(x), plain(x, weight, **options))
+    assert_close(Filter(weight, **options)(x), plain(x, weight, **options))
 
 
 def test_gradients_are_those_of_mlx(case):
@@ -66,15 +66,15 @@ def test_gradients_are_those_of_mlx(case):
 
     theirs = gradients(lambda x, weight: plain(x, weight, **options))
     for our, their in zip(gradients(lambda x, weight: Filter(weight, **options)(x)), theirs, strict=True):
-        close(our, their)
+        assert_close(our, their)
 
 
 def test_a_bias_is_added_to_every_output(case):
     x, weight, options = case
     bias = mx.arange(len(weight), dtype=mx.float32)
-    close(Filter(weight, bias, **options)(x), plain(x, weight, **options) + bias)
+    assert_close(Filter(weight, bias, **options)(x), plain(x, weight, **options) + bias)
     gradient = mx.grad(lambda bias: mx.sum(Filter(weight, bias, **options)(x)))(bias)
-    close(gradient, mx.full(bias.shape, plain(x, weight, **options).size / len(weight)))
+    assert_close(gradient, mx.full(bias.shape, plain(x, weight, **options).size / len(weight)))
 
 
 @pytest.mark.parametrize("mode", [contextlib.nullcontext, inference])
@@ -87,7 +87,7 @@ def test_parts_join_to_the_whole(case, mode):
         for cut in {4, 8} & set(range(whole.shape[2])):
             for source in (x, cut_up):
                 parts = [filter.part(source, 0, cut), filter.part(source, cut, whole.shape[2])]
-                close(mx.concatenate(parts, axis=2), whole)
+                assert_close(mx.concatenate(parts, axis=2), whole)
 
 
 @pytest.mark.parametrize("axis", [None, FRAMES, CHANNELS])
@@ -100,7 +100,7 @@ def test_lanes_share_the_channels_of_a_map_with_few_tiles(axis):
         along, parts = Filter(weight, bias, padding=(1, 1)).ready().parts(source)
         values = mx.concatenate([function() for _, _, function in parts], axis=along)
     assert along == (CHANNELS if num_lanes() > 1 else FRAMES)
-    close(values, plain(x, weight, (1, 1), (1, 1), (1, 1)) + bias)
+    assert_close(values, plain(x, weight, (1, 1), (1, 1), (1, 1)) + bias)
 
 
 def test_sequences_are_maps_of_one_bin():
@@ -110,7 +110,7 @@ def test_sequences_are_maps_of_one_bin():
         mx.array(rng.standard_normal((8, 3, 16), np.float32)),
     )
     options = {"padding": (0, 2), "dilation": (1, 2)}
-    close(Filter(weight, **options)(x), plain(x[:, None], weight[:, None], (1, 1), **options)[:, 0])
+    assert_close(Filter(weight, **options)(x), plain(x[:, None], weight[:, None], (1, 1), **options)[:, 0])
 
 
 @pytest.mark.parametrize("shape", [(1, 900, 8), (5, 200, 8), (2, 401, 8), (1, 400, 8)])

@@ -16,29 +16,29 @@ def maps(request):
     return [mx.contiguous(values[:, :, :3, :channels]), values[:, :, 3:, channels:]]
 
 
-def equal(our, their):
+def assert_equal(our, their):
     assert our.dtype == their.dtype
     np.testing.assert_array_equal(np.array(our.astype(mx.float32)), np.array(their.astype(mx.float32)))
 
 
 def test_zeros_surround_what_is_assembled(maps):
     theirs = mx.pad(mx.concatenate(maps, axis=2), ((0, 0), (1, 2), (0, 3), (0, 0)))
-    equal(assembled(maps, (1, 2), (0, 3)), theirs)
+    assert_equal(assembled(maps, (1, 2), (0, 3)), theirs)
 
 
 def test_concatenation_is_that_of_mlx(maps):
     with inference():
-        equal(concatenated(maps, 2), mx.concatenate(maps, 2))
+        assert_equal(concatenated(maps, 2), mx.concatenate(maps, 2))
         same = [maps[0], maps[1][:, :, :3]]
-        equal(concatenated(same, -1), mx.concatenate(same, -1))
+        assert_equal(concatenated(same, -1), mx.concatenate(same, -1))
 
 
 def test_concatenation_of_different_types_promotes(maps):
     both = [maps[0].astype(mx.bfloat16), maps[1].astype(mx.float32)]
     with inference():
-        equal(concatenated(both, 2), mx.concatenate(both, 2))
+        assert_equal(concatenated(both, 2), mx.concatenate(both, 2))
 
 
 def test_concatenation_has_a_gradient_outside_of_inference():
     gradient = mx.grad(lambda x: mx.sum(concatenated([x, 2 * x], -1)))(mx.ones((2, 8)))
-    equal(gradient, mx.full((2, 8), 3.0))
+    assert_equal(gradient, mx.full((2, 8), 3.0))
