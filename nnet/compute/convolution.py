@@ -1,13 +1,15 @@
 """Convolutions over maps (B, F, T, C) and sequences, channels last, as fast as the device allows."""
 
 import functools
+import math
 
 from nnet.compute import mx
 from nnet.compute.copies import assembled, concatenated, copied
 from nnet.compute.inference import inferring, started
 from nnet.compute.lanes import CHANNELS, FRAMES, between, join, on_cpu, ranges, run_in_lanes
 from nnet.compute.products import backward_filters, multiplied, pointwise
-from nnet.compute.winograd import TILE, backward_planes, filter_planes, filtered, from_planes, num_tiles, to_planes
+from nnet.compute.tiles import TILE, tiling
+from nnet.compute.winograd import backward_planes, filter_planes, filtered, from_planes, to_planes
 
 
 def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
@@ -62,7 +64,7 @@ class Filter:
         """Computes on a CPU what is prepared now, rather than in whatever lane uses it first; returns itself."""
         if on_cpu():
             if self.how == "winograd" and inferring():  # products read the planes faster in this order
-                self.planes = copied(self.planes.swapaxes(1, 2)).swapaxes(1, 2)
+                self.planes = copied(self.planes)
             mx.eval(self.weight, self.bias, self.planes, [] if inferring() else self.backward)
         return self
 
@@ -102,7 +104,7 @@ class Filter:
         outputs, *_, channels = self.weight.shape
         if self.how != "winograd" or not inferring() or x.ndim == 3 or len(x) > 1 or outputs != channels:
             return False
-        return outputs > num_tiles(x.shape, len(self.planes), self.padding, self.dilation[1])
+        return outputs > math.prod(tiling(x.shape, len(self.planes), self.padding, self.dilation[1]).count)
 
     def _parts_of_channels(self, x, cuts):
         """Each lane makes the tiles of some input channels, reads the planes of as many outputs, and makes these."""
@@ -126,7 +128,7 @@ class Filter:
 
     def _share(self, first, stop):
         """The planes of these outputs for the same channels of inputs, and for the others: (49, channels, outputs)."""
-        planes = self.planes[:, first:stop].swapaxes(1, 2)
+        planes = self.planes[:, :, first:stop]
         rest = mx.concatenate([planes[:, :first], planes[:, stop:]], axis=1)
         return copied(planes[:, first:stop]), copied(rest)
 

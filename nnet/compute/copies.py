@@ -29,6 +29,8 @@ def assembled(pieces, bins, frames):
 
 def concatenated(arrays, axis):
     """The arrays side by side along an axis."""
+    if len(arrays) == 1:
+        return arrays[0]
     wide = _widened(arrays) if inferring() else arrays
     whole = mx.concatenate(wide, axis)
     return whole if wide is arrays else whole.view(arrays[0].dtype)
@@ -36,6 +38,7 @@ def concatenated(arrays, axis):
 
 def _widened(arrays):
     """The arrays with values of eight bytes, where their last axes can be read so: half the values, half the time."""
-    if not on_cpu() or len({x.dtype for x in arrays}) > 1 or any(x.shape[-1] * x.itemsize % 8 for x in arrays):
+    dtype = arrays[0].dtype
+    if not on_cpu() or any(x.dtype != dtype or x.shape[-1] * x.itemsize % 8 for x in arrays):
         return arrays
     return [x.view(mx.int64) for x in arrays]
