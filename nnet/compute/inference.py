@@ -11,12 +11,15 @@ _local = threading.local()
 @contextlib.contextmanager
 def inference():
     """Within it nobody asks for gradients: operations are not set up for them, and are started as they come."""
-    outer = inferring()
-    _local.on = True
-    try:
+    with _flag("on"):
         yield
-    finally:
-        _local.on = outer
+
+
+@contextlib.contextmanager
+def recording():
+    """Within it a graph is set up that is kept (see `nnet.compute.replay`): nothing of it may be started."""
+    with _flag("recording"):
+        yield
 
 
 def inferring():
@@ -26,5 +29,15 @@ def inferring():
 
 def started(*arrays):
     """Has MLX compute the arrays while Python goes on, if nobody asks for gradients."""
-    if inferring():
+    if inferring() and not getattr(_local, "recording", False):
         mx.async_eval(*arrays)
+
+
+@contextlib.contextmanager
+def _flag(name):
+    outer = getattr(_local, name, False)
+    setattr(_local, name, True)
+    try:
+        yield
+    finally:
+        setattr(_local, name, outer)

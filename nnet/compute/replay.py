@@ -1,0 +1,124 @@
+"""Graphs that are kept and replayed: setting up a network's operations takes a core that could compute.
+
+mx.compile keeps the graph of a function for inputs of one shape. It would also fuse operations, which on a CPU starts a
+C++ compiler for every kernel, a second or more each, and so it is told not to. MLX has this setting in its C++ library
+alone; where that lacks it, and where MLX finds no C++ compiler (it keeps no graphs then), functions are simply called.
+"""
+
+import contextlib
+import ctypes
+import functools
+import glob
+import os
+import threading
+from collections import OrderedDict
+
+from nnet.compute import mx, nn
+from nnet.compute.blas import threaded
+from nnet.compute.blocks import BLOCK_ROWS
+from nnet.compute.inference import recording
+from nnet.compute.lanes import on_cpu
+from nnet.compute.memo import Memo
+
+GRAPHS = 16  # that are kept; of a ResNet34 about a megabyte each
+SHAPES = 1000  # that are remembered
+
+_SET_MODE = "_ZN3mlx4core16set_compile_modeENS0_11CompileModeE"  # set_compile_mode(CompileMode)
+_WITHOUT_FUSING, _ENABLED = 2, 3
+
+
+class Replay(threading.local):
+    """The graphs of a function of an array, for shapes that come again; each thread has its own.
+
+    A list of utterances of all lengths keeps none. `constants` are all other arrays that the function knows: once one
+    of them is another array, the graphs are forgotten.
+    """
+
+    def __init__(self):
+        self._known = Memo()
+
+    def __reduce__(self):
+        return Replay, ()  # a copied module begins anew
+
+    def __call__(self, function, x, *options, constants):
+        """function(x, *options), an array, within `nnet.compute.inference.inference`.
+
+        x is (B, T, ...), options are hashable, constants None where they change with every call.
+        """
+        if constants is None or not on_cpu() or not _keeps_graphs() or _in_blocks(x):
+            return function(x, *options)
+        seen, graphs = self._known.get(constants, lambda: (OrderedDict(), OrderedDict()))
+        key = (x.shape, x.dtype, options, threaded())
+        if key in graphs:
+            graphs.move_to_end(key)
+            return graphs[key](x)
+        if key not in seen:
+            _put(seen, key, True, SHAPES)
+            return function(x, *options)
+        _put(graphs, key, mx.compile(lambda x: function(x, *options)), GRAPHS)
+        with recording(), _without_fusing():
+            return graphs[key](x)
+
+
+def constants_of(module):
+    """All arrays of a module and its parts, or None if one of them is being trained."""
+    arrays, parts = [], [module]
+    for part in parts:  # which grow meanwhile
+        if isinstance(part, nn.Module) and part.training:
+            return None
+        for value in part.values() if isinstance(part, dict) else part:
+            if type(value) is mx.array:
+                arrays.append(value)
+            elif isinstance(value, (dict, list, tuple)) and not _is_pair(value):
+                parts.append(value)
+    return arrays
+
+
+def _is_pair(value):
+    """Whether a value is numbers, as strides and paddings are: they are many, and this is asked with every call."""
+    return type(value) is tuple and len(value) > 0 and type(value[0]) is int
+
+
+def _in_blocks(x):
+    """Whether blocks of x go through the caches in the order of the calls, which a graph does not keep.
+
+    They do in lanes too, where it costs less than it gains; here ECAPA-512 would be a sixth slower with 10 s.
+    """
+    return threaded() and x.shape[0] * x.shape[1] > BLOCK_ROWS
+
+
+def _put(recent, key, value, most):
+    recent[key] = value
+    if len(recent) > most:
+        recent.popitem(last=False)
+
+
+@functools.cache
+def _library():
+    """MLX's C++ library, where it can be told not to fuse; otherwise None."""
+    for path in glob.glob(os.path.join(os.path.dirname(mx.__file__), "lib", "libmlx.*")):
+        with contextlib.suppress(OSError):
+            library = ctypes.CDLL(path)
+            if hasattr(library, _SET_MODE):
+                return library
+    return None
+
+
+@functools.cache
+def _keeps_graphs():
+    """Whether MLX keeps graphs, as one sees, and can be told not to fuse."""
+    calls = []
+    function = mx.compile(lambda x: calls.append(x.shape) or -x)
+    for _ in range(3):  # the first graph of a process is set up twice
+        function(mx.array(0.0))
+    return len(calls) < 3 and _library() is not None
+
+
+@contextlib.contextmanager
+def _without_fusing():
+    set_mode = getattr(_library(), _SET_MODE)
+    set_mode(_WITHOUT_FUSING)
+    try:
+        yield
+    finally:
+        set_mode(_ENABLED)
