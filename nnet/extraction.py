@@ -11,11 +11,11 @@ import numpy as np
 
 from nnet.compute import mx
 from nnet.compute.blas import products_in_threads
-from nnet.compute.lanes import num_lanes
+from nnet.compute.lanes import SHARD_FRAMES, num_lanes
 
 WINDOW = 64  # utterances that are read before their chunks are grouped
-# Frames in a batch. On a CPU: of each lane, which cuts them further into what stays in its caches.
-BATCH_FRAMES = {mx.cpu: 4000, mx.gpu: 50000}
+# Frames in a batch. On a CPU: of each lane, as many as stay in its caches.
+BATCH_FRAMES = {mx.cpu: SHARD_FRAMES, mx.gpu: 50000}
 
 
 def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None):

@@ -17,7 +17,7 @@ from nnet.compute import mx, nn
 from nnet.compute.blas import threaded
 from nnet.compute.blocks import BLOCK_ROWS
 from nnet.compute.inference import recording
-from nnet.compute.lanes import on_cpu
+from nnet.compute.lanes import SHARD_FRAMES, num_lanes, on_cpu
 from nnet.compute.memo import Memo
 
 GRAPHS = 16  # that are kept; of a ResNet34 about a megabyte each
@@ -45,7 +45,7 @@ class Replay(threading.local):
 
         x is (B, T, ...), options are hashable, constants None where they change with every call.
         """
-        if constants is None or not on_cpu() or not _keeps_graphs() or _in_blocks(x):
+        if constants is None or not on_cpu() or not _keeps_graphs() or _ordered(x):
             return function(x, *options)
         seen, graphs = self._known.get(constants, lambda: (OrderedDict(), OrderedDict()))
         key = (x.shape, x.dtype, options, threaded())
@@ -79,12 +79,12 @@ def _is_pair(value):
     return type(value) is tuple and len(value) > 0 and type(value[0]) is int
 
 
-def _in_blocks(x):
-    """Whether blocks of x go through the caches in the order of the calls, which a graph does not keep.
+def _ordered(x):
+    """Whether x is so long that its parts go through the caches in the order of the calls, which graphs do not keep.
 
-    They do in lanes too, where it costs less than it gains; here ECAPA-512 would be a sixth slower with 10 s.
+    With more than one shard a lane ResNet34 would be a tenth slower, and with blocks of frames ECAPA-512 a sixth.
     """
-    return threaded() and x.shape[0] * x.shape[1] > BLOCK_ROWS
+    return x.shape[0] * x.shape[1] > (BLOCK_ROWS if threaded() else num_lanes() * SHARD_FRAMES)
 
 
 def _put(recent, key, value, most):
