@@ -130,8 +130,8 @@ def _read_codes(source, header, start, stop):
     block = (columns - 1) * rows + stop - start
     if columns and block <= WHOLE_BLOCK:
         return np.ndarray((columns, stop - start), np.uint8, source.read_at(first, block), strides=(rows, 1))
-    parts = [source.read_at(first + column * rows, stop - start) for column in range(columns)]
-    return np.frombuffer(b"".join(parts), np.uint8).reshape(columns, stop - start)
+    data = source.read_every(rows, columns, first, stop - start)
+    return np.frombuffer(data, np.uint8).reshape(columns, stop - start)
 
 
 def _read_percentiles(source, header):

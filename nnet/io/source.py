@@ -62,11 +62,18 @@ class FileSource:
         start = offset - self._buffer_start
         if start >= 0 and start + count <= len(self._buffer):
             return self._buffer[start : start + count]
+        self._expect(count, offset)
+        return self._pread(count, offset)
+
+    def read_every(self, stride, number, offset, count):
+        """`number` times `count` bytes, each `stride` after the one before, the first at `offset`; in one bytes."""
+        self._expect(count, offset + stride * (number - 1))
+        return b"".join([self._pread(count, offset + stride * i) for i in range(number)])
+
+    def _expect(self, count, offset):
         # a damaged header may ask for more than the memory holds, so look before reading
-        data = self._pread(count, offset) if offset + count <= self.size() else b""
-        if len(data) < count:
+        if offset + count > self.size():
             self.fail(f"truncated: {count} bytes expected at offset {offset}, the file has {self.size()}")
-        return data
 
     def starts_with(self, mark):
         """Whether the next bytes are `mark`."""
