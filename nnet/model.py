@@ -5,7 +5,7 @@ import contextlib
 from nnet.compute import mx, nn
 from nnet.compute.inference import inference
 from nnet.compute.precision import cast
-from nnet.compute.replay import Replay, constants_of
+from nnet.compute.replay import Replay
 from nnet.config.options import nearest
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
@@ -107,7 +107,7 @@ class SpeakerNet(nn.Module):
     def extract(self, x, node=None):
         """x: features (B, T, F) → the endpoint `node` (default: the configured one), (B, D) or (B, T', D)."""
         with inference():
-            return self._replay(self._extract, x, node or self.node, constants=constants_of(self))
+            return self._replay(self._extract, x, node or self.node)
 
     def _extract(self, x, node):
         if node in self.network.endpoint_dims:

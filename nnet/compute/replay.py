@@ -11,6 +11,7 @@ import functools
 import glob
 import os
 import threading
+import weakref
 from collections import OrderedDict
 
 from nnet.compute import mx, nn
@@ -28,10 +29,9 @@ _WITHOUT_FUSING, _ENABLED = 2, 3
 
 
 class Replay(threading.local):
-    """The graphs of a function of an array, for shapes that come again; each thread has its own.
+    """The graphs of a method of a module, for inputs of shapes that come again; each thread has its own.
 
-    A list of utterances of all lengths keeps none. `constants` are all other arrays that the function knows: once one
-    of them is another array, the graphs are forgotten.
+    A list of utterances of all lengths keeps none. Once an array of the module is another one, they are forgotten.
     """
 
     def __init__(self):
@@ -40,27 +40,41 @@ class Replay(threading.local):
     def __reduce__(self):
         return Replay, ()  # a copied module begins anew
 
-    def __call__(self, function, x, *options, constants):
-        """function(x, *options), an array, within `nnet.compute.inference.inference`.
+    def __call__(self, method, x, *options):
+        """method(x, *options), an array, within `nnet.compute.inference.inference`.
 
-        x is (B, T, ...), options are hashable, constants None where they change with every call.
+        x is (B, T, ...), options are hashable, and the module is all else that the method depends on. While a part of
+        it is being trained, nothing is kept.
         """
-        if constants is None or not on_cpu() or not _keeps_graphs() or _ordered(x):
-            return function(x, *options)
-        seen, graphs = self._known.get(constants, lambda: (OrderedDict(), OrderedDict()))
+        if not on_cpu() or not _keeps_graphs() or _ordered(x):
+            return method(x, *options)
+        arrays = _arrays_of(method.__self__)
+        if arrays is None:
+            return method(x, *options)
+        seen, graphs = self._known.get(arrays, lambda: (OrderedDict(), OrderedDict()))
         key = (x.shape, x.dtype, options, threaded())
-        if key in graphs:
-            graphs.move_to_end(key)
-            return graphs[key](x)
         if key not in seen:
             _put(seen, key, True, SHAPES)
-            return function(x, *options)
-        _put(graphs, key, mx.compile(lambda x: function(x, *options)), GRAPHS)
-        with recording(), _without_fusing():
+            return method(x, *options)
+        if key not in graphs:
+            _put(graphs, key, _graph(method, options), GRAPHS)
+        graphs.move_to_end(key)
+        with _without_fusing():
             return graphs[key](x)
 
 
-def constants_of(module):
+def _graph(method, options):
+    weak = weakref.WeakMethod(method)  # the thread that has the graph must not keep the module
+
+    @mx.compile
+    def function(x):
+        with recording():
+            return weak()(x, *options)
+
+    return function
+
+
+def _arrays_of(module):
     """All arrays of a module and its parts, or None if one of them is being trained."""
     arrays, parts = [], [module]
     for part in parts:  # which grow meanwhile

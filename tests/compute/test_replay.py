@@ -1,7 +1,9 @@
 """Graphs are kept for shapes that come again, give what the function gives, and never outlive what they know."""
 
 import copy
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -9,18 +11,20 @@ import pytest
 from nnet.compute import mx, nn, replay
 from nnet.compute.blas import products_in_threads
 from nnet.compute.inference import inference, started
-from nnet.compute.replay import GRAPHS, SHAPES, Replay, constants_of
+from nnet.compute.replay import GRAPHS, SHAPES, Replay
 from nnet.compute.winograd import _matrix
 from nnet.networks.layers import BatchNorm, Conv2d, conv_norm
 
 needs_graphs = pytest.mark.skipif(not replay._keeps_graphs(), reason="MLX keeps no graphs: it finds no C++ compiler")
 
 
-class Counted:
-    """A function of an array that counts its calls; it starts operations, adds a constant and fuses if it can."""
+class Counted(nn.Module):
+    """Counts how often its operations are set up; it starts some, adds a constant, and has operations to fuse."""
 
-    def __init__(self, constant=1.0):
-        self.calls, self.constant, self.replay = 0, mx.array(constant), Replay()
+    def __init__(self):
+        super().__init__()
+        self.calls, self.constant, self.replay = 0, mx.array(1.0), Replay()
+        self.eval()
 
     def function(self, x, factor=1):
         self.calls += 1
@@ -30,7 +34,7 @@ class Counted:
 
     def __call__(self, x, *options):
         with inference():
-            return self.replay(self.function, x, *options, constants=[self.constant])
+            return self.replay(self.function, x, *options)
 
 
 class Net(nn.Module):
@@ -40,6 +44,7 @@ class Net(nn.Module):
         super().__init__()
         self.layers = [[Conv2d(channels, channels), BatchNorm(channels)]]
         self.replay = Replay()
+        self.eval()
 
     def function(self, x):
         for conv, bn in self.layers:
@@ -48,7 +53,7 @@ class Net(nn.Module):
 
     def __call__(self, x):
         with inference():
-            return self.replay(self.function, x, constants=constants_of(self))
+            return self.replay(self.function, x)
 
 
 def batch(*shape, seed=0):
@@ -110,7 +115,6 @@ def test_another_constant_is_used_at_once():
 )
 def test_a_replayed_layer_gives_the_same_values(channels, size):
     net = Net(channels)
-    net.eval()
     x = batch(*size, channels)
     first = np.array(net(x))
     _matrix.cache_clear()  # what is prepared for all graphs is prepared while one is recorded as well
@@ -122,7 +126,6 @@ def test_a_replayed_layer_gives_the_same_values(channels, size):
 @needs_graphs
 def test_weights_that_are_loaded_replace_those_in_the_graph():
     net, x = Net(32), batch(1, 20, 50, 32)
-    net.eval()
     before = [np.array(net(x)) for _ in range(3)]
     net.layers[0][1].running_mean = mx.ones((32,))
     after = np.array(net(x))
@@ -132,12 +135,7 @@ def test_weights_that_are_loaded_replace_those_in_the_graph():
 
 def test_a_network_in_training_has_no_graphs():
     net = Net(8)
-    net.eval()
-    assert {id(x) for x in constants_of(net)} == {
-        id(v) for m in net.layers[0] for v in m.values() if isinstance(v, mx.array)
-    }
     net.layers[0][1].train()
-    assert constants_of(net) is None
     x = batch(2, 5, 9, 8)
     for _ in range(3):
         mean = np.array(net.layers[0][1].running_mean)
@@ -148,7 +146,6 @@ def test_a_network_in_training_has_no_graphs():
 @needs_graphs
 def test_each_thread_has_its_own_graphs():
     net, x = Net(32), batch(1, 40, 100, 32)
-    net.eval()
     first, others = [np.array(net(x)) for _ in range(3)][-1], []
     for _ in range(2):
         thread = threading.Thread(target=lambda: others.extend(np.array(net(x)) for _ in range(3)))
@@ -162,13 +159,41 @@ def test_each_thread_has_its_own_graphs():
 @needs_graphs
 def test_a_copied_network_begins_anew():
     net, x = Net(8), batch(1, 5, 9, 8)
-    net.eval()
     first = [np.array(net(x)) for _ in range(3)][-1]
     other = copy.deepcopy(net)
     other.layers[0][1].running_mean = mx.ones((8,))
     for _ in range(3):
         assert np.abs(np.array(other(x)) - first).max() > 0.1
     assert_equal(net(x), first)
+
+
+@needs_graphs
+def test_graphs_do_not_keep_their_network():
+    net, x = Net(8), batch(1, 5, 9, 8)
+    mx.eval([net(x) for _ in range(3)])
+    gone = weakref.ref(net)
+    del net
+    gc.collect()
+    assert gone() is None
+
+
+@needs_graphs
+def test_a_graph_is_set_up_anew_for_another_stream():
+    counted, x = Counted(), batch(1, 5, 3)
+    for stream in (mx.default_stream(mx.cpu), mx.new_stream(mx.cpu)):
+        with mx.stream(stream):
+            for _ in range(3):
+                assert_equal(counted(x), mx.maximum(x + 1, 0))
+    assert counted.calls == 3
+
+
+@needs_graphs
+def test_an_error_is_the_same_each_time():
+    counted = Counted()
+    counted.constant = mx.ones((7,))
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broadcast"):
+            counted(batch(1, 5, 3))
 
 
 @needs_graphs

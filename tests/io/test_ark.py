@@ -131,6 +131,17 @@ def test_a_truncated_archive_names_the_entry(archive, tmp_path):
         list(ark.read_ark(str(tmp_path / "x.ark")))
 
 
+def test_a_large_compressed_matrix_that_is_cut_off(tmp_path):
+    matrix = np.random.default_rng(0).standard_normal((40000, 8), np.float32)
+    with ark.ArkWriter(tmp_path / "l.ark", tmp_path / "l.scp", compress=True) as writer:
+        writer.write("long", matrix)
+    address = (tmp_path / "l.scp").read_text().split()[1]
+    np.testing.assert_array_equal(ark.read_rows(address, 100, 300), ark.read_matrix(address)[100:300])
+    os.truncate(tmp_path / "l.ark", os.path.getsize(tmp_path / "l.ark") - 20000)
+    with pytest.raises(InputError, match=rf"{address}: truncated"):
+        ark.read_rows(address, 30000, 30200)
+
+
 @pytest.mark.parametrize(
     "data", [b"\0BFM \4\1", b"\0BXX \0\0\0\0\0", b"\0BFM \5\1\0\0\0\4\1\0\0\0", b"\0BCM \0\0", b"\0"]
 )
