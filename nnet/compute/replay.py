@@ -22,20 +22,20 @@ from nnet.compute.lanes import SHARD_FRAMES, num_lanes, on_cpu
 from nnet.compute.memo import Memo
 
 GRAPHS = 16  # that are kept; of a ResNet34 about a megabyte each
-SHAPES = 1000  # that are remembered
 
 _SET_MODE = "_ZN3mlx4core16set_compile_modeENS0_11CompileModeE"  # set_compile_mode(CompileMode)
 _WITHOUT_FUSING, _ENABLED = 2, 3
 
 
 class Replay(threading.local):
-    """The graphs of a method of a module, for inputs of shapes that come again; each thread has its own.
+    """The graphs of a method of a module, for inputs of shapes that come twice in a row; each thread has its own.
 
-    A list of utterances of all lengths keeps none. Once an array of the module is another one, they are forgotten.
+    So a list of utterances of all lengths keeps few: to record a graph costs more than to set up its operations. Once
+    an array of the module is another one, all are forgotten.
     """
 
     def __init__(self):
-        self._known = Memo()
+        self._known, self._last = Memo(), None
 
     def __reduce__(self):
         return Replay, ()  # a copied module begins anew
@@ -51,16 +51,21 @@ class Replay(threading.local):
         arrays = _arrays_of(method.__self__)
         if arrays is None:
             return method(x, *options)
-        seen, graphs = self._known.get(arrays, lambda: (OrderedDict(), OrderedDict()))
-        key = (x.shape, x.dtype, options, threaded())
-        if key not in seen:
-            _put(seen, key, True, SHAPES)
-            return method(x, *options)
-        if key not in graphs:
-            _put(graphs, key, _graph(method, options), GRAPHS)
-        graphs.move_to_end(key)
+        graphs = self._known.get(arrays, self._forget)
+        last, self._last = self._last, (x.shape, x.dtype, options, threaded())
+        if self._last not in graphs:
+            if self._last != last:
+                return method(x, *options)
+            graphs[self._last] = _graph(method, options)
+        graphs.move_to_end(self._last)
+        if len(graphs) > GRAPHS:
+            graphs.popitem(last=False)
         with _without_fusing():
-            return graphs[key](x)
+            return graphs[self._last](x)
+
+    def _forget(self):
+        self._last = None  # what follows from new arrays is made ready by a call, not while a graph is recorded
+        return OrderedDict()
 
 
 def _graph(method, options):
@@ -99,12 +104,6 @@ def _ordered(x):
     With more than one shard a lane ResNet34 would be a tenth slower, and with blocks of frames ECAPA-512 a sixth.
     """
     return x.shape[0] * x.shape[1] > (BLOCK_ROWS if threaded() else num_lanes() * SHARD_FRAMES)
-
-
-def _put(recent, key, value, most):
-    recent[key] = value
-    if len(recent) > most:
-        recent.popitem(last=False)
 
 
 @functools.cache
