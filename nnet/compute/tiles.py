@@ -31,7 +31,7 @@ def tile_bins(num_planes):
 
 def reach(num_planes, dilation):
     """How many bins and frames more than one a filter of so many planes sees."""
-    return (TAPS - 1 if num_planes > SIDE else 0), (TAPS - 1) * dilation
+    return (TAPS - 1 if tile_bins(num_planes) > 1 else 0), (TAPS - 1) * dilation
 
 
 @functools.lru_cache(maxsize=1024)
@@ -39,21 +39,20 @@ def tiling(shape, num_planes, padding, dilation):
     """The Tiling of what a filter of 49 or 7 planes makes of a map (B, F, T, ...)."""
     more = reach(num_planes, dilation)
     bins, frames = (n + sum(p) - r for n, p, r in zip(shape[1:3], padding, more, strict=True))
-    rows, columns = (-(-bins // TILE) if num_planes > SIDE else bins), -(-frames // (TILE * dilation))
-    covered = (rows * TILE if num_planes > SIDE else rows), columns * TILE * dilation
-    return Tiling((bins, frames), (shape[0], rows, columns), (shape[0], *covered, -1))
+    high, wide = tile_bins(num_planes) - more[0], TILE * dilation  # of the outputs of a tile
+    rows, columns = -(-bins // high), -(-frames // wide)
+    return Tiling((bins, frames), (shape[0], rows, columns), (shape[0], rows * high, columns * wide, -1))
 
 
 @functools.lru_cache(maxsize=1024)
 def cut(shape, count, taps, num_planes, padding, dilation):
     """The Cut of a map (B, F, T, C) into `count` tiles of `taps` values: SIDE of what is filtered, TILE of outputs."""
     _, bins, frames, channels = shape
-    batch, nested = count[0], num_planes > SIDE
-    high = TILE * (count[1] - 1) + taps if nested else bins
+    batch, side = count[0], tile_bins(num_planes)
+    high = TILE * (count[1] - 1) + taps if side > 1 else bins
     wide = (TILE * (count[2] - 1) + taps) * dilation
     (below, _), (before, _) = padding
     frame, row = dilation * channels, wide * channels
-    side = tile_bins(num_planes)
-    rows = ((batch, count[1], taps, row), (high * row, TILE * row, row, 1)) if nested else None
+    rows = ((batch, count[1], taps, row), (high * row, TILE * row, row, 1)) if side > 1 else None
     tiles = (taps, side, *count, frame), (frame, row, count[1] * side * row, side * row, TILE * frame, 1)
     return Cut(((below, high - bins - below), (before, wide - frames - before)), rows, tiles)
