@@ -2,10 +2,13 @@
 
 from nnet.compute import mx, nn
 from nnet.compute.activation import tanh
+from nnet.compute.copies import copied
+from nnet.compute.inference import inferring
 from nnet.compute.lanes import each
+from nnet.compute.memo import Memo
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
-from nnet.poolings.base import Pooling, attend, variance
+from nnet.poolings.base import Pooling, attend, mean_and_variance
 
 
 class AttentiveStatistics(Pooling):
@@ -38,6 +41,7 @@ class ChannelAttention(Pooling):
         self.linear1 = Conv1d(3 * in_dim if global_context else in_dim, hidden_dim)
         self.linear2 = Conv1d(hidden_dim, in_dim)
         self.global_context = global_context
+        self._matrices = Memo()
         self.floor = floor
         self.out_dim = 2 * in_dim
 
@@ -45,10 +49,24 @@ class ChannelAttention(Pooling):
         """W [h; mean; deviation] + b, (B, T, hidden_dim); the context's share is computed once an utterance."""
         if not self.global_context:
             return self.linear1(x)
-        mean = mx.mean(x, axis=1)
-        context = mx.concatenate([mean, mx.sqrt(variance(x, unbiased=True) + self.floor)], axis=-1)  # (B, 2C)
-        of_frame, of_context = mx.split(mx.squeeze(self.linear1.weight, 1), [x.shape[-1]], axis=1)
+        mean, variance = mean_and_variance(x, unbiased=True)
+        context = mx.concatenate([mean, mx.sqrt(variance + self.floor)], axis=-1)  # (B, 2C)
+        of_frame, of_context = self._split_weight(x.shape[-1])
         return x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None]
+
+    def _split_weight(self, channels):
+        """What of the first layer's weight meets a frame, and what its context: (hidden_dim, C), (hidden_dim, 2C)."""
+        weight = self.linear1.weight
+
+        def split():
+            return mx.split(mx.squeeze(weight, 1), [channels], axis=1)
+
+        def copy():
+            copies = [copied(part) for part in split()]  # each product would copy such a part anew
+            mx.eval(copies)
+            return copies
+
+        return self._matrices.get([weight], copy) if inferring() else split()
 
     def __call__(self, x, endpoints=None):
         if len(x) == 1:

@@ -1,7 +1,7 @@
 """What every pooling is, and the statistics that many of them share."""
 
 from nnet.compute import mx, nn
-from nnet.compute.activation import softmax
+from nnet.compute.attention import weighted_statistics
 from nnet.compute.lanes import each
 
 
@@ -35,11 +35,12 @@ class Pooling(nn.Module):
         raise NotImplementedError
 
 
-def variance(x, unbiased):
-    """The variance over time of x (B, T, C): (B, C). That of one frame is 0, unbiased or not."""
-    centered = x - mx.mean(x, axis=1, keepdims=True)
+def mean_and_variance(x, unbiased):
+    """Over time, of x (B, T, C): (B, C) each. The variance of one frame is 0, unbiased or not."""
+    mean = mx.mean(x, axis=1, keepdims=True)
+    centered = x - mean
     frames = x.shape[1]
-    return mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
+    return mx.squeeze(mean, 1), mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
 
 
 def attend(x, scores, floor):
@@ -54,15 +55,9 @@ def attend(x, scores, floor):
         the weighted mean and standard deviation, concatenated: (B, 2C)
     """
 
-    def weighted(x, scores):
-        return _weighted_statistics(x, softmax(scores, axis=1), floor)
+    def shard(x, scores):
+        mean, var = weighted_statistics(x, scores)
+        return mean, mx.sqrt(mx.maximum(var, floor))
 
     along = -1 if scores.shape == x.shape else 0
-    return mx.concatenate(each(weighted, x, scores, along=along), axis=-1)
-
-
-def _weighted_statistics(x, weights, floor):
-    mean = mx.sum(weights * x, axis=1, keepdims=True)
-    centered = x - mean
-    var = mx.sum(weights * (centered * centered), axis=1)
-    return mx.squeeze(mean, 1), mx.sqrt(mx.maximum(var, floor))
+    return mx.concatenate(each(shard, x, scores, along=along), axis=-1)

@@ -2,7 +2,7 @@
 
 from nnet.compute import mx
 from nnet.compute.lanes import each
-from nnet.poolings.base import Pooling, variance
+from nnet.poolings.base import Pooling, mean_and_variance
 
 
 class AveragePooling(Pooling):
@@ -24,12 +24,13 @@ class DeviationPooling(Pooling):
         self.unbiased, self.eps, self.floor = unbiased, eps, floor
         self.out_dim = in_dim
 
-    def deviation(self, x):
-        """Standard deviation over time of x (B, T, C): (B, C)."""
-        return mx.sqrt(mx.maximum(variance(x, self.unbiased) + self.eps, self.floor))
+    def statistics(self, x):
+        """Mean and standard deviation over time of x (B, T, C): (B, C) each."""
+        mean, variance = mean_and_variance(x, self.unbiased)
+        return mean, mx.sqrt(mx.maximum(variance + self.eps, self.floor))
 
     def __call__(self, x, endpoints=None):
-        return each(self.deviation, x)
+        return each(lambda x: self.statistics(x)[1], x)
 
 
 class StatisticsPooling(DeviationPooling):
@@ -43,4 +44,4 @@ class StatisticsPooling(DeviationPooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: mx.concatenate([mx.mean(x, axis=1), self.deviation(x)], axis=-1), x)
+        return each(lambda x: mx.concatenate(self.statistics(x), axis=-1), x)
