@@ -3,10 +3,10 @@
 import functools
 import math
 
-from nnet.compute import mx
+from nnet.compute import mx, strassen
 from nnet.compute.copies import assembled, concatenated, copied
 from nnet.compute.inference import inferring, started
-from nnet.compute.lanes import CHANNELS, FRAMES, between, join, on_cpu, ranges, run_in_lanes
+from nnet.compute.lanes import CHANNELS, FRAMES, SHARD_FRAMES, between, join, on_cpu, ranges, run_in_lanes
 from nnet.compute.products import backward_filters, multiplied, pointwise
 from nnet.compute.tiles import TILE, tiling
 from nnet.compute.winograd import backward_planes, filter_planes, filtered, from_planes, to_planes
@@ -15,7 +15,8 @@ from nnet.compute.winograd import backward_planes, filter_planes, filtered, from
 def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """The rule: how a convolution with a weight of `shape` (O, KF, KT, C) is computed on the current device.
 
-    pointwise: kernels of one value without stride are one product, on any device.
+    pointwise: kernels of one value without stride are one product, on any device; for large ones see
+        `nnet.compute.strassen`.
     native: MLX's own. On a GPU everything else; on a CPU groups alone, which no network of ours has.
     winograd: fewest products. From 24 channels on, 3×3 kernels cost 9 ns an output and channel instead of 16 (at 128
         channels 14 instead of 42; Zen 3, one core); over time alone it pays from 128 channels on (9 instead of 12).
@@ -36,6 +37,11 @@ def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     return "product"
 
 
+# Rows of a product with a matrix of so many values. With more of them the matrix and the rows leave the caches in
+# turns: 70 instead of 95 GFLOP/s (1536 × 1536 values, MKL, Zen 3) whenever neighbours use the shared cache.
+BLOCK_ROWS, LARGE = 400, 2**18
+
+
 class Filter:
     """A convolution whose weight is made ready once, for all shards of a batch or for many batches.
 
@@ -51,7 +57,7 @@ class Filter:
         self.how = choose(self.weight.shape, stride, padding, dilation, groups)
         self.stride, self.dilation, self.groups = stride, dilation, groups
         self.padding = tuple((p, p) for p in padding)
-        self.planes, self.backward, self._shares = [], [], []
+        self.planes, self.backward, self.factors, self._shares = [], [], [], []
         constant = mx.stop_gradient(self.weight)
         if self.how == "pointwise":
             self.weight = self.weight.reshape(len(weight), -1)
@@ -65,12 +71,21 @@ class Filter:
         if on_cpu():
             if self.how == "winograd" and inferring():  # products read the planes faster in this order
                 self.planes = copied(self.planes)
-            mx.eval(self.weight, self.bias, self.planes, [] if inferring() else self.backward)
+            if self.how == "pointwise" and strassen.suits(self.weight):
+                self.factors = strassen.factors(self.weight)
+            mx.eval(self.weight, self.bias, self.planes, self.factors, [] if inferring() else self.backward)
         return self
 
     def __call__(self, x):
         """x (B, F, T, C) → (B, F', T', O), or sequences (B, T, C) → (B, T', O); a whole batch or a shard."""
         return self._apply(x, self.padding)
+
+    def block_rows(self, x):
+        """How many frames of x (B, T, C) are computed at once, for the caches."""
+        rows = x.shape[0] * x.shape[1]
+        if self.how != "pointwise" or self.weight.size < LARGE or not inferring() or not on_cpu():
+            return rows
+        return SHARD_FRAMES if self.factors and strassen.enough(rows) else BLOCK_ROWS
 
     def parts(self, x):
         """How lanes can compute the result for x at once: along which axis, and (first, stop, function) of each part.
@@ -146,6 +161,8 @@ class Filter:
 
     def _products(self, x, padding):
         if self.how == "pointwise":
+            if self.factors and strassen.enough(x.size // x.shape[-1]):
+                return strassen.multiplied(x, self.factors)
             return pointwise(x, self.weight)
         shape = {"stride": self.stride, "padding": padding, "dilation": self.dilation}
         if self.how == "product":

@@ -16,7 +16,7 @@ from collections import OrderedDict
 
 from nnet.compute import mx, nn
 from nnet.compute.blas import threaded
-from nnet.compute.blocks import BLOCK_ROWS
+from nnet.compute.convolution import BLOCK_ROWS
 from nnet.compute.inference import recording
 from nnet.compute.lanes import SHARD_FRAMES, num_lanes, on_cpu
 from nnet.compute.memo import Memo

@@ -92,9 +92,8 @@ class _Convolution(nn.Module):
         def whole(x, *residual):
             return finish(filter(first(x) if first else x), *residual)
 
-        def shard(*arrays):
-            size = self.weight.size if filter.how == "pointwise" else 0
-            y = in_blocks(whole, *arrays, size=size)
+        def shard(x, *residual):
+            y = in_blocks(whole, x, *residual, rows=filter.block_rows(x))
             started(y)
             return y
 

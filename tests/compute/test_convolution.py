@@ -5,9 +5,10 @@ import contextlib
 import numpy as np
 import pytest
 
-from nnet.compute import mx
-from nnet.compute.blocks import BLOCK_ROWS, LARGE, in_blocks
-from nnet.compute.convolution import Filter, choose
+from nnet.compute import mx, strassen
+from nnet.compute.blas import products_in_threads
+from nnet.compute.blocks import in_blocks
+from nnet.compute.convolution import BLOCK_ROWS, SHARD_FRAMES, Filter, choose
 from nnet.compute.inference import inference
 from nnet.compute.lanes import CHANNELS, FRAMES, join, num_lanes, run_in_lanes
 
@@ -117,7 +118,33 @@ def test_sequences_are_maps_of_one_bin():
 def test_blocks_join_to_the_whole(shape):
     x = mx.array(np.random.default_rng(0).standard_normal(shape, np.float32))
     rows = []
-    with inference():
-        y = in_blocks(lambda x: rows.append(x.shape[0] * x.shape[1]) or 2 * x, x, size=LARGE)
+    y = in_blocks(lambda x: rows.append(x.shape[0] * x.shape[1]) or 2 * x, x, rows=400)
     np.testing.assert_array_equal(y, 2 * x)
-    assert max(rows) <= BLOCK_ROWS
+    assert max(rows) <= 400
+
+
+@pytest.mark.parametrize("frames", [strassen.LEAST_ROWS, strassen.LEAST_ROWS + 1])
+def test_large_products_of_many_rows_have_fewer_multiplications(frames, monkeypatch):
+    rng = np.random.default_rng(0)
+    weight, bias = (rng.standard_normal(shape, np.float32) for shape in ((1026, 1, 1024), (1026,)))
+    x = rng.standard_normal((1, frames, 1024), np.float32)
+    called, multiplied = [], strassen.multiplied
+    monkeypatch.setattr(strassen, "multiplied", lambda *arrays: called.append(1) or multiplied(*arrays))
+    with inference():
+        filter = Filter(mx.array(weight), mx.array(bias)).ready()
+        assert filter.block_rows(x) == SHARD_FRAMES
+        y, few = filter(mx.array(x)), filter(mx.array(x[:, : strassen.LEAST_ROWS - 1]))
+        assert filter.block_rows(x[:, 1:300]) == BLOCK_ROWS
+    assert called == [1]
+    expected = x[0].astype(np.float64) @ weight[:, 0].T + bias
+    np.testing.assert_allclose(y[0], expected, atol=3e-6 * 1024)
+    np.testing.assert_allclose(few[0], expected[: few.shape[1]], atol=3e-6 * 1024)
+    with products_in_threads():
+        np.testing.assert_allclose(filter(mx.array(x))[0], expected, atol=3e-6 * 1024)
+    assert called == [1]
+
+
+@pytest.mark.parametrize("shape", [(1025, 1024), (1024, 512)])
+def test_odd_and_narrow_matrices_are_multiplied_as_they_are(shape):
+    with inference():
+        assert Filter(mx.zeros((shape[0], 1, shape[1]))).ready().factors == []
