@@ -8,7 +8,12 @@ set -euo pipefail
 
 if [ "${1:-}" = --stop ] && [ $# -eq 2 ]; then
   for daemon in slurmd slurmctld munged; do
-    if [ -f "$2/$daemon.pid" ]; then kill "$(cat "$2/$daemon.pid")" 2>/dev/null || true; fi
+    pid=$(cat "$2/$daemon.pid" 2>/dev/null) || continue
+    kill "$pid" 2>/dev/null || continue
+    for _ in $(seq 50); do # it still writes its state into the folder that is to go
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
   done
   exit
 fi
