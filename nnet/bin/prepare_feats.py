@@ -10,7 +10,7 @@ import contextlib
 from nnet.bin.cli import boolean, parser, run
 from nnet.errors import InputError
 from nnet.feats.parts import JobTables
-from nnet.feats.prepare import CMVN, prepare, read_voiced
+from nnet.feats.prepare import CMVN, known_conf, prepare, read_voiced
 from nnet.io.ark import ArkWriter, read_matrix
 from nnet.io.data_dir import DataDir
 from nnet.progress import progress
@@ -46,10 +46,7 @@ def main(argv=None):
 
 def prepared_conf(data, cmvn, remove_silence):
     """What feats_conf.json says of the prepared features of a DataDir."""
-    conf = data.feats_conf
-    where = data.file("feats_conf.json")
-    if conf is None:
-        raise InputError(f"{where}: missing; it tells how the features were made (steps/make_mfcc.sh writes it)")
+    conf, where = known_conf(data), data.file("feats_conf.json")
     if conf["silence_removed"] or (conf["cmvn"] != "none" and cmvn != "none"):
         raise InputError(f"{where}: these features are normalised already, or without silence; use those before")
     return {**conf, "cmvn": conf["cmvn"] if cmvn == "none" else cmvn, "silence_removed": remove_silence}

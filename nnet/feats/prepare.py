@@ -50,9 +50,7 @@ class FeatureReader:
             self._compare(wanted)
 
     def _compare(self, wanted):
-        conf, where = self.data.feats_conf, self.data.file("feats_conf.json")
-        if conf is None:
-            raise InputError(f"{where}: missing; it tells how the features were made (steps/make_mfcc.sh writes it)")
+        conf, where = known_conf(self.data), self.data.file("feats_conf.json")
         if conf["type"] != wanted["type"]:
             raise InputError(f"{where}: features are {conf['type']}, the model was trained on {wanted['type']}")
         for name, value in wanted["options"].items():
@@ -74,6 +72,16 @@ class FeatureReader:
         feats = read_matrix(self.data.feats[utterance])
         voiced = read_voiced(self.data, utterance, len(feats)) if self.remove_silence else None
         return prepare(feats, self.cmvn, voiced)
+
+
+def known_conf(data):
+    """How the features of a DataDir were made, the object in feats_conf.json, which must be there."""
+    if data.feats_conf is None:
+        raise InputError(
+            f"{data.file('feats_conf.json')}: missing; it tells how the features were made. steps/make_mfcc.sh writes "
+            "it, and for features from elsewhere python -m nnet.bin.describe_feats"
+        )
+    return data.feats_conf
 
 
 def read_voiced(data, utterance, frames):

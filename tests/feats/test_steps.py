@@ -100,3 +100,27 @@ def test_no_arguments_is_usage_and_failure(recipe, script):
     result = run(f"steps/{script}.sh")
     assert result.returncode == 1
     assert "Usage:" in result.stderr
+
+
+def test_features_that_kaldi_made(recipe, kaldi, mfccs):
+    folder, run = recipe
+    write_data(folder / "data/x", kaldi, list(mfccs))
+    ark = (kaldi / "mfcc_vox.ark").read_bytes()
+    offsets = {name: ark.index(f"{name} ".encode()) + len(name) + 1 for name in mfccs}
+    scp = "".join(f"{name} {kaldi / 'mfcc_vox.ark'}:{offset}\n" for name, offset in offsets.items())
+    (folder / "data/x/feats.scp").write_text(scp)
+    prepare = ["steps/prepare_feats.sh", "--nj", "1", "--remove-silence", "false", "data/x", "data/y"]
+    result = run(*prepare)
+    assert result.returncode != 0 and "nnet.bin.describe_feats" in result.stderr
+    describe = ["bash", "-c", '. ./path.sh && python -m nnet.bin.describe_feats "$@"', "-", "data/x"]
+    result = run(*describe)
+    assert (
+        result.returncode == 1
+        and '"short-16k" has 30 values a frame, by the options it should have 13' in result.stderr
+    )
+    assert run(*describe, "--config", str(kaldi / "mfcc_vox.conf")).returncode == 0
+    assert "is there already" in run(*describe).stderr
+    result = run(*prepare)
+    assert result.returncode == 0, result.stderr
+    conf = DataDir(folder / "data/y").feats_conf
+    assert (conf["type"], conf["cmvn"], conf["options"]["num_ceps"]) == ("mfcc", "sliding", 30)
