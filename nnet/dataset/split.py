@@ -28,7 +28,8 @@ class Split:
 def split_utterances(utt2spk, origins, groups, *, valid_utts=None, dev_speakers=0, max_share=0.25, seed=0):
     """Takes validation utterances from all speakers, and all utterances of some held-out speakers.
 
-    Utterances of a group stay together: augmented copies of one utterance, utterances of one session. The validation
+    Utterances of a group stay together: augmented copies of one utterance, utterances of one session. Nobody is held
+    out who is another speaker at another speed, and with a speaker all such copies leave the training. The validation
     set takes at most `max_share` of a speaker's utterances, one group a speaker before any second one.
 
     Args:
@@ -47,8 +48,10 @@ def split_utterances(utt2spk, origins, groups, *, valid_utts=None, dev_speakers=
     """
     rng = np.random.default_rng(seed)
     spk2utt = dict(sorted(invert_utt2spk(utt2spk).items()))
-    held_out = _draw_dev_speakers(spk2utt, groups, dev_speakers, rng)
-    dev = [u for s in held_out for u in spk2utt.pop(s)]
+    voices = {s: {utt2spk.get(origins[u], s) for u in utts} for s, utts in spk2utt.items()}
+    recorded = {s: utts for s, utts in spk2utt.items() if s in voices[s]}
+    held_out = _draw_dev_speakers(recorded, groups, dev_speakers, rng)
+    dev = [u for s in voices if not voices[s].isdisjoint(held_out) for u in spk2utt.pop(s)]
     total = sum(map(len, spk2utt.values()))
     wanted = min(2000, round(0.05 * total)) or 1 if valid_utts is None else valid_utts
     valid = _draw_valid(spk2utt, groups, wanted, max_share, rng)

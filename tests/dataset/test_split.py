@@ -66,6 +66,16 @@ def test_copies_stay_with_their_original_and_out_of_development():
     assert len(sets.dev) == 16 == len(sets.unused) and not any(u.endswith("-noise") for u in sets.dev)
 
 
+def test_speakers_at_another_speed_are_held_out_with_their_original():
+    originals = speakers(30, 4)
+    copies = {f"sp0.9-{u}": u for u in originals}
+    utt2spk = originals | {copy: f"sp0.9-{originals[u]}" for copy, u in copies.items()}
+    sets = split(utt2spk, {u: copies.get(u, u) for u in utt2spk}, valid_utts=50, dev_speakers=None)
+    assert count_by_speaker(sets.dev).keys() < set(originals.values()) and len(sets.dev) == 8
+    assert sets.unused == [f"sp0.9-{u}" for u in sets.dev]
+    assert not {utt2spk[u] for u in sets.dev + sets.unused} & {utt2spk[u] for u in sets.train + sets.valid}
+
+
 def test_sessions_are_found_through_copies(tmp_path):
     write_table(tmp_path / "utt2spk", dict.fromkeys(("a-v1-1", "a-v1-2-music", "a-v2-1"), "a"))
     write_table(tmp_path / "utt2uniq", {"a-v1-2-music": "a-v1-2"})
