@@ -82,10 +82,9 @@ class Filter:
 
     def block_rows(self, x):
         """How many frames of x (B, T, C) are computed at once, for the caches."""
-        rows = x.shape[0] * x.shape[1]
         if self.how != "pointwise" or self.weight.size < LARGE or not inferring() or not on_cpu():
-            return rows
-        return SHARD_FRAMES if self.factors and strassen.enough(rows) else BLOCK_ROWS
+            return x.shape[0] * x.shape[1]
+        return SHARD_FRAMES if self.factors and strassen.enough(x) else BLOCK_ROWS
 
     def parts(self, x):
         """How lanes can compute the result for x at once: along which axis, and (first, stop, function) of each part.
@@ -135,8 +134,9 @@ class Filter:
             return from_planes(products, x.shape, *[b[first:stop] for b in self.bias], **shape).astype(x.dtype)
 
         if len(self._shares) != len(cuts):
-            self._shares = [self._share(*cut) for cut in cuts]
-            mx.eval(self._shares)
+            shares = [self._share(*cut) for cut in cuts]
+            mx.eval(shares)  # before another thread sees them
+            self._shares = shares
         inputs = run_in_lanes(tiles, cuts)
         started(*inputs)  # all lanes need them: started with a part, they would count as done only when it is
         return [(*cut, functools.partial(part, i, *cut)) for i, cut in enumerate(cuts)]
@@ -161,7 +161,7 @@ class Filter:
 
     def _products(self, x, padding):
         if self.how == "pointwise":
-            if self.factors and strassen.enough(x.size // x.shape[-1]):
+            if self.factors and strassen.enough(x):
                 return strassen.multiplied(x, self.factors)
             return pointwise(x, self.weight)
         shape = {"stride": self.stride, "padding": padding, "dilation": self.dilation}

@@ -85,6 +85,8 @@ def _phases(shape, stride, padding, dilation):
 def _back(dy, shape, stride, phase, filter):
     """The gradient of the inputs of one phase, of an input of this shape."""
     count = [-(-(size - axis.phase) // s) for size, axis, s in zip(shape[1:3], phase, stride, strict=True)]
+    if 0 in count:
+        return mx.zeros((shape[0], *count, shape[3]))
     kernel = [len(axis.taps) for axis in phase]
     view = windows(dy, kernel, [axis.first for axis in phase], (1, 1), [axis.step for axis in phase], count)
     return copied(view).reshape(*view.shape[:3], -1) @ filter

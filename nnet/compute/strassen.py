@@ -12,9 +12,10 @@ from nnet.compute.copies import concatenated, copied
 from nnet.compute.inference import inferring
 from nnet.compute.lanes import on_cpu
 
-# Of the matrix and of the rows; it takes a tenth less time with 1000 rows of 1536 × 1536 values, a twentieth with 400
-# rows or with 1024 × 1024 values, and more with less (MKL, one thread, Zen 3).
+# It takes a tenth less time with 1000 rows of 1536 × 1536 values, a twentieth with 400 rows or with 1024 × 1024 values,
+# and more with less (MKL, one thread, Zen 3).
 LEAST_WIDTH, LEAST_ROWS = 1024, 400
+LEAST_FRAMES = 50  # of an utterance: where they are an odd number, one is computed twice
 
 
 def suits(weight):
@@ -23,9 +24,9 @@ def suits(weight):
     return min(weight.shape) >= LEAST_WIDTH and even and inferring() and on_cpu() and sys.platform != "darwin"
 
 
-def enough(rows):
-    """Whether so many rows are: not for a BLAS in threads, beside which the additions wait in one."""
-    return rows >= LEAST_ROWS and not threaded()
+def enough(x):
+    """Whether x (..., T, C) has enough rows: never for a BLAS in threads, beside which the additions wait in one."""
+    return x.size // x.shape[-1] >= LEAST_ROWS and x.shape[-2] >= LEAST_FRAMES and not threaded()
 
 
 def factors(weight):
@@ -38,12 +39,12 @@ def factors(weight):
 
 
 def multiplied(x, factors):
-    """x (..., C) times the weight (O, C) of `factors`: (..., O)."""
+    """x (..., T, C) times the weight (O, C) of `factors`: (..., T, O). No utterance's rows are added to another's."""
     b11, b21, b22, t4, t1, t2, t3 = factors
-    rows = x.reshape(-1, x.shape[-1])
-    half = -(-len(rows) // 2)  # where the number of rows is odd, the middle one is in both halves
-    left, right = (copied(columns) for columns in mx.split(rows, 2, axis=1))
-    a11, a21, a12, a22 = left[:half], left[-half:], right[:half], right[-half:]
+    *batch, frames, channels = x.shape
+    half = -(-frames // 2)  # where their number is odd, the middle one is in both halves
+    upper, lower = x[..., :half, :], x[..., frames - half :, :]
+    (a11, a12), (a21, a22) = ([_rows(y) for y in mx.split(part, 2, axis=-1)] for part in (upper, lower))
     s1, s3 = a21 + a22, a11 - a21
     s2 = s1 - a11
     p1, p5 = a11 @ b11, s1 @ t1
@@ -51,5 +52,9 @@ def multiplied(x, factors):
     u3 = mx.addmm(u2, s3, t3)
     upper = concatenated([mx.addmm(p1, a12, b21), mx.addmm(u2 + p5, a12 - s2, b22)], 1)
     lower = concatenated([mx.addmm(u3, a22, t4), u3 + p5], 1)
-    y = concatenated([upper, lower[2 * half - len(rows) :]], 0)
-    return y.reshape(*x.shape[:-1], -1)
+    upper, lower = (y.reshape(*batch, half, -1) for y in (upper, lower))
+    return concatenated([upper, lower[..., 2 * half - frames :, :]], -2)
+
+
+def _rows(x):
+    return copied(x).reshape(-1, x.shape[-1])

@@ -27,6 +27,7 @@ CASES = {
     "beyond the filter's reach": ((1, 4, 5, 24), (24, 3, 3, 24), (1, 1), (3, 3), (1, 1), "product"),
     "few channels": ((2, 9, 11, 1), (8, 3, 3, 1), (1, 1), (1, 1), (1, 1), "product"),
     "stride of both axes": ((2, 9, 12, 8), (16, 3, 3, 8), (2, 2), (1, 1), (1, 1), "product"),
+    "stride of both axes, one value of each": ((2, 1, 1, 8), (16, 3, 3, 8), (2, 2), (1, 1), (1, 1), "product"),
     "stride of bins": ((2, 8, 11, 8), (8, 3, 3, 8), (2, 1), (1, 1), (1, 1), "product"),
     "strided shortcut": ((2, 9, 12, 8), (16, 1, 1, 8), (2, 2), (0, 0), (1, 1), "product"),
     "spliced frames": ((2, 1, 20, 8), (16, 1, 5, 8), (1, 1), (0, 0), (1, 2), "product"),
@@ -142,6 +143,21 @@ def test_large_products_of_many_rows_have_fewer_multiplications(frames, monkeypa
     with products_in_threads():
         np.testing.assert_allclose(filter(mx.array(x))[0], expected, atol=3e-6 * 1024)
     assert called == [1]
+
+
+def test_no_utterance_is_added_to_another_in_a_large_product():
+    x = np.random.default_rng(0).standard_normal((5, 101, 1024), np.float32)
+    weight = mx.array(np.random.default_rng(1).standard_normal((1024, 1, 1024), np.float32))
+    with inference():
+        filter = Filter(weight).ready()
+        assert filter.factors and strassen.enough(x)
+        y = np.array(filter(mx.array(x)))
+        x[1] = np.nan
+        with_nan = np.array(filter(mx.array(x)))
+    assert np.isnan(with_nan[1]).all()
+    for i in (0, 2, 3, 4):
+        np.testing.assert_array_equal(with_nan[i], y[i])
+        np.testing.assert_allclose(y[i], x[i].astype(np.float64) @ np.array(weight[:, 0]).T, atol=3e-6 * 1024)
 
 
 @pytest.mark.parametrize("shape", [(1025, 1024), (1024, 512)])
