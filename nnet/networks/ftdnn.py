@@ -46,10 +46,11 @@ class FTDNN(nn.Module):
         return outputs[10]
 
     def constrain(self):
-        """Moves the first factor of every layer towards a multiple of a semi-orthogonal matrix."""
+        """Moves each layer's first factor, if it is not frozen, towards a multiple of a semi-orthogonal matrix."""
         for i in LAYERS:
             factor = self[f"tdnn{i}"].factor
-            factor.weight = semi_orthogonal_step(factor.weight)
+            if "weight" in factor.trainable_parameters():
+                factor.weight = semi_orthogonal_step(factor.weight)
 
     def set_dropout(self, dropout):
         """Sets the dropout of every factorised layer, for schedules."""

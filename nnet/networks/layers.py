@@ -178,7 +178,7 @@ class BatchNorm(nn.Module):
             scale, shift = self.scale_and_shift(x)
         else:
             arrays = [v for v in self.values() if isinstance(v, mx.array)]
-            scale, shift = self._running.get(arrays, self.scale_and_shift)
+            scale, shift = self._running.get(arrays, self._ready)
 
         def shard(x, *residual):
             return scaled(x, scale, shift, *residual, relu=relu)
@@ -195,6 +195,12 @@ class BatchNorm(nn.Module):
         scale = scale * self.weight if "weight" in self else scale
         shift = -mean * scale
         return scale, shift + self.bias if "bias" in self else shift
+
+    def _ready(self):
+        """That of the running statistics, computed now: another thread's streams cannot."""
+        scale, shift = self.scale_and_shift()
+        mx.eval(scale, shift)
+        return scale, shift
 
     def _track(self, mean, var, count):
         keep, unbiased = 1 - self.momentum, count / max(count - 1, 1)
@@ -221,7 +227,7 @@ def conv_norm(x, conv, bn, relu=False, residual=None, before=None):
     before: a normalisation with a ReLU that precede the convolution, whose kernel has one value then.
     """
     residual = () if residual is None else (residual,)
-    if bn.training:
+    if bn.training or (before is not None and before.training):
         x = x if before is None else norm_relu(x, before)
         return bn.apply(conv(x), *residual, relu=relu)
     first, filter, _ = conv.folded(bn, before)

@@ -35,3 +35,12 @@ def test_a_normalisation_and_a_relu_before_the_convolution(signs, bias):
     x = mx.random.normal((2, FRAMES, INPUTS))
     expected = mx.maximum(after(conv(norm_relu(x, before))), 0)
     np.testing.assert_allclose(conv_norm(x, conv, after, relu=True, before=before), expected, atol=1e-5)
+
+
+def test_a_normalisation_in_training_before_a_frozen_one_has_the_statistics_of_the_batch():
+    before, after = normalisation(INPUTS, [1]).train(), normalisation(OUTPUTS, [1])
+    conv, x = Conv1d(INPUTS, OUTPUTS), mx.random.normal((2, FRAMES, INPUTS))
+    expected = after(conv(norm_relu(x, before)))
+    tracked = np.array(before.running_mean)
+    np.testing.assert_allclose(conv_norm(x, conv, after, before=before), expected, atol=1e-5)
+    assert not np.array_equal(before.running_mean, tracked)

@@ -46,6 +46,15 @@ def test_constrain_moves_every_first_factor():
     assert all(a < b / 2 for a, b in zip(after, before, strict=True))
 
 
+def test_a_frozen_factor_stays_as_it_is():
+    network = build_network("ftdnn", 20, width=32, bottleneck=8, first_dim=16, out_dim=24)
+    frozen, trained = network.tdnn2.factor, network.tdnn3.factor
+    frozen.freeze()
+    before = [np.array(factor.weight) for factor in (frozen, trained)]
+    network.constrain()
+    assert np.array_equal(frozen.weight, before[0]) and not np.array_equal(trained.weight, before[1])
+
+
 def test_dropout_scales_channels_in_training_only(features):
     mx.random.seed(0)
     network = build_network("ftdnn", 20, width=32, bottleneck=8, first_dim=16, out_dim=24, dropout=0.2)
