@@ -8,6 +8,7 @@ from nnet.compute.lanes import each
 from nnet.compute.memo import Memo
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
+from nnet.networks.tally import note
 from nnet.poolings.base import Pooling, attend, mean_and_variance
 
 
@@ -52,7 +53,7 @@ class ChannelAttention(Pooling):
         mean, variance = mean_and_variance(x, unbiased=True)
         context = mx.concatenate([mean, mx.sqrt(variance + self.floor)], axis=-1)  # (B, 2C)
         of_frame, of_context = self._split_weight(x.shape[-1])
-        return x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None]
+        return note(self.linear1, x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None])
 
     def _split_weight(self, channels):
         """What of the first layer's weight meets a frame, and what its context: (hidden_dim, C), (hidden_dim, 2C)."""

@@ -4,6 +4,7 @@ from nnet.compute import mx, nn
 from nnet.networks import build_network
 from nnet.networks.layers import BatchNorm, Conv1d, Linear
 from nnet.networks.tally import cost_table, count_macs, count_parameters
+from nnet.poolings import build_pooling
 
 
 class _Net(nn.Module):
@@ -38,3 +39,8 @@ def test_counting_leaves_the_running_statistics_alone():
 @pytest.mark.parametrize("name, billions", [("resnet", 4.55), ("ecapa_tdnn", 0.88), ("tdnn", 0.53)])
 def test_multiply_adds_of_the_usual_sizes(name, billions):
     assert count_macs(build_network(name, 80), 80, frames=200) == pytest.approx(billions * 1e9, rel=0.03)
+
+
+def test_the_context_of_a_pooling_counts_for_every_frame():
+    pooling = build_pooling("channel_attention", 12, {}, hidden_dim=7, global_context=True)
+    assert count_macs(pooling, 12, frames=200) == 200 * (36 * 7 + 7 * 12)
