@@ -36,12 +36,13 @@ class Embedder:
         """Args:
             directory: a model directory, or `user/name` of a model on the Hugging Face hub.
             checkpoint: "best", "last" or a number of epochs.
-            node: the endpoint to take; None: the configured one.
-            chunk_size: frames in which long recordings are read; their embedding is the mean over the chunks.
+            node: the endpoint to take, one vector an utterance; None: the configured one.
+            chunk_size: frames in which long recordings are read; their embedding is the mean over the chunks. -1: no
+                chunks.
         """  # fmt: skip
         directory = find_model(directory)
         self.net, self.config, about = load_model(directory, checkpoint)
-        self.node, self.chunk_size = node or self.net.node, chunk_size
+        self.node, self.chunk_size = self.net.utterance_node(node), chunk_size
         self.dim = self.net.endpoint_dim(self.node)
         self.front_end = FrontEnd(about["feats_conf"])
         self.calibration = None

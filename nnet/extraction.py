@@ -12,8 +12,10 @@ import numpy as np
 from nnet.compute import mx
 from nnet.compute.blas import products_in_threads
 from nnet.compute.lanes import SHARD_FRAMES, num_lanes
+from nnet.errors import InputError
 
 WINDOW = 64  # utterances that are read before their chunks are grouped
+WINDOW_FRAMES = 400_000  # or fewer of them, once they have so many frames: 128 MB of 80 filter banks
 # Frames in a batch. On a CPU: of each lane, as many as stay in its caches.
 BATCH_FRAMES = {mx.cpu: SHARD_FRAMES, mx.gpu: 50000}
 
@@ -24,14 +26,16 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
     Args:
         model: a SpeakerNet in eval mode.
         utterances: iterable of (key, features (T, F) float32).
-        chunk_size, min_chunk_size: in frames.
-        node: the endpoint to take; None: the model's own.
+        chunk_size, min_chunk_size: in frames; a chunk_size of -1: each utterance is one chunk.
+        node: the endpoint to take, one vector an utterance; None: the model's own.
 
     Yields:
         (key, (D,) float32), in the order of the stream; (key, None) for an utterance with fewer frames than
         `min_chunk_size` or than the network needs.
     """
-    least = max(min_chunk_size, model.network.min_frames)
+    node, least = model.utterance_node(node), max(min_chunk_size, model.network.min_frames)
+    if chunk_size != -1 and chunk_size < least:
+        raise InputError(f"chunks of {chunk_size} frames give no embedding: the least is {least}; -1 is no chunks")
     pending = []
     for window in _windows(utterances):
         started = _start(model, window, chunk_size, least, node)
@@ -48,15 +52,24 @@ def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=No
 def chunks_of(num_frames, chunk_size, min_chunk_size):
     """The parts (first, last + 1) in which an utterance is read: whole chunks, and the rest unless it is too short.
 
-    As in Kaldi's nnet3-xvector-compute, a rest of less than `min_chunk_size` frames is left out.
+    As in Kaldi's nnet3-xvector-compute, a rest of less than `min_chunk_size` frames is left out, and with a chunk_size
+    of -1 the utterance is one chunk.
     """
+    if chunk_size == -1:
+        chunk_size = max(num_frames, 1)
     spans = [(first, min(first + chunk_size, num_frames)) for first in range(0, num_frames, chunk_size)]
     return [(first, stop) for first, stop in spans if stop - first >= min_chunk_size]
 
 
 def _windows(utterances):
-    stream = iter(utterances)
-    while window := list(itertools.islice(stream, WINDOW)):
+    window, frames = [], 0
+    for key, features in utterances:
+        window.append((key, features))
+        frames += len(features)
+        if len(window) == WINDOW or frames >= WINDOW_FRAMES:
+            yield window
+            window, frames = [], 0
+    if window:
         yield window
 
 

@@ -64,7 +64,7 @@ class SpeakerNet(nn.Module):
         self.network, self.pooling, self.embedding = network, pooling, embedding
         self.has_maps = any(isinstance(module, Conv2d) for module in network.modules())
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
-        self.endpoint_dim(self.node)
+        self.utterance_node(self.node)
         self._dtype = mx.float32  # of the network's activations
         self._replay = Replay()
 
@@ -79,6 +79,14 @@ class SpeakerNet(nn.Module):
         if node not in self.endpoint_dims:
             raise InputError(f"{node} is not an endpoint of this network{nearest(node, self.endpoint_dims)}")
         return self.endpoint_dims[node]
+
+    def utterance_node(self, node=None):
+        """The endpoint `node` (default: the configured one), if it is one vector an utterance; else an InputError."""
+        node = node or self.node
+        self.endpoint_dim(node)
+        if node in self.network.endpoint_dims:
+            raise InputError(f"{node} gives a vector for each frame; choose pooling, output or one of embedding*")
+        return node
 
     def __call__(self, x, endpoints=None):
         """x: features (B, T, F) → (B, embedding.out_dim); fills `endpoints`, a dict, where one is given.

@@ -79,6 +79,10 @@ def test_what_cannot_be_embedded_is_named(model_dir):
         model.embed(np.zeros(RATE, np.float32), RATE)
     with pytest.raises(InputError, match='did you mean "embedding1.affine"'):
         nnet.load_model(model_dir, node="embeding1.affine")
+    with pytest.raises(InputError, match="tdnn1.relu gives a vector for each frame"):
+        nnet.load_model(model_dir, node="tdnn1.relu")
+    with pytest.raises(InputError, match="chunks of 5 frames"):
+        nnet.load_model(model_dir, chunk_size=5).embed(speech(1, 0), RATE)
 
 
 def test_the_command_prints_cosines(model_dir, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Embeddings of utterances: chunks, short ones, and that neighbours make no difference."""
 
+import threading
+
 import numpy as np
 import pytest
 from toy_data import DIM, make_config
@@ -7,6 +9,7 @@ from toy_data import DIM, make_config
 from nnet import extraction
 from nnet.compute import mx
 from nnet.config import load_config
+from nnet.errors import InputError
 from nnet.extraction import chunks_of, embed_utterance, embed_utterances
 from nnet.model import build_model
 
@@ -48,10 +51,44 @@ def test_a_short_rest_is_left_out_and_a_short_utterance_has_none(model):
     assert embed_utterance(model, feats[:8]) is None
 
 
+def test_chunks_that_give_no_embedding_are_refused(model):
+    feats = features(50, 1)
+    assert np.allclose(embed_utterance(model, feats, chunk_size=-1), embed_utterance(model, feats), atol=1e-5)
+    for chunk_size in (0, 8, 24, -2):
+        with pytest.raises(InputError, match=f"chunks of {chunk_size} frames give no embedding: the least is 25"):
+            embed_utterance(model, feats, chunk_size, min_chunk_size=25)
+
+
+def test_long_utterances_are_not_held_in_great_numbers(model, monkeypatch):
+    monkeypatch.setattr(extraction, "WINDOW_FRAMES", 100)
+    lengths = [30, 45, 30, 200, 200, 45, 30, 30]
+    seen, read = [], []
+    for key, _ in embed_utterances(model, ((i, read.append(i) or features(n, i)) for i, n in enumerate(lengths))):
+        seen.append(key)
+        assert sum(lengths[i] for i in read if i not in seen) <= 2 * (100 + 200)
+    assert seen == list(range(8))
+
+
 def test_spans():
     assert chunks_of(25, 10, 5) == [(0, 10), (10, 20), (20, 25)]
+    assert chunks_of(25, -1, 5) == [(0, 25)] and chunks_of(0, -1, 1) == []
     assert chunks_of(24, 10, 5) == [(0, 10), (10, 20)]
     assert chunks_of(4, 10, 5) == []
+
+
+def test_a_vector_for_each_frame_is_no_embedding(model):
+    with pytest.raises(InputError, match="tdnn1.relu gives a vector for each frame"):
+        embed_utterance(model, features(50, 1), node="tdnn1.relu")
+
+
+def test_threads_share_what_a_model_keeps(model):
+    x = features(30, 0)
+    embed_utterance(model, x, node=next(n for n in model.endpoint_dims if n.startswith("embedding1")))
+    results = []
+    thread = threading.Thread(target=lambda: results.append(embed_utterance(model, x, node="output")))
+    thread.start()
+    thread.join()
+    assert np.array_equal(results[0], embed_utterance(model, x, node="output"))
 
 
 def test_every_node_can_be_extracted(model):

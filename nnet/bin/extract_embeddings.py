@@ -9,7 +9,6 @@ import logging
 
 from nnet.bin.cli import parser, run
 from nnet.compute.precision import warn_of_precision
-from nnet.errors import InputError
 from nnet.extraction import embed_utterances
 from nnet.feats.prepare import FeatureReader
 from nnet.io.ark import ArkWriter
@@ -23,10 +22,7 @@ log = logging.getLogger(__name__)
 def main(argv=None):
     args = make_parser().parse_args(argv)
     model, _, about = load_model(args.model_dir, args.checkpoint)
-    node = args.node or model.node
-    model.endpoint_dim(node)
-    if node in model.network.endpoint_dims:
-        raise InputError(f"--node {node} gives a vector for each frame; choose pooling, output or one of embedding*")
+    node = model.utterance_node(args.node)
     data = DataDir(args.data)
     reader = FeatureReader(data, about["feats_conf"])
     short = []
@@ -53,7 +49,7 @@ def make_parser():
         default="float32",
         help="of the network's activations and weights; bfloat16 is for GPUs",
     )
-    p.add_argument("--chunk-size", type=int, default=10000, help="frames in which a long utterance is read")
+    p.add_argument("--chunk-size", type=int, default=10000, help="frames of a long utterance read at once; -1: all")
     p.add_argument("--min-chunk-size", type=int, default=25, help="frames below which nothing is extracted")
     p.add_argument("model_dir", metavar="MODELDIR")
     p.add_argument("data", metavar="DATA")
