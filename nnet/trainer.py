@@ -67,6 +67,8 @@ class Trainer:
             return False
         self.schedule.state = state.pop("schedule")
         self.state, self.ema = state, ema
+        if not self.group.first:
+            self.reset_sums()  # those of all processes went into the checkpoint
         log.info("resumed after epoch %d, step %d", state["epoch"], state["step"])
         return True
 
@@ -184,6 +186,7 @@ class Trainer:
         trained = weights_of(self.model)
         if self.ema:
             load_weights(self.model, self.ema, "the averaged weights")
+            self.group.share_statistics(self.model)  # which each process averaged over its own batches
         line = self._measure(progress)
         self._keep_best(line)
         if self.ema:
@@ -200,8 +203,7 @@ class Trainer:
             say_epoch(line, self.settings.epochs)
 
     def _measure(self, progress):
-        sums, epoch = self.state["sums"], self.state["epoch"]
-        loss, accuracy, chunks = self.group.sum([sums["loss"], sums["accuracy"], sums["chunks"]])
+        sums, epoch = self._joint_sums(), self.state["epoch"]
         speed = {
             "seconds": round(progress.seconds, 2),
             "frames_per_second": round(progress.frames_per_second * self.group.size),
@@ -210,13 +212,18 @@ class Trainer:
         valid_loss, valid_accuracy, dev_eer = self.group.from_first(self._validate())
         return {
             "epoch": epoch + 1,
-            "train_loss": loss / chunks,
-            "train_accuracy": accuracy / chunks,
+            "train_loss": sums["loss"] / sums["chunks"],
+            "train_accuracy": sums["accuracy"] / sums["chunks"],
             "valid_loss": valid_loss,
             "valid_accuracy": valid_accuracy,
             "dev_eer": dev_eer,
             "learning_rate": self.schedule.rate(epoch),
         } | speed
+
+    def _joint_sums(self):
+        """The sums of this epoch over all processes."""
+        sums = self.state["sums"]
+        return dict(zip(sums, self.group.sum(list(sums.values())), strict=True))
 
     def _validate(self):
         if not self.group.first:
@@ -242,9 +249,9 @@ class Trainer:
 
     def _save(self):
         self.group.share_statistics(self.model)
+        state = self.state | {"schedule": self.schedule.state, "sums": self._joint_sums()}
         if not self.group.first:
             return
-        state = self.state | {"schedule": self.schedule.state}
         save_checkpoint(self.directory, self.model, self.optimizer, self.ema, state, self.settings.keep_checkpoints)
 
     def _write_log(self):

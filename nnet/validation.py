@@ -3,6 +3,7 @@
 import numpy as np
 
 from nnet.compute import mx
+from nnet.compute.inference import inference
 from nnet.extraction import embed_utterances
 from nnet.metrics import eer, error_rates
 
@@ -14,7 +15,8 @@ def validate(model, batches):
     model.eval()
     loss = correct = count = 0.0
     for features, labels in batches:
-        result = model.loss(model(mx.array(features)), mx.array(labels))
+        with inference():
+            result = model.loss(model(mx.array(features)), mx.array(labels))
         loss += result.loss.item() * len(labels)
         correct += result.accuracy.item() * len(labels)
         count += len(labels)

@@ -16,6 +16,9 @@ from nnet.compute import mx
 # Batch normalisation sees only a process's own share of the batch, so here it keeps its initial statistics.
 WITHOUT_BATCH_NORM = {"epochs": 3, "freeze": ["*.bn.*"]}
 
+# Of six chunks one alone may pass a ReLU; to normalise its outputs, as in relu-bn, would blow up rounding errors.
+BATCH_NORM_FIRST = {"network": {"order": "bn-relu"}, "embedding": {"order": "bn-relu"}}
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
@@ -48,9 +51,7 @@ def test_two_processes_equal_one_with_the_joint_batch(root, data, tmp_path):
 
 
 def test_synchronised_batch_norm_has_the_statistics_of_the_joint_batch(root, data, tmp_path):
-    # Of six chunks one alone may pass a ReLU; to normalise its outputs, as in relu-bn, would blow up rounding errors.
-    order = {"network": {"order": "bn-relu"}, "embedding": {"order": "bn-relu"}}
-    config = make_config(tmp_path / "c.json", training={"sync_batch_norm": True}, **order)
+    config = make_config(tmp_path / "c.json", training={"sync_batch_norm": True}, **BATCH_NORM_FIRST)
     for name, nproc, sync in (("one", 1, "true"), ("joint", 2, "true"), ("apart", 2, "false")):
         options = ["--set", f"training.sync_batch_norm={sync}", config]
         done = launch(root, nproc, *options, data / "train", data / "valid", tmp_path / name)
@@ -60,6 +61,30 @@ def test_synchronised_batch_norm_has_the_statistics_of_the_joint_batch(root, dat
     one, joint = (mx.load(str(tmp_path / name / "model.safetensors")) for name in ("one", "joint"))
     for name in one:
         assert np.allclose(np.array(one[name]), np.array(joint[name]), atol=1e-4), name
+
+
+def test_a_resumed_training_logs_what_an_undisturbed_one_does(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1, "save_every": 2}, **BATCH_NORM_FIRST)
+    arguments = [config, data / "train", data / "valid"]
+    words = [*launcher(Namespace(hosts=None, nproc=2)), sys.executable, root / "tests/stopped_training.py", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run([*map(str, words), str(tmp_path / "b")], env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [f.name for f in (tmp_path / "b/checkpoints").iterdir()] == ["epoch-0000-step-00000002"]
+    for name, resume in (("a", "false"), ("b", "true")):
+        done = launch(root, 2, "--resume", resume, *arguments, tmp_path / name)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert np.allclose(losses(tmp_path / "a"), losses(tmp_path / "b"), rtol=1e-5)
+
+
+def test_averaged_weights_have_shared_statistics(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    for ema in ("0", "1e-9"):
+        done = launch(root, 2, "--set", f"training.ema={ema}", config, data / "train", data / "valid", tmp_path / ema)
+        assert done.returncode == 0, done.stdout + done.stderr
+    plain, averaged = (mx.load(str(tmp_path / ema / "model.safetensors")) for ema in ("0", "1e-9"))
+    for name in plain:
+        assert np.allclose(np.array(plain[name]), np.array(averaged[name]), atol=1e-5), name
 
 
 def test_gradients_are_those_of_the_joint_batch_whatever_the_cores(root):
