@@ -1,8 +1,10 @@
 """Copies of arrays. On a CPU, MLX makes them value by value, so it pays to choose what counts as a value."""
 
+import itertools
+
 from nnet.compute import mx
-from nnet.compute.inference import inferring
 from nnet.compute.lanes import on_cpu
+from nnet.compute.operation import Operation
 
 
 def copied(view):
@@ -29,11 +31,20 @@ def assembled(pieces, bins, frames):
 
 def concatenated(arrays, axis):
     """The arrays side by side along an axis."""
-    if len(arrays) == 1:
-        return arrays[0]
-    wide = _widened(arrays) if inferring() else arrays
+    return arrays[0] if len(arrays) == 1 else _concatenated(*arrays, axis=axis)
+
+
+def _forward(*arrays, axis):
+    wide = _widened(arrays)
     whole = mx.concatenate(wide, axis)
     return whole if wide is arrays else whole.view(arrays[0].dtype)
+
+
+def _backward(arrays, dy, _, *, axis):
+    return mx.split(dy, list(itertools.accumulate(x.shape[axis] for x in arrays[:-1])), axis)
+
+
+_concatenated = Operation(_forward, _backward)
 
 
 def _widened(arrays):
