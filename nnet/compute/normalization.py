@@ -7,6 +7,7 @@ Statistics, scales and sums are float32, whatever the dtype of the activations.
 
 import contextlib
 import functools
+from collections import namedtuple
 
 from nnet.compute import mx
 from nnet.compute.lanes import run_in_lanes
@@ -84,17 +85,22 @@ def joint_batch(gather):
         _gather = outer
 
 
-def batch_statistics(sharded):
-    """The mean and the biased variance by channel of a batch in shards, [(x,), ...], and its number of rows.
+class Statistics(namedtuple("Statistics", "mean variance count")):
+    """The mean and the biased variance by channel of a batch, (C,) float32, and its number of rows."""
 
-    Of a `joint_batch` every process must have as many rows.
-    """
+    def beside(self, other):
+        """Those of the channels of both, of which the other's come after."""
+        return Statistics(*(mx.concatenate(pair) for pair in zip(self[:2], other[:2], strict=True)), self.count)
+
+
+def batch_statistics(sharded):
+    """The Statistics of a batch in shards, [(x,), ...]; of a `joint_batch` every process must have as many rows."""
     means, squares = map(mx.stack, zip(*run_in_lanes(moments, sharded), strict=True))  # (S, C)
     mean, squares, count = _merged(means, squares, [x.size // x.shape[-1] for (x,) in sharded])
     if _gather:
         both = _gather(mx.stack([mean, squares]))  # (P, 2, C)
         mean, squares, count = _merged(both[:, 0], both[:, 1], [count] * len(both))
-    return mean, squares / count, count
+    return Statistics(mean, squares / count, count)
 
 
 def _merged(means, squares, counts):

@@ -7,7 +7,7 @@ from nnet.compute.activation import sigmoid
 from nnet.compute.lanes import FRAMES, each
 from nnet.compute.precision import mean
 from nnet.networks.ecapa_tdnn import side_by_side
-from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu
+from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu, statistics_of
 from nnet.networks.resnet import BasicBlock, divided, flatten_map, stage
 
 
@@ -51,10 +51,14 @@ class CamPlusPlus(nn.Module):
         endpoints["head"] = x = self.head(x)
         endpoints["tdnn"] = x = conv_norm(x, self.tdnn, self.tdnn_bn, relu=True)
         for i, (block, transit) in enumerate(zip(self.blocks, self.transits, strict=True), 1):
+            statistics = statistics_of(x) if self.training else None
             for layer in block:
-                x = each(side_by_side, x, layer(x), along=FRAMES)
+                new = layer(x, statistics)
+                x = each(side_by_side, x, new, along=FRAMES)
+                # Every layer normalises what all before it have added: statistics are taken once of each channel.
+                statistics = statistics.beside(statistics_of(new)) if self.training else None
             endpoints[f"block{i}"] = x
-            endpoints[f"transit{i}"] = x = transit(x)
+            endpoints[f"transit{i}"] = x = transit(x, statistics)
         return norm_relu(x, self.out_bn)
 
 
@@ -97,9 +101,9 @@ class DenseLayer(nn.Module):
         self.bn2 = BatchNorm(width)
         self.cam = ContextMask(width, growth, dilation, segment)
 
-    def __call__(self, x):
-        """x: (B, T, in_channels) → (B, T, growth)."""
-        return self.cam(conv_norm(x, self.linear1, self.bn2, relu=True, before=self.bn1))
+    def __call__(self, x, statistics=None):
+        """x: (B, T, in_channels) → (B, T, growth); statistics: those of x, where they are known already."""
+        return self.cam(conv_norm(x, self.linear1, self.bn2, relu=True, before=self.bn1, statistics=statistics))
 
 
 class ContextMask(nn.Module):
@@ -137,9 +141,9 @@ class Transit(nn.Module):
         self.bn = BatchNorm(in_channels)
         self.linear = Conv1d(in_channels, out_channels, bias=False)
 
-    def __call__(self, x):
-        """x: (B, T, in_channels) → (B, T, out_channels)."""
-        return self.linear(norm_relu(x, self.bn))
+    def __call__(self, x, statistics=None):
+        """x: (B, T, in_channels) → (B, T, out_channels); statistics: those of x, where they are known already."""
+        return self.linear(norm_relu(x, self.bn, statistics))
 
 
 def segment_means(x, segment):

@@ -172,10 +172,10 @@ class BatchNorm(nn.Module):
     def __call__(self, x):
         return self.apply(x)
 
-    def apply(self, x, *residual, relu=False):
-        """[relu](normalised x [+ residual])."""
+    def apply(self, x, *residual, relu=False, statistics=None):
+        """[relu](normalised x [+ residual]); statistics: `statistics_of` x, where they are known already."""
         if self.training:
-            scale, shift = self.scale_and_shift(x)
+            scale, shift = self.scale_and_shift(statistics or statistics_of(x))
         else:
             arrays = [v for v in self.values() if isinstance(v, mx.array)]
             scale, shift = self._running.get(arrays, self._ready)
@@ -185,11 +185,11 @@ class BatchNorm(nn.Module):
 
         return each(shard, x, *residual, along=FRAMES)
 
-    def scale_and_shift(self, x=None):
-        """The normalisation as one scale and one shift a channel, from the batch x or else the running statistics."""
+    def scale_and_shift(self, statistics=None):
+        """The normalisation as one scale and one shift a channel, by a batch's statistics or else the running ones."""
         mean, var = self.running_mean, self.running_var
-        if x is not None:
-            mean, var, count = batch_statistics(shards(x))
+        if statistics is not None:
+            mean, var, count = statistics
             self._track(mean, var, count)
         scale = mx.rsqrt(var + self.eps)
         scale = scale * self.weight if "weight" in self else scale
@@ -208,9 +208,14 @@ class BatchNorm(nn.Module):
         self.running_var = keep * self.running_var + self.momentum * unbiased * mx.stop_gradient(var)
 
 
-def norm_relu(x, bn):
-    """relu(bn(x))."""
-    return bn.apply(x, relu=True)
+def statistics_of(x):
+    """The Statistics by which a normalisation in training normalises the batch x."""
+    return batch_statistics(shards(x))
+
+
+def norm_relu(x, bn, statistics=None):
+    """relu(bn(x)); statistics: those of x, where they are known already."""
+    return bn.apply(x, relu=True, statistics=statistics)
 
 
 def conv_relu_norm(x, conv, bn):
@@ -221,14 +226,15 @@ def conv_relu_norm(x, conv, bn):
     return conv.apply(x, folded.filter, activation=folded.relu_inside)
 
 
-def conv_norm(x, conv, bn, relu=False, residual=None, before=None):
+def conv_norm(x, conv, bn, relu=False, residual=None, before=None, statistics=None):
     """[relu](bn(conv(x)) [+ residual]); in eval mode one convolution, with the normalisation in its weights.
 
     before: a normalisation with a ReLU that precede the convolution, whose kernel has one value then.
+    statistics: those of x for `before`, where they are known already.
     """
     residual = () if residual is None else (residual,)
     if bn.training or (before is not None and before.training):
-        x = x if before is None else norm_relu(x, before)
+        x = x if before is None else norm_relu(x, before, statistics)
         return bn.apply(conv(x), *residual, relu=relu)
     first, filter, _ = conv.folded(bn, before)
     return conv.apply(x, filter, *residual, activation=rectified if relu else None, first=first)
