@@ -46,8 +46,8 @@ for file in "$data/wav.scp" "$data/utt2spk"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
-if [ "$nj" -gt "${num_utts:-$utterances}" ]; then nj=$num_utts; fi
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+if [ -n "$num_utts" ] && [ "$nj" -gt "$num_utts" ]; then nj=$num_utts; fi
 mkdir -p "$out_data/log" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/wav_$(basename "$out_data")
 

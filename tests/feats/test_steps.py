@@ -80,7 +80,7 @@ def test_augmented_copies_with_the_originals_vad(recipe, kaldi):
     for words in [
         ["steps/make_mfcc.sh", *config, "data/x"],
         ["steps/compute_vad_decision.sh", "--vad-config", str(kaldi / "vad.conf"), "data/x"],
-        ["steps/augment_data.sh", "--nj", "2", "--noises", "data/noise", "--music", "data/noise", "data/x", "data/aug"],
+        ["steps/augment_data.sh", "--nj", "9", "--noises", "data/noise", "--music", "data/noise", "data/x", "data/aug"],
         ["steps/make_mfcc.sh", *config, "data/aug"],
         ["utils/combine_data.sh", "data/both", "data/x", "data/aug"],
         ["steps/prepare_feats.sh", "--nj", "2", "data/both", "data/ready"],
