@@ -6,15 +6,20 @@ the directions in which S has a variance above one, with what is above one.
 """
 
 import dataclasses
+import logging
 
 import numpy as np
 import scipy.linalg
 
 from nnet.backend.plda import Plda
+from nnet.backend.statistics import shrunk
 from nnet.backend.transforms import descending_eigenvectors
 from nnet.errors import InputError
 
+log = logging.getLogger(__name__)
+
 UNSUPERVISED = ("kaldi", "coral", "coral+")
+ENOUGH = 20  # embeddings a dimension, of which CORAL takes the covariance as it is
 LEAST_VARIANCE = 1e-10  # of the largest one: keeps a singular covariance invertible
 
 
@@ -42,7 +47,7 @@ def adapt(plda, embeddings, options):
     if options.method == "kaldi":
         return _adapt_kaldi(plda, mean, covariance, options)
     if options.method == "coral":
-        return _coral(plda, mean, covariance)
+        return _coral(plda, mean, _reliable(covariance, len(embeddings)))
     return _coral_plus(plda, mean, covariance, options)
 
 
@@ -63,6 +68,14 @@ def _adapt_kaldi(plda, mean, covariance, options):
     excess = _excess(covariance, plda.within + plda.between)
     within = plda.within + options.within_covar_scale * excess
     return Plda.from_covariances(mean, within, plda.between + options.between_covar_scale * excess)
+
+
+def _reliable(covariance, count):
+    """CORAL takes a covariance as it is, and the directions that few embeddings hardly fill would lose all variance."""
+    if count >= ENOUGH * len(covariance):
+        return covariance
+    log.info("the covariance of %d embeddings in %d dimensions is shrunk for CORAL", count, len(covariance))
+    return shrunk(covariance, count - 1)
 
 
 def _coral(plda, mean, covariance):

@@ -89,12 +89,17 @@ def lda(stats, dim, total_covariance_factor=0.0):
 
 def wccn(stats):
     """(D, D): within-class covariance normalisation, the transposed Cholesky factor of the inverse (Hatch 2006)."""
-    within = stats.regularised().within()
-    return np.linalg.inv(np.linalg.cholesky(within))
+    values, vectors = _floored(stats.regularised().within())
+    return np.linalg.inv(np.linalg.cholesky((vectors * values) @ vectors.T))
 
 
 def normalizing(covariance):
     """(D, D) matrix T with T covariance T^T = I; small eigenvalues are raised to the floor, and that is said."""
+    values, vectors = _floored(covariance)
+    return (vectors / np.sqrt(values)).T
+
+
+def _floored(covariance):
     values, vectors = descending_eigenvectors(covariance)
     floor = EIGENVALUE_FLOOR * values[0]
     if floor <= 0:
@@ -102,7 +107,7 @@ def normalizing(covariance):
     low = np.count_nonzero(values < floor)
     if low:
         log.warning("%d of %d eigenvalues of a covariance were raised to %g", low, len(values), floor)
-    return (vectors / np.sqrt(np.maximum(values, floor))).T
+    return np.maximum(values, floor), vectors
 
 
 def descending_eigenvectors(symmetric):

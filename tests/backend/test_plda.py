@@ -128,6 +128,16 @@ def test_adaptation_to_the_same_domain_changes_nothing(method):
     np.testing.assert_allclose(adapted.between, BETWEEN, atol=1e-9)
 
 
+def test_coral_survives_few_embeddings(caplog):
+    rng = np.random.default_rng(0)
+    plda = Plda.from_covariances(np.zeros(40), np.eye(40), 2 * np.eye(40))
+    with caplog.at_level("INFO"):
+        adapted = adapt(plda, rng.normal(0, np.sqrt(3), (30, 40)), AdaptationOptions("coral"))
+    assert "30 embeddings in 40 dimensions is shrunk" in caplog.text
+    values = np.linalg.eigvalsh(adapted.within + adapted.between)
+    assert values.min() > 1 and values.max() < 6
+
+
 def test_coral_plus_by_a_generalised_eigenvalue_problem():
     """The paper's own form: B^T Phi B = I, B^T S B = E; Phi + gamma B^-T max(0, E - I) B^-1."""
     import scipy.linalg

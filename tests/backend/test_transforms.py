@@ -35,6 +35,15 @@ def test_whitening_and_wccn(data):
     np.testing.assert_allclose(normal.within(), np.eye(6), atol=1e-9)
 
 
+def test_wccn_of_a_dimension_that_does_not_vary(data, caplog):
+    vectors = data[0].copy()
+    vectors[:, 2] = 1.0
+    matrix = wccn(class_statistics(vectors, data[1]))
+    assert np.isfinite(matrix).all() and "1 of 6 eigenvalues" in caplog.text
+    normal = class_statistics(vectors @ matrix.T, data[1]).within()
+    np.testing.assert_allclose(np.sort(np.linalg.eigvalsh(normal)), [0, 1, 1, 1, 1, 1], atol=1e-6)
+
+
 @pytest.mark.parametrize("factor", [0.0, 0.3, 1.0])
 def test_lda_makes_the_mixed_covariance_the_unit_matrix(data, factor):
     projected = class_statistics(data[0] @ lda(class_statistics(*data), 4, factor).T, data[1])
