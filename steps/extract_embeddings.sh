@@ -36,6 +36,7 @@ done
 utterances=$(($(wc -l <"$data/feats.scp")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 mkdir -p "$out/log"
+rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \

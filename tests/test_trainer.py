@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -139,6 +140,12 @@ def test_a_training_is_not_overwritten_and_not_resumed_as_another(data, tmp_path
         train(data, config, tmp_path / "exp")
     with pytest.raises(InputError, match="cannot resume with another loss.type"):
         train(data, config, tmp_path / "exp", "--resume", "true", "--set", "loss.type=additive_margin")
+    others = tmp_path / "data"
+    shutil.copytree(data, others)
+    for path in others.glob("*/feats_conf.json"):
+        path.write_text(path.read_text().replace('"none"', '"sliding"'))
+    with pytest.raises(InputError, match="train: cannot resume .*exp with features of another cmvn"):
+        train(others, config, tmp_path / "exp", "--resume", "true")
 
 
 def test_nan_stops_training_with_step_and_cause(data, tmp_path):

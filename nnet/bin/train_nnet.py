@@ -97,15 +97,16 @@ def prepare_directory(args, config, dim, spk2int, data):
             raise InputError(
                 f"{directory} holds a training already; --resume true goes on with it, or remove the folder"
             )
-        check_same_training(directory, config, spk2int)
+        check_same_training(directory, config, spk2int, data)
     os.makedirs(directory, exist_ok=True)
     write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()})
     save_config(directory, config, dim, len(spk2int), data.feats_conf)
 
 
-def check_same_training(directory, config, spk2int):
+def check_same_training(directory, config, spk2int, data):
     """A resumed training must be the same training; keys that it did not know yet have their defaults."""
-    old, new = read_config(directory)[0].to_dict(), config.to_dict()
+    old, about = read_config(directory)
+    old, new = old.to_dict(), config.to_dict()
     free = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
     changed = [k for k in differing_keys(old, new) if k not in free]
     if changed:
@@ -114,6 +115,9 @@ def check_same_training(directory, config, spk2int):
         )
     if read_table(os.path.join(directory, "spk2int")) != {s: str(i) for s, i in spk2int.items()}:
         raise InputError(f"{directory}/spk2int: cannot resume with other speakers; train into another folder")
+    if about["feats_conf"] != data.feats_conf:
+        keys = ", ".join(differing_keys(about["feats_conf"] or {}, data.feats_conf or {}))
+        raise InputError(f"{data.path}: cannot resume {directory} with features of another {keys}")
 
 
 def training_loader(config, data, spk2int, group, conf):
