@@ -34,6 +34,8 @@ USAGE
 fi
 enroll=$1 test=$2 out=$3
 shift 3
+same=$(for trials in "$@"; do basename "$trials"; done | sort | uniq -d)
+if [ -n "$same" ]; then echo "$0: two lists are called $same, and their scores would be; rename one" >&2; exit 1; fi
 
 score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised ones; $best is what was made last
   local options=(--cmd "$cmd" --backend "${adapted:-$backend}") trials=$2 enroll=$3 test=$4
@@ -41,7 +43,10 @@ score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised 
     cosine) options+=(--method cosine --transform false) ;;
     lda) options+=(--method cosine) ;;
     plda) options+=(--method plda --backend "$backend") ;;
-    plda_adapted) options+=(--method plda) ;;
+    plda_adapted)
+      if [ -z "$adapted" ]; then echo "$0: --methods: plda_adapted needs --adapted" >&2; exit 1; fi
+      options+=(--method plda)
+      ;;
     *) echo "$0: --methods: no method $1" >&2; exit 1 ;;
   esac
   best=$5/$1

@@ -34,7 +34,7 @@ def main(argv=None):
     options = ReportOptions(
         repetitions=args.bootstrap if args.bootstrap is not None else REPETITIONS if folder else 0,
         utt2spk=read_table(args.utt2spk) if args.utt2spk else None,
-        conditions={os.path.basename(path): read_table(path, check_sorted=False) for path in args.condition},
+        conditions=read_conditions(args.condition),
         costs=costs,
         curves=folder is not None,
     )
@@ -55,13 +55,25 @@ def _split(paths):
 
 
 def _names(paths):
-    """{shortest end of the path that tells it from the others: path} of score files."""
+    """{shortest end of the path that tells it from the others: path}."""
     paths = list(dict.fromkeys(paths))
     for depth in range(1, 1 + max(path.count(os.sep) for path in paths)):
         names = [os.sep.join(path.split(os.sep)[-depth:]) for path in paths]
         if len(set(names)) == len(paths):
             return dict(zip(names, paths, strict=True))
     return {path: path for path in paths}
+
+
+def read_conditions(paths):
+    """{name of a table: its entries}; tables of one name, such as those of both sides of the trials, are one."""
+    conditions = {}
+    for path in paths:
+        known, table = conditions.setdefault(os.path.basename(path), {}), read_table(path, check_sorted=False)
+        for key, value in table.items():
+            if known.get(key, value) != value:
+                raise InputError(f'{path}: "{key}" is "{value}" here, "{known[key]}" in another table of this name')
+        known |= table
+    return conditions
 
 
 def _cost(text):

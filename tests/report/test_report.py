@@ -137,6 +137,16 @@ def test_conditions(trials):
         condition_labels(trials, {"z": "x"}, "map")
 
 
+def test_tables_of_one_name_are_one(tmp_path):
+    for side, text in (("enroll", "a f\nb m\n"), ("test", "b m\nc f\n"), ("other", "a m\n")):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "utt2gender").write_text(text)
+    paths = [str(tmp_path / side / "utt2gender") for side in ("enroll", "test", "other")]
+    assert compute_metrics.read_conditions(paths[:2]) == {"utt2gender": {"a": "f", "b": "m", "c": "f"}}
+    with pytest.raises(InputError, match='other/utt2gender: "a" is "m" here, "f" in another table'):
+        compute_metrics.read_conditions(paths)
+
+
 def test_numbers_are_cut_into_ranges(trials):
     durations = {key: str(1.0 + i) for i, key in enumerate(trials.test_ids)}
     names, groups = condition_labels(trials, durations, "utt2dur")
