@@ -45,10 +45,13 @@ def read_blocks(path, widths, start=0, stop=None):
     line, width = 1, None
     with open(path, "rb") as file:
         file.seek(start)
-        while text := _next_lines(file, stop):
-            text = _decoded(path, text)
+        while data := _next_lines(file, stop):
+            text = _decoded(path, data)
             width = width or _width(path, text, widths)
-            block = Block(path, line, _columns(path, line, text, width))
+            if not _all_of(data, width):
+                _check_lines(path, line, text, width)
+            words = text.split()
+            block = Block(path, line, [words[i::width] for i in range(width)])
             yield block
             line += len(block.columns[0])
     if line == 1:
@@ -93,14 +96,24 @@ def _width(path, text, widths):
     return width
 
 
-def _columns(path, first_line, text, width):
-    words = text.split()
-    lines = text.count("\n") + (not text.endswith("\n"))
-    if len(words) != lines * width:
-        for number, line in enumerate(text.split("\n"), first_line):
-            if len(line.split()) != width:
-                raise InputError(f"{path}:{number}: has {len(line.split())} words where {width} are expected")
-    return [words[i::width] for i in range(width)]
+def _all_of(data, width):
+    """Whether each of the lines has so many words, as far as blanks of one byte tell."""
+    data = np.frombuffer(data, np.uint8)
+    blank = data <= ord(" ")
+    begin = ~blank
+    begin[1:] &= blank[:-1]
+    begins, ends = np.flatnonzero(begin), np.flatnonzero(data == ord("\n"))
+    lines = len(ends) + (data[-1] != ord("\n"))
+    if len(begins) != lines * width:
+        return False
+    last, first = begins[width - 1 :: width], begins[width::width]
+    return bool((last[: len(ends)] < ends).all() and (first > ends[: len(first)]).all())
+
+
+def _check_lines(path, first_line, text, width):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), first_line):
+        if len(line.split()) != width:
+            raise InputError(f"{path}:{number}: has {len(line.split())} words where {width} are expected")
 
 
 def _either(numbers):

@@ -58,6 +58,7 @@ def test_round_trip(write, tmp_path):
     [
         ("a x target\na y impostor\n", r"trials:2: .*not 'impostor'"),
         ("a x target\na y\n", "trials:2: has 2 words where 3"),
+        ("a x target\na y target b\nx nontarget\n", "trials:2: has 4 words where 3"),
         ("a x target\n\nb y target\n", "trials:2: has 0 words"),
         ("a x\n", "trials:1: has 2 words where 3"),
         ("a x target\nb x nontarget\na x target\n", 'trials: 1 line repeats an earlier trial, such as "a x"'),
