@@ -87,6 +87,11 @@ def test_what_a_named_python_lacks_is_named(source, tmp_path):
     assert "espeakng-loader" in done.stderr
 
 
+def test_a_package_that_is_too_old_is_lacking():
+    assert make_environment.missing(["numpy>=1.0", "pytest>=3,<99; sys_platform == 'linux'"]) == []
+    assert make_environment.missing(["numpy>=999.1", "pytest"]) == ["numpy>=999.1"]
+
+
 def test_an_unknown_extra_is_named(source):
     done = source(SV_PYTHON=sys.executable, SV_EXTRAS="mini,nosuch")
     assert done.returncode == 1

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,12 @@ def test_an_unknown_recipe_is_named():
     done = subprocess.run([ROOT / "run.sh", "nosuch"], capture_output=True, text=True)
     assert done.returncode == 1
     assert f"no recipe 'nosuch'; there are: {' '.join(recipe.name for recipe in RECIPES)}" in done.stderr
+
+
+def test_paths_are_those_where_one_stands(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/c.json").write_text("{")
+    words = [ROOT / "run.sh", "mini", "--nnet-conf", "a/c.json"]
+    environment = {**os.environ, "SV_PYTHON": sys.executable}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0 and f"{tmp_path}/a/c.json: " in done.stderr

@@ -63,17 +63,23 @@ def requirements(setup_py, extras):
 
 
 def missing(requires):
-    """The names of those requirements that this interpreter does not have."""
-    names = [re.match(r"[\w.-]+", r).group() for r in requires]
+    """Those requirements that this interpreter does not have, or has only in an older version."""
     lacking = []
-    for name in names:
+    for requirement in requires:
+        name, least = re.match(r"([\w.-]+)[^>;]*(?:>=([\d.]+))?", requirement).groups()
         try:
-            metadata.distribution(name)
+            if _numbers(metadata.version(name)) < _numbers(least or "0"):
+                lacking.append(f"{name}>={least}")
         except metadata.PackageNotFoundError:
             lacking.append(name)
-    if "mlx" not in lacking and not _mlx_loads():
+    if not any(r.startswith("mlx") for r in lacking) and not _mlx_loads():
         lacking.append("mlx[cpu]")
     return lacking
+
+
+def _numbers(version):
+    """The leading numbers of a version, for comparisons."""
+    return [int(n) for n in re.match(r"[\d.]*", version).group().strip(".").split(".") if n]
 
 
 def _mlx_loads():
