@@ -95,6 +95,9 @@ def test_the_command_prints_cosines(model_dir, tmp_path, capsys):
     assert [(a, b) for a, b, _ in lines] == [(paths[0], paths[1]), (paths[0], paths[2]), (paths[1], paths[2])]
     assert all(-1 <= float(c) <= 1 for _, _, c in lines)
     assert len((tmp_path / "emb.scp").read_text().splitlines()) == 3
+    for audio in ([paths[0], paths[0]], [paths[0], "my voice.wav"]):
+        with pytest.raises(InputError, match="has blanks or is named twice"):
+            main(["--out", str(tmp_path / "emb"), model_dir, *audio])
     with pytest.raises(InputError, match="nothing to be compared with"):
         main([model_dir, paths[0]])
 

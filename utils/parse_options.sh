@@ -25,22 +25,22 @@ _po_set() {
 }
 
 _po_read_config() {
-  local line name value number=0
+  local _po_line _po_name _po_value _po_number=0
   [ -r "$1" ] || _po_fail "--config: cannot read '$1'"
-  while IFS= read -r line || [ -n "$line" ]; do
-    number=$((number + 1))
-    line=${line%%[[:space:]]#*}
-    line=${line#"${line%%[![:space:]]*}"}
-    line=${line%"${line##*[![:space:]]}"}
-    case "$line" in "" | \#*) continue ;; esac
-    case "$line" in *=*) ;; *) _po_fail "$1:$number: expects name=value, not '$line'" ;; esac
-    name=${line%%=*}
-    value=${line#*=}
-    name=${name#--}
-    case "$value" in
-      \"*\" | \'*\') value=${value:1:${#value}-2} ;;
+  while IFS= read -r _po_line || [ -n "$_po_line" ]; do
+    _po_number=$((_po_number + 1))
+    _po_line=${_po_line%%[[:space:]]#*}
+    _po_line=${_po_line#"${_po_line%%[![:space:]]*}"}
+    _po_line=${_po_line%"${_po_line##*[![:space:]]}"}
+    case "$_po_line" in "" | \#*) continue ;; esac
+    case "$_po_line" in *=*) ;; *) _po_fail "$1:$_po_number: expects name=value, not '$_po_line'" ;; esac
+    _po_name=${_po_line%%=*}
+    _po_value=${_po_line#*=}
+    _po_name=${_po_name#--}
+    case "$_po_value" in
+      \"*\" | \'*\') _po_value=${_po_value:1:${#_po_value}-2} ;;
     esac
-    _po_set "${name//-/_}" "$value" "$1:$number: $name"
+    _po_set "${_po_name//-/_}" "$_po_value" "$1:$_po_number: $_po_name"
   done <"$1"
 }
 

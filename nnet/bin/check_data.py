@@ -76,9 +76,10 @@ def check_duplicates(sets, train):
     """Names audio that is there twice within a set; refuses what is in training and elsewhere."""
     groups = duplicates([data.wav_scp for data in sets])
     for group in groups:
-        places = {sets[position].path for position, _ in group}
-        if train and train.path in places and len(places) > 1:
-            raise InputError(f"{train.path}: {group[0][1]} is the same audio as {group[-1][1]} in {max(places)}")
+        own = [name for position, name in group if sets[position] is train]
+        others = [f"{name} in {sets[position].path}" for position, name in group if sets[position] is not train]
+        if own and others:
+            raise InputError(f"{train.path}: {own[0]} is the same audio as {others[0]}")
     if groups:
         named = "; ".join(" = ".join(recording for _, recording in group) for group in groups[:3])
         log.warning("%d recordings are there more than once under other names: %s", len(groups), named)

@@ -18,6 +18,8 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     if len(args.audio) < 2 and not args.out:
         raise InputError("one file has nothing to be compared with: name a second one, or --out NAME for its embedding")
+    if args.out:
+        check_keys(args.audio)
     model = load_model(args.model_dir, args.checkpoint, node=args.node)
     vectors = list(model.embed_files(args.audio))
     if args.out:
@@ -28,6 +30,13 @@ def main(argv=None):
         similarity = cosine(x, y)
         known = f" {model.probability(similarity, args.p_target):.4f}" if model.calibration else ""
         print(f"{a} {b} {similarity:.4f}{known}")
+
+
+def check_keys(paths):
+    """Whether an ark can have these paths for its keys."""
+    for i, path in enumerate(paths):
+        if len(path.split()) != 1 or path in paths[:i]:
+            raise InputError(f"--out: {path!r} has blanks or is named twice, which no key of an archive may")
 
 
 def make_parser():

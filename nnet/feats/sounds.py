@@ -17,7 +17,7 @@ class Sounds:
     """The recordings of a data directory; parts of them are read as they are drawn.
 
     Args:
-        path: a data directory with wav.scp and no segments; utt2spk, where there is one, tells voices apart.
+        path: a data directory with wav.scp and no segments; of voices, each recording counts as another one.
         sample_rate: Hz in which samples are given; recordings of another rate are converted.
     """
 

@@ -71,7 +71,7 @@ def test_trials_without_audio_are_refused(check, tmp_path):
 
 def test_audio_of_training_in_the_test_is_refused(check, tmp_path):
     (tmp_path / "test/t0-v0-0.wav").write_bytes((tmp_path / "train/s0-v0-0.wav").read_bytes())
-    with pytest.raises(InputError, match="s0-v0-0 is the same audio as t0-v0-0"):
+    with pytest.raises(InputError, match="train: s0-v0-0 is the same audio as t0-v0-0 in .*test$"):
         check()
     check("--duplicates", "false")
 

@@ -80,6 +80,12 @@ def test_config(parse, tmp_path):
     assert "c.conf:1: expects name=value" in parse("--config", "c.conf").stderr
 
 
+def test_options_may_have_any_name(parse, tmp_path):
+    script = "set -eu\nname= line= value= number=0\n. {root}/utils/parse_options.sh\necho $name $line $value $number\n"
+    (tmp_path / "c.conf").write_text("name=a\nline=b\nvalue=c\nnumber=4\n")
+    assert parse("--config", "c.conf", script=script).stdout == "a b c 4\n"
+
+
 def test_help(parse):
     result = parse("--help")
     assert result.returncode == 0
