@@ -34,7 +34,7 @@ USAGE
 fi
 enroll=$1 test=$2 out=$3
 shift 3
-same=$(for trials in "$@"; do basename "$trials"; done | sort | uniq -d)
+same=$(for trials in "$@"; do basename "$trials"; done | sed 's/^trials_//' | sort | uniq -d)
 if [ -n "$same" ]; then echo "$0: two lists are called $same, and their scores would be; rename one" >&2; exit 1; fi
 
 score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised ones; $best is what was made last

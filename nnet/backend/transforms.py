@@ -94,12 +94,13 @@ def wccn(stats):
 
 
 def normalizing(covariance):
-    """(D, D) matrix T with T covariance T^T = I; small eigenvalues are raised to the floor, and that is said."""
+    """(D, D) matrix T with T covariance T^T = I, as far as its eigenvalues are above the floor."""
     values, vectors = _floored(covariance)
     return (vectors / np.sqrt(values)).T
 
 
 def _floored(covariance):
+    """Eigenvalues and eigenvectors; small eigenvalues are raised to the floor, and that is said."""
     values, vectors = descending_eigenvectors(covariance)
     floor = EIGENVALUE_FLOOR * values[0]
     if floor <= 0:
