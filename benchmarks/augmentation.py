@@ -17,13 +17,13 @@ import threadpoolctl
 from benchmarks.features import FBANK, RATE, speech_like
 from benchmarks.report import Table
 from benchmarks.timing import medians
+from nnet.audio.augment import Augmenter
+from nnet.audio.mixing import change_speed
+from nnet.audio.seeds import generator
 from nnet.config.augmentation import AugmentOptions
-from nnet.feats.augment import Augmenter
-from nnet.feats.mixing import change_speed
-from nnet.feats.seeds import generator
 from nnet.feats.spectrum import compute_fbank
-from nnet.io.tables import write_table
-from nnet.memory import keep_memory
+from nnet.kaldi.tables import write_table
+from nnet.malloc import keep_memory
 
 SOUNDS = {"rirs": (1, 1), "noises": (5, 20), "music": (60, 60), "babble": (20, 20)}  # seconds, least and most
 

@@ -17,7 +17,7 @@ from nnet.backend.directory import Backend, write_backend
 from nnet.backend.plda import Plda, train_plda
 from nnet.backend.statistics import class_statistics
 from nnet.backend.transforms import Chain
-from nnet.io.ark import ArkWriter
+from nnet.kaldi.ark import ArkWriter
 
 DIM = 200
 ENROLLED, TESTS, COHORT = 5000, 2000, 6000

@@ -1,6 +1,6 @@
 """Embeddings beside PyTorch's: of one utterance, and of a list, of 2 and of 10 seconds.
 
-Ours are those of `nnet.extraction`, which chooses its own batches. PyTorch has the list in batches of 1, 4 and 16
+Ours are those of `nnet.model.extraction`, which chooses its own batches. PyTorch has the list in batches of 1, 4 and 16
 utterances, and the fastest of them counts.
 """
 
@@ -33,7 +33,7 @@ def our_extraction(case):
 
 def our_embeddings(name, count, frames):
     """The work of embedding `count` utterances of `frames` frames."""
-    from nnet.extraction import embed_utterances
+    from nnet.model.extraction import embed_utterances
 
     model, _ = our_model(name)
     model.eval()

@@ -16,7 +16,7 @@ from nnet.feats.cmvn import sliding_cmvn
 from nnet.feats.options import FbankOptions, MfccOptions
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
 from nnet.feats.vad import VadOptions, energy_vad
-from nnet.memory import keep_memory
+from nnet.malloc import keep_memory
 
 RATE = 16000
 MFCC = MfccOptions(low_freq=20.0, high_freq=7600.0, num_mel_bins=30, num_ceps=30, snip_edges=False, dither=0.0)

@@ -1,6 +1,6 @@
 """Our layers beside those of `mlx.nn`: a training step and embeddings of 2 s with the same networks, both on MLX.
 
-mlx.nn has two sides: with the BLAS and the malloc that `nnet.compute` prepares, and in a process as pip installs MLX.
+mlx.nn has two sides: with the BLAS and the malloc that `nnet.ops` prepares, and in a process as pip installs MLX.
 On a CPU the latter is so slow that batches are small and rounds few: the whole takes about three minutes.
 """
 
@@ -36,7 +36,7 @@ def prepared(case):
     """In a process such as ours, but for the threads: it is MLX that asks for products, one at a time, here."""
     import threadpoolctl
 
-    import nnet.compute  # noqa: F401
+    import nnet.ops  # noqa: F401
 
     threadpoolctl.threadpool_limits(num_threads())
     return as_installed(case)

@@ -15,9 +15,9 @@ import soundfile
 from benchmarks.report import Table
 from benchmarks.synthetic import utterances, write_features, write_tables
 from benchmarks.timing import medians
+from nnet.datadir.directory import read_table
 from nnet.dataset import ChunkLoader, speaker_indices
 from nnet.feats.options import FbankOptions
-from nnet.io.data_dir import read_table
 
 FRAMES, DIM, BATCH, STEPS, RATE = 200, 80, 64, 10, 16000
 AUDIO_SECONDS = 15

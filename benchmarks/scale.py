@@ -58,9 +58,9 @@ def extract(model, data, out):
 def write_model(folder):
     """A model directory with weights as they are drawn."""
     from nnet.config import build_config
-    from nnet.model import build_model
-    from nnet.model_dir import save_config
-    from nnet.weights import save_weights, weights_of
+    from nnet.model.directory import save_config
+    from nnet.model.speaker_net import build_model
+    from nnet.model.weights import save_weights, weights_of
 
     config = build_config(NETWORK, "benchmarks.scale")
     folder.mkdir()

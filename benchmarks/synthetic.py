@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nnet.io.ark import ArkWriter
-from nnet.io.data_dir import read_table, write_table
+from nnet.datadir.directory import read_table, write_table
+from nnet.kaldi.ark import ArkWriter
 
 
 def write_features(path, count, low, high, dim, per_speaker=5):

@@ -42,8 +42,8 @@ def our_config(name):
 
 def our_model(name):
     """(model, config), the weights drawn and computed."""
-    from nnet.compute import mx
-    from nnet.model import attach_loss, build_model
+    from nnet.model.speaker_net import attach_loss, build_model
+    from nnet.ops import mx
 
     config = our_config(name)
     model = build_model(config, DIM)

@@ -22,7 +22,7 @@ def tables(rounds):
 
 def our_step(name, chunks=BATCH):
     """`Trainer.update`, with what it needs of a loader."""
-    from nnet.trainer import Trainer
+    from nnet.training.trainer import Trainer
 
     model, config = our_model(name)
     trainer = Trainer(model, config, "", types.SimpleNamespace(steps_per_epoch=100_000), None, [])

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from nnet.io.data_dir import write_table
-from nnet.io.data_parts import write_speakers
-from nnet.io.files import remove_file
+from nnet.datadir.derive import write_speakers
+from nnet.datadir.directory import write_table
+from nnet.files import remove_file
 
 
 def write_data_dir(path, recordings, segments=None):

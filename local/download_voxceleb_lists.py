@@ -8,7 +8,7 @@ from voxceleb_trials import LISTS, find_list
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.io.files import make_directory
+from nnet.files import make_directory
 
 log = logging.getLogger(__name__)
 

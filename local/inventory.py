@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from nnet.errors import InputError
-from nnet.io.files import atomic_write
+from nnet.files import atomic_write
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ import soundfile
 from corpus import write_tables
 from noises import TRAINING, UNSEEN, room
 
+from nnet.audio.seeds import generator
 from nnet.bin.cli import number, parser, run
-from nnet.feats.seeds import generator
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from nnet.bin import average_embeddings
 from nnet.bin.cli import parser, run
-from nnet.io.ark import ArkWriter, read_matrix, read_vector
-from nnet.io.data_dir import DataDir
+from nnet.datadir.directory import DataDir
+from nnet.kaldi.ark import ArkWriter, read_matrix, read_vector
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from corpus import write_data_dir
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.io.trials import write_trials
+from nnet.kaldi.trials import write_trials
 
 
 def main(argv=None):

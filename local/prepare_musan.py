@@ -13,7 +13,7 @@ from inventory import Inventory
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.io.files import make_directory
+from nnet.files import make_directory
 
 KINDS = ("noise", "music", "speech")
 NAME = re.compile(r"(?:^|.*/)(?P<kind>noise|music|speech)/[^/]+/(?P<name>(?P=kind)-[^/]+)\.wav", re.I)

@@ -24,9 +24,9 @@ from sre_sets import refuse_two_speakers, usable, write_evaluation, write_set
 from sre_swbd import read_switchboard
 
 from nnet.bin.cli import boolean, number, parser, run
+from nnet.datadir.directory import write_table
 from nnet.errors import InputError
-from nnet.io.data_dir import write_table
-from nnet.io.files import make_directory, remove_file
+from nnet.files import make_directory, remove_file
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from voxceleb import DOCUMENTED, Speakers, find_recordings, wav_entry
 from voxceleb_trials import LISTS, allowed_lists, check_size, find_list, read_list, with_audio
 
 from nnet.bin.cli import boolean, number, parser, run
+from nnet.datadir.directory import some
 from nnet.errors import InputError
-from nnet.io.data_dir import some
-from nnet.io.files import make_directory, remove_file
-from nnet.io.trials import write_trials
+from nnet.files import make_directory, remove_file
+from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 

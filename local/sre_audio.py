@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import soundfile
 
+from nnet.audio.container import check_complete, sphere_fields
+from nnet.audio.reading import audio_duration
 from nnet.errors import InputError
-from nnet.io.audio import audio_duration
-from nnet.io.container import check_complete, sphere_fields
 from nnet.progress import progress
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections import namedtuple
 from pathlib import Path
 
 from nnet.errors import InputError
-from nnet.io.tables import read_lines
+from nnet.kaldi.tables import read_lines
 
 # `numbers` are LDC's; `part` says what a corpus is for: "swbd" trains the network, "sre" the back end as well, "test"
 # is an evaluation only.

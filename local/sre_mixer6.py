@@ -12,7 +12,7 @@ interviewer's; 3 and 14 are often silent.
 from sre_sets import Utterance, side_utterance
 from sre_tables import read_named
 
-from nnet.io.data_parts import evenly
+from nnet.datadir.derive import evenly
 
 WORN, IN_THE_ROOM = 2, range(4, 14)
 ROOM_RECORDINGS = 2000

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from inventory import Inventory
 
+from nnet.datadir.directory import some
 from nnet.errors import InputError
-from nnet.io.data_dir import some
 
 AUDIO = (".sph", ".wav", ".flac")
 

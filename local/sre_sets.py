@@ -6,10 +6,10 @@ from pathlib import Path
 
 from corpus import write_tables
 
+from nnet.datadir.directory import some, write_table
 from nnet.errors import InputError
-from nnet.io.data_dir import some, write_table
-from nnet.io.files import remove_file
-from nnet.io.trials import write_trials
+from nnet.files import remove_file
+from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from voxceleb import utterance_of
 
+from nnet.datadir.directory import some
 from nnet.errors import InputError
-from nnet.io.data_dir import some
-from nnet.io.tables import read_lines
+from nnet.kaldi.tables import read_lines
 
 log = logging.getLogger(__name__)
 

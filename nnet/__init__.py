@@ -4,7 +4,7 @@ __version__ = "0.1.0"
 
 
 def load_model(directory, checkpoint="best", **options):
-    """A trained model that embeds audio; see `nnet.embedder.Embedder`."""
-    from nnet.embedder import Embedder  # importing nnet alone must not start MLX
+    """A trained model that embeds audio; see `nnet.model.embedder.Embedder`."""
+    from nnet.model.embedder import Embedder  # importing nnet alone must not start MLX
 
     return Embedder(directory, checkpoint, **options)

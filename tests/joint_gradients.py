@@ -7,9 +7,9 @@ import os
 
 os.environ["MKL_NUM_THREADS"] = str(int(os.environ["MLX_RANK"]) + 1)
 
-from nnet.compute import mx, nn, tree_flatten  # noqa: E402
-from nnet.distributed import Group  # noqa: E402
 from nnet.networks.resnet import ResNet  # noqa: E402
+from nnet.ops import mx, nn, tree_flatten  # noqa: E402
+from nnet.training.distributed import Group  # noqa: E402
 
 UTTERANCES = 4  # of a process
 

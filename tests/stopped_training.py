@@ -3,7 +3,7 @@
 import sys
 
 from nnet.bin import train_nnet
-from nnet.trainer import Trainer
+from nnet.training.trainer import Trainer
 
 save = Trainer._save_within_epoch
 

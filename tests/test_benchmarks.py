@@ -13,9 +13,9 @@ from benchmarks.contest import compare
 from benchmarks.process import usage_of
 from benchmarks.report import Table, markdown
 from benchmarks.timing import in_turns, medians
-from nnet.compute import mx
 from nnet.errors import InputError
-from nnet.weights import weights_of
+from nnet.model.weights import weights_of
+from nnet.ops import mx
 
 
 def is_table(table):

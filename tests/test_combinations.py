@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx, nn, tree_flatten
 from nnet.config import build_config
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
-from nnet.model import attach_loss, build_model
+from nnet.model.speaker_net import attach_loss, build_model
 from nnet.networks import NETWORKS
+from nnet.ops import mx, nn, tree_flatten
 from nnet.poolings import POOLINGS
 
 DIM, FRAMES, SPEAKERS = 16, 50, 6

@@ -7,10 +7,10 @@ import pytest
 
 from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
 from nnet.config.networks import NETWORK_OPTIONS
-from nnet.config.options import check_value
 from nnet.config.poolings import POOLING_OPTIONS
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
+from nnet.options import check_value
 from nnet.poolings import POOLINGS
 
 REGISTRIES = {

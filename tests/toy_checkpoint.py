@@ -5,15 +5,15 @@ import json
 import numpy as np
 import soundfile
 
+from nnet.audio.reading import read_audio
+from nnet.datadir.directory import write_table
+from nnet.datadir.job_parts import feats_conf
 from nnet.feats.options import FbankOptions
-from nnet.feats.parts import feats_conf
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import compute_fbank
-from nnet.io.ark import ArkWriter
-from nnet.io.audio import read_audio
-from nnet.io.data_dir import write_table
+from nnet.kaldi.ark import ArkWriter
+from nnet.model.weights import weights_of
 from nnet.networks.resnet import ResNet
-from nnet.weights import weights_of
 
 RATE = 16000
 BINS, DIM = 16, 6

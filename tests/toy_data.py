@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from nnet.io.ark import ArkWriter
-from nnet.io.data_dir import write_table
+from nnet.datadir.directory import write_table
+from nnet.kaldi.ark import ArkWriter
 
 DIM = 8
 

@@ -13,7 +13,7 @@ import scipy.optimize
 import scipy.special
 
 from nnet.errors import InputError
-from nnet.io.files import atomic_write
+from nnet.files import atomic_write
 
 RIDGE = 1e-6  # on standardised columns: keeps the weights finite where targets and nontargets do not overlap
 

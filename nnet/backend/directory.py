@@ -11,8 +11,8 @@ from nnet.backend.plda import Plda
 from nnet.backend.plda_file import read_plda, write_plda
 from nnet.backend.transforms import Chain
 from nnet.errors import InputError
-from nnet.io.ark import read_matrix, read_vector, write_object
-from nnet.io.files import atomic_write, make_directory
+from nnet.files import atomic_write, make_directory
+from nnet.kaldi.ark import read_matrix, read_vector, write_object
 
 FILES = ("mean.vec", "transform.mat", "plda", "backend.json")
 

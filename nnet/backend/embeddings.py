@@ -7,8 +7,8 @@ import os
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.io.tables import read_numbers
-from nnet.io.vectors import read_vectors
+from nnet.kaldi.tables import read_numbers
+from nnet.kaldi.vectors import read_vectors
 
 log = logging.getLogger(__name__)
 

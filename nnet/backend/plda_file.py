@@ -2,9 +2,9 @@
 
 from nnet.backend.plda import Plda
 from nnet.errors import InputError
-from nnet.io import objects
-from nnet.io.files import atomic_write
-from nnet.io.source import StreamSource, open_stream
+from nnet.files import atomic_write
+from nnet.kaldi import matrices as objects
+from nnet.kaldi.streams import StreamSource, open_stream
 
 OPEN, CLOSE = b"<Plda>", b"</Plda>"
 

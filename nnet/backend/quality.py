@@ -8,8 +8,8 @@ import numpy as np
 from nnet.backend.calibration import quality_columns
 from nnet.backend.score_norm import enrolled_against_cohort
 from nnet.errors import InputError
-from nnet.io.tables import read_table
-from nnet.io.trials import read_scores
+from nnet.kaldi.tables import read_table
+from nnet.kaldi.trials import read_scores
 
 
 def calibration_columns(trials, score_paths, enroll_quality=None, test_quality=None):

@@ -7,8 +7,8 @@ import numpy as np
 from nnet.backend.directory import Backend
 from nnet.backend.scoring import cosine_scorer, plda_scorer
 from nnet.errors import InputError
-from nnet.io.trials import ScoreWriter
-from nnet.io.word_blocks import count_blocks, read_blocks
+from nnet.kaldi.text_columns import count_blocks, read_blocks
+from nnet.kaldi.trials import ScoreWriter
 from nnet.progress import progress
 
 METHODS = ("cosine", "plda")

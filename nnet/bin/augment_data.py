@@ -8,15 +8,15 @@ Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the ori
 (what was mixed in: NAME@SECONDS:SNR) and OUT.utt2spk.
 """
 
+from nnet.audio.augment import Augmenter
+from nnet.audio.augmented_copies import make_copies, plan, share
+from nnet.audio.reading import iter_utterances
+from nnet.audio.wav_ark import WavArkWriter
 from nnet.bin.cli import number, parser, run
 from nnet.config.augmentation import AugmentOptions
+from nnet.datadir.directory import DataDir
+from nnet.datadir.job_parts import JobTables
 from nnet.errors import InputError
-from nnet.feats.augment import Augmenter
-from nnet.feats.copies import make_copies, plan, share
-from nnet.feats.parts import JobTables
-from nnet.io.audio import iter_utterances
-from nnet.io.data_dir import DataDir
-from nnet.io.wav_ark import WavArkWriter
 from nnet.progress import progress
 
 SOURCES = ("rirs", "noises", "music", "babble")

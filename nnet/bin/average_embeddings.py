@@ -10,9 +10,9 @@ import os
 import numpy as np
 
 from nnet.bin.cli import parser, run
+from nnet.datadir.directory import DataDir, read_table, write_table
 from nnet.errors import InputError
-from nnet.io.ark import ArkWriter, read_vector
-from nnet.io.data_dir import DataDir, read_table, write_table
+from nnet.kaldi.ark import ArkWriter, read_vector
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from nnet.backend.quality import calibration_columns
 from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.io.trials import read_trials, write_scores
+from nnet.kaldi.trials import read_trials, write_scores
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ Exit code 0, or one line that says what is wrong.
 import json
 
 from nnet.bin.cli import parser, run
-from nnet.compute import mx, nn, tree_flatten
 from nnet.config import load_config
 from nnet.config.reference import explain, reference_page
 from nnet.errors import InputError
-from nnet.model import attach_loss, build_model
-from nnet.networks.tally import cost_table
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.ops import mx, nn, tree_flatten
+from nnet.ops.cost import cost_table
 
 
 def main(argv=None):

@@ -8,10 +8,10 @@ sample (~), and exact afterwards.
 import logging
 
 from nnet.bin.cli import boolean, parser, run
+from nnet.datadir.checks import duplicates, shared, summarize, unknown_sides
+from nnet.datadir.directory import DataDir, read_table, some
 from nnet.dataset.split import session_prefix
 from nnet.errors import InputError
-from nnet.io.data_checks import duplicates, shared, summarize, unknown_sides
-from nnet.io.data_dir import DataDir, read_table, some
 from nnet.report.tables import as_text
 
 log = logging.getLogger(__name__)

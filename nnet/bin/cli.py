@@ -6,7 +6,7 @@ import os
 import sys
 
 from nnet.errors import InputError
-from nnet.memory import keep_memory
+from nnet.malloc import keep_memory
 
 
 def parser(doc):

@@ -4,9 +4,9 @@ The destination comes first, as in Kaldi.
 """
 
 from nnet.bin.cli import boolean, parser, run
-from nnet.io.data_combine import combine
-from nnet.io.data_dir import DataDir
-from nnet.io.data_fix import fix
+from nnet.datadir.combine import combine
+from nnet.datadir.directory import DataDir
+from nnet.datadir.fix import fix
 
 
 def main(argv=None):

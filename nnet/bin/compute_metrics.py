@@ -11,8 +11,8 @@ import os
 
 from nnet.bin.cli import number, parser, run
 from nnet.errors import InputError
-from nnet.io.tables import read_lines, read_table
-from nnet.io.trials import read_scores, read_trials
+from nnet.kaldi.tables import read_lines, read_table
+from nnet.kaldi.trials import read_scores, read_trials
 from nnet.metrics import Cost, OperatingPoint
 from nnet.report.pages import write_report
 from nnet.report.results import ReportOptions, evaluate

@@ -12,10 +12,10 @@ import logging
 import numpy as np
 
 from nnet.bin.cli import parser, run
-from nnet.feats.parts import JobTables
+from nnet.datadir.directory import DataDir, some
+from nnet.datadir.job_parts import JobTables
 from nnet.feats.vad import VadOptions, energy_vad
-from nnet.io.ark import ArkWriter, read_matrix
-from nnet.io.data_dir import DataDir, some
+from nnet.kaldi.ark import ArkWriter, read_matrix
 from nnet.progress import progress
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ import sys
 
 from nnet.bin import validate_data_dir
 from nnet.bin.cli import parser, run
-from nnet.io.data_dir import DataDir
-from nnet.io.data_parts import Renaming, copy
+from nnet.datadir.derive import Renaming, copy
+from nnet.datadir.directory import DataDir
 
 NAMES = ("--utt-prefix", "--utt-suffix", "--spk-prefix", "--spk-suffix")
 FILES = {"feats": "feats.scp", "text": "text", "wav": "wav.scp"}

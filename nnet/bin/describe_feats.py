@@ -7,12 +7,12 @@ made as those that it was trained on. Only their width can be checked here.
 import itertools
 
 from nnet.bin.cli import boolean, parser, run
+from nnet.datadir.directory import DataDir
+from nnet.datadir.job_parts import feats_conf, write_json
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.feats.parts import feats_conf, write_json
 from nnet.feats.prepare import CMVN
-from nnet.io.ark import matrix_shape
-from nnet.io.data_dir import DataDir
+from nnet.kaldi.ark import matrix_shape
 
 
 def main(argv=None):

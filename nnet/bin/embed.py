@@ -9,9 +9,9 @@ import itertools
 
 from nnet import load_model
 from nnet.bin.cli import number, parser, run
-from nnet.embedder import cosine
 from nnet.errors import InputError
-from nnet.io.ark import ArkWriter
+from nnet.kaldi.ark import ArkWriter
+from nnet.model.embedder import cosine
 
 
 def main(argv=None):

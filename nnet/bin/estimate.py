@@ -12,16 +12,16 @@ import numpy as np
 
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.bin.run_jobs import cores
-from nnet.compute import mx, nn, tree_flatten
 from nnet.config import load_config
+from nnet.datadir.checks import summarize
+from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.spectrum import COMPUTE
-from nnet.io.data_checks import summarize
-from nnet.io.data_dir import DataDir
-from nnet.model import attach_loss, build_model
-from nnet.plan import Features, Network, Size, most_disk, plan
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
+from nnet.training.resources import Features, Network, Size, most_disk, plan
 
 SECONDS = 20.0  # of noise that features are made of
 LONG_ENOUGH = 0.5  # seconds that a measured step of training should last

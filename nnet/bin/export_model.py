@@ -12,16 +12,16 @@ import os
 import shutil
 
 from nnet.bin.cli import boolean, parser, run
-from nnet.embedder import CALIBRATION, Embedder
 from nnet.errors import InputError
+from nnet.export.card import model_card, read_report
+from nnet.export.pytorch import write_torch
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.io.files import atomic_write, make_directory
-from nnet.model_dir import load_model, save_config
-from nnet.pretrained.card import model_card, read_report
-from nnet.pretrained.to_torch import write_torch
-from nnet.self_test import write_self_test
-from nnet.weights import save_weights, weights_of
+from nnet.files import atomic_write, make_directory
+from nnet.model.directory import load_model, save_config
+from nnet.model.embedder import CALIBRATION, Embedder
+from nnet.model.self_check import write_self_test
+from nnet.model.weights import save_weights, weights_of
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ exp/xvector/embeddings_test/xvector.
 import logging
 
 from nnet.bin.cli import parser, run
-from nnet.compute.precision import warn_of_precision
-from nnet.extraction import embed_utterances
+from nnet.datadir.directory import DataDir
 from nnet.feats.prepare import FeatureReader
-from nnet.io.ark import ArkWriter
-from nnet.io.data_dir import DataDir
-from nnet.model_dir import load_model
+from nnet.kaldi.ark import ArkWriter
+from nnet.model.directory import load_model
+from nnet.model.extraction import embed_utterances
+from nnet.ops.precision import warn_of_precision
 from nnet.progress import progress
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import sys
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.io.tables import read_lines, read_list
+from nnet.kaldi.tables import read_lines, read_list
 
 
 def main(argv=None):

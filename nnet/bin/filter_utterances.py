@@ -7,11 +7,11 @@ has --min-num-utts utterances or more of those that stay.
 import logging
 
 from nnet.bin.cli import parser, run
+from nnet.datadir.derive import subset
+from nnet.datadir.directory import DataDir, some
 from nnet.errors import InputError
-from nnet.io.ark import matrix_shape
-from nnet.io.data_dir import DataDir, some
-from nnet.io.data_parts import subset
-from nnet.io.tables import invert_utt2spk
+from nnet.kaldi.ark import matrix_shape
+from nnet.kaldi.tables import invert_utt2spk
 
 logger = logging.getLogger(__name__)
 

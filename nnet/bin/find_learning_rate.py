@@ -9,17 +9,17 @@ import os
 
 from nnet.bin.cli import parser, run
 from nnet.bin.train_nnet import check_features, training_loader
-from nnet.compute import mx
 from nnet.config import load_config
+from nnet.datadir.directory import DataDir
 from nnet.dataset import speaker_indices
 from nnet.dataset.audio import with_speeds
-from nnet.distributed import Group
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir
-from nnet.io.files import atomic_write
-from nnet.model import attach_loss, build_model
-from nnet.rate_finder import find_rate, suggest
-from nnet.trainer import Trainer
+from nnet.files import atomic_write
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.ops import mx
+from nnet.training.distributed import Group
+from nnet.training.rate_finder import find_rate, suggest
+from nnet.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ What a file was before goes to DATA/.backup. utt2spk is taken as given, spk2utt 
 """
 
 from nnet.bin.cli import parser, run
-from nnet.io.data_dir import DataDir
-from nnet.io.data_fix import fix
+from nnet.datadir.directory import DataDir
+from nnet.datadir.fix import fix
 
 
 def main(argv=None):

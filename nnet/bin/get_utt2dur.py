@@ -3,11 +3,11 @@
 import concurrent.futures
 import logging
 
+from nnet.audio.reading import audio_duration
 from nnet.bin.cli import parser, run
+from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
-from nnet.io.audio import audio_duration
-from nnet.io.data_dir import DataDir
-from nnet.io.tables import write_table
+from nnet.kaldi.tables import write_table
 from nnet.progress import progress
 
 logger = logging.getLogger(__name__)

@@ -3,9 +3,9 @@
 import logging
 
 from nnet.bin.cli import parser, run
-from nnet.io.ark import matrix_shape
-from nnet.io.data_dir import DataDir
-from nnet.io.tables import write_table
+from nnet.datadir.directory import DataDir
+from nnet.kaldi.ark import matrix_shape
+from nnet.kaldi.tables import write_table
 from nnet.progress import progress
 
 logger = logging.getLogger(__name__)

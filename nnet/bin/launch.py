@@ -15,8 +15,8 @@ import time
 from contextlib import ExitStack
 
 from nnet.bin.cli import parser, run
-from nnet.compute.blas import has_cuda
 from nnet.errors import InputError
+from nnet.ops.blas import has_cuda
 
 POLL_SECONDS = 0.2
 

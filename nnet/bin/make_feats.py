@@ -13,11 +13,11 @@ import contextlib
 from threadpoolctl import threadpool_limits
 
 from nnet.bin.cli import boolean, parser, run
-from nnet.feats.extraction import extract
+from nnet.datadir.directory import DataDir
+from nnet.datadir.job_parts import JobTables, feats_conf
+from nnet.feats.computing import extract
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.feats.parts import JobTables, feats_conf
-from nnet.io.ark import ArkWriter
-from nnet.io.data_dir import DataDir
+from nnet.kaldi.ark import ArkWriter
 from nnet.progress import progress
 
 

@@ -11,10 +11,10 @@ import logging
 import numpy as np
 
 from nnet.bin.cli import boolean, number, parser, run
+from nnet.datadir.directory import DataDir, read_table
 from nnet.dataset.split import session_prefix
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir, read_table
-from nnet.io.trials import write_trials
+from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 

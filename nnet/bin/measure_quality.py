@@ -12,7 +12,7 @@ from nnet.backend.embeddings import read_enrollment, read_utterances
 from nnet.backend.quality import cohort_means, log_durations, magnitudes
 from nnet.bin.cli import number, parser, run
 from nnet.bin.scoring_options import add_scoring_options, system_from
-from nnet.io.tables import read_numbers, read_spk2utt, write_table
+from nnet.kaldi.tables import read_numbers, read_spk2utt, write_table
 
 
 def main(argv=None):

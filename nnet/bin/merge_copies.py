@@ -1,8 +1,8 @@
 """Makes a data directory of the augmented copies that parallel jobs of nnet.bin.augment_data wrote."""
 
+from nnet.audio.augmented_copies import merge_copies
 from nnet.bin.cli import parser, run
-from nnet.feats.copies import merge_copies
-from nnet.io.data_dir import DataDir
+from nnet.datadir.directory import DataDir
 
 
 def main(argv=None):

@@ -6,7 +6,7 @@ of the data directory.
 """
 
 from nnet.bin.cli import parser, run
-from nnet.feats.parts import merge
+from nnet.datadir.job_parts import merge
 
 
 def main(argv=None):

@@ -8,11 +8,11 @@ side by side and makes a data directory of their results.
 import contextlib
 
 from nnet.bin.cli import boolean, parser, run
+from nnet.datadir.directory import DataDir
+from nnet.datadir.job_parts import JobTables
 from nnet.errors import InputError
-from nnet.feats.parts import JobTables
 from nnet.feats.prepare import CMVN, known_conf, prepare, read_voiced
-from nnet.io.ark import ArkWriter, read_matrix
-from nnet.io.data_dir import DataDir
+from nnet.kaldi.ark import ArkWriter, read_matrix
 from nnet.progress import progress
 
 

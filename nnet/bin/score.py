@@ -11,7 +11,7 @@ from nnet.backend.embeddings import read_enrollment, read_utterances
 from nnet.backend.system import score_list
 from nnet.bin.cli import parser, run
 from nnet.bin.scoring_options import add_scoring_options, system_from
-from nnet.io.tables import read_spk2utt
+from nnet.kaldi.tables import read_spk2utt
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from nnet.backend.score_norm import NORMS, cohort_against_tests, enrolled_agains
 from nnet.bin.cli import number, parser, run
 from nnet.bin.scoring_options import add_scoring_options, system_from
 from nnet.errors import InputError
-from nnet.io.files import atomic_write
-from nnet.io.tables import read_spk2utt
-from nnet.io.trials import read_scores, read_trials, write_scores
+from nnet.files import atomic_write
+from nnet.kaldi.tables import read_spk2utt
+from nnet.kaldi.trials import read_scores, read_trials, write_scores
 
 log = logging.getLogger(__name__)
 

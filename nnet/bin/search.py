@@ -12,8 +12,8 @@ from nnet.backend.embeddings import read_enrollment, read_speakers, read_utteran
 from nnet.backend.scoring import search
 from nnet.bin.cli import number, parser, run
 from nnet.bin.scoring_options import add_scoring_options, system_from
-from nnet.io.tables import read_spk2utt
-from nnet.io.trials import ScoreWriter
+from nnet.kaldi.tables import read_spk2utt
+from nnet.kaldi.trials import ScoreWriter
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Writes the utt2spk that belongs to a spk2utt: `spk2utt_to_utt2spk.sh data/x/spk2utt > data/x/utt2spk`."""
 
 from nnet.bin.cli import parser, run
-from nnet.io.tables import invert_spk2utt, read_spk2utt
+from nnet.kaldi.tables import invert_spk2utt, read_spk2utt
 
 
 def main(argv=None):

@@ -4,9 +4,9 @@ Speakers stay whole; --per-utt splits by utterance, into DATA/splitNutt.
 """
 
 from nnet.bin.cli import parser, run
+from nnet.datadir.derive import split
+from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir
-from nnet.io.data_parts import split
 
 
 def main(argv=None):

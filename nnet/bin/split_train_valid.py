@@ -9,11 +9,11 @@ import logging
 import os
 
 from nnet.bin.cli import boolean, parser, run
+from nnet.datadir.derive import subset, write_parts
+from nnet.datadir.directory import DataDir, read_table
 from nnet.dataset.split import CutDataDir, session_prefix, split_utterances, utterance_groups
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir, read_table
-from nnet.io.data_parts import subset, write_parts
-from nnet.io.files import remove_file
+from nnet.files import remove_file
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ By default the N utterances are spread over the list; --per-spk takes N of each 
 """
 
 from nnet.bin.cli import parser, run
+from nnet.datadir.derive import choose, subset
+from nnet.datadir.directory import DataDir
+from nnet.datadir.validate import read_selection
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir
-from nnet.io.data_parts import choose, subset
-from nnet.io.data_validate import read_selection
 
 
 def main(argv=None):

@@ -13,7 +13,7 @@ from nnet.backend.embeddings import labelled, read_utterances
 from nnet.backend.training import TrainingOptions, adapt_backend, interpolate_backend, train_backend
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.errors import InputError
-from nnet.io.tables import read_utt2spk
+from nnet.kaldi.tables import read_utt2spk
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from nnet.backend.calibration import train_calibration, write_calibration
 from nnet.backend.quality import calibration_columns
 from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
 from nnet.bin.cli import parser, run
-from nnet.io.trials import read_trials
+from nnet.kaldi.trials import read_trials
 from nnet.metrics import cllr, convex_hull, error_rates, min_cllr
 
 

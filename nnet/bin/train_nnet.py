@@ -8,22 +8,22 @@ spk2int and log.jsonl.
 import logging
 import os
 
+from nnet.audio.augment import Augmenter
 from nnet.bin.cli import boolean, parser, run
-from nnet.compute import mx
 from nnet.config import load_config
 from nnet.config.compare import differing_keys
+from nnet.datadir.directory import DataDir, read_table, write_table
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim, speaker_indices
 from nnet.dataset.audio import with_speeds
-from nnet.distributed import Group
 from nnet.errors import InputError
-from nnet.feats.augment import Augmenter
 from nnet.feats.specaugment import SpecAugment
-from nnet.finetune import check_same_front_end, take_over
-from nnet.io.ark import matrix_shape, read_rows
-from nnet.io.data_dir import DataDir, read_table, write_table
-from nnet.model import attach_loss, build_model
-from nnet.model_dir import list_checkpoints, read_config, save_config
-from nnet.trainer import Trainer
+from nnet.kaldi.ark import matrix_shape, read_rows
+from nnet.model.directory import list_checkpoints, read_config, save_config
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.ops import mx
+from nnet.training.distributed import Group
+from nnet.training.finetune import check_same_front_end, take_over
+from nnet.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ Exit code 0 where all is well, else 1 and one line that names the file and the e
 """
 
 from nnet.bin.cli import parser, run
-from nnet.io.data_validate import validate
+from nnet.datadir.validate import validate
 
 
 def main(argv=None):

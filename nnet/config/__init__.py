@@ -15,11 +15,11 @@ from nnet.config.dropout import parse_dropout
 from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
 from nnet.config.networks import NETWORK_OPTIONS
 from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
-from nnet.config.options import build_section, nearest
 from nnet.config.poolings import POOLING_OPTIONS
 from nnet.config.sections import DataSection, EmbeddingSection, FeaturesSection, TrainingSection
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.errors import InputError
+from nnet.options import build_section, nearest
 
 FORMAT = 1
 

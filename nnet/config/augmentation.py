@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from nnet.config.options import option
+from nnet.options import option
 
 
 @dataclasses.dataclass(frozen=True)

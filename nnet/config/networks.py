@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nnet.config.options import option
+from nnet.options import option
 
 
 @dataclass(frozen=True)

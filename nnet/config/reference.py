@@ -6,8 +6,8 @@ import typing
 
 from nnet.config import OPTIONAL, PLAIN, TYPED, Config
 from nnet.config.losses import AUXILIARY_LOSS_OPTIONS
-from nnet.config.options import nearest, type_name
 from nnet.errors import InputError
+from nnet.options import nearest, type_name
 
 SECTIONS = tuple(f.name for f in dataclasses.fields(Config) if f.name != "note")
 

@@ -1,7 +1,7 @@
 """Training data on the fly: samplers, chunks, worker processes. Nothing here imports mlx."""
 
-from nnet.dataset.arks import feature_dim
+from nnet.dataset.feats import feature_dim
 from nnet.dataset.loader import ChunkLoader, ValidationLoader
-from nnet.dataset.table import speaker_indices
+from nnet.dataset.utterances import speaker_indices
 
 __all__ = ["ChunkLoader", "ValidationLoader", "feature_dim", "speaker_indices"]

@@ -6,17 +6,17 @@ import math
 
 import numpy as np
 
-from nnet.dataset.table import UtteranceTable, speakers_of
+from nnet.audio.augmented_copies import Copy
+from nnet.audio.excerpt import read_part
+from nnet.audio.mixing import change_speed
+from nnet.audio.reading import audio_duration
+from nnet.datadir.directory import some
+from nnet.dataset.utterances import UtteranceTable, speakers_of
 from nnet.errors import InputError
-from nnet.feats.copies import Copy
 from nnet.feats.frames import num_frames
-from nnet.feats.mixing import change_speed
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import COMPUTE
-from nnet.io.audio import audio_duration
-from nnet.io.audio_part import read_part
-from nnet.io.data_dir import some
 
 logger = logging.getLogger(__name__)
 

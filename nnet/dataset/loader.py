@@ -3,12 +3,12 @@
 import functools
 import time
 
-from nnet.dataset.arks import ark_chunks
+from nnet.datadir.directory import DataDir
 from nnet.dataset.batches import BatchMaker
+from nnet.dataset.feats import ark_chunks
 from nnet.dataset.sampler import ChunkSampler, SequentialSampler
-from nnet.dataset.workers import WorkerPool
+from nnet.dataset.worker_pool import WorkerPool
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir
 
 
 class Loader:

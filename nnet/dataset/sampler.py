@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nnet.datadir.directory import some
 from nnet.errors import InputError
-from nnet.io.data_dir import some
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
-from nnet.io.ark import matrix_shape, parse_rx
-from nnet.io.data_dir import DataDir
-from nnet.io.tables import invert_utt2spk
+from nnet.kaldi.ark import matrix_shape, parse_rx
+from nnet.kaldi.tables import invert_utt2spk
 
 logger = logging.getLogger(__name__)
 

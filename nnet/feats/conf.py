@@ -3,9 +3,9 @@
 import dataclasses
 import typing
 
-from nnet.config.options import check_value, nearest, type_name
 from nnet.errors import InputError
-from nnet.io.files import atomic_write
+from nnet.files import atomic_write
+from nnet.options import check_value, nearest, type_name
 
 # Options of Kaldi's programs that have no part in the values computed: a file may hold them.
 WITHOUT_EFFECT = ("debug-mel", "max-feature-vectors", "verbose", "print-args")

@@ -2,12 +2,12 @@
 
 import dataclasses
 
+from nnet.audio.reading import check_audio, convert_rate
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import COMPUTE
 from nnet.feats.vad import VadOptions, energy_vad
-from nnet.io.audio import check_audio, convert_rate
 
 
 class FrontEnd:

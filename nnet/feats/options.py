@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from nnet.config.options import build_section, option
 from nnet.errors import InputError
 from nnet.feats.conf import read_conf
+from nnet.options import build_section, option
 
 WINDOWS = ("hamming", "hanning", "povey", "rectangular", "sine", "blackman")
 

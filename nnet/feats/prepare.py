@@ -6,7 +6,7 @@ import numpy as np
 
 from nnet.errors import InputError
 from nnet.feats.cmvn import sliding_cmvn, utterance_cmvn
-from nnet.io.ark import read_matrix, read_vector
+from nnet.kaldi.ark import read_matrix, read_vector
 
 CMVN = ("none", "sliding", "utterance")
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from nnet.config.options import option
 from nnet.errors import InputError
 from nnet.feats.conf import read_conf
+from nnet.options import option
 
 
 @dataclasses.dataclass(frozen=True)

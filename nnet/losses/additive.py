@@ -1,8 +1,8 @@
 """Softmax losses with a margin that is subtracted from the target's cosine, or added to its angle."""
 
-from nnet.compute import mx
 from nnet.losses.margins import AngularSoftmax
 from nnet.losses.schedules import Annealing, MarginSchedule
+from nnet.ops import mx
 
 
 class AdditiveMargin(AngularSoftmax):

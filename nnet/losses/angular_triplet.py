@@ -1,13 +1,13 @@
 """tf-kaldi-speaker's triplets on cosines, with the margins of the softmax losses."""
 
-from nnet.compute import mx
-from nnet.compute.vectors import normalize
 from nnet.errors import InputError
 from nnet.losses.additive import add_angle
 from nnet.losses.base import Loss, LossOutput
 from nnet.losses.batch import ABSENT, masked_mean, nearest_is_own, positives, same_speaker
 from nnet.losses.end_to_end import ge2e_softmax
 from nnet.losses.margins import multiple_angle
+from nnet.ops import mx
+from nnet.ops.vectors import normalize
 
 # tf-kaldi-speaker validates this loss by GE2E with this fixed factor.
 _VALID_SCALE = 20.0

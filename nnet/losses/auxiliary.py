@@ -1,9 +1,9 @@
 """Terms that are added to a loss in training: ring, minimum hyperspherical energy, centre."""
 
-from nnet.compute import mx, nn
-from nnet.compute.vectors import normalize, norms
 from nnet.errors import InputError
 from nnet.losses.batch import same_speaker
+from nnet.ops import mx, nn
+from nnet.ops.vectors import normalize, norms
 
 
 class AuxiliaryLoss(nn.Module):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from nnet.compute import mx, nn
+from nnet.ops import mx, nn
 
 
 class LossOutput(NamedTuple):

@@ -1,6 +1,6 @@
 """Which segments of a batch are of one speaker, and means over those that count. Labels may come in any order."""
 
-from nnet.compute import mx
+from nnet.ops import mx
 
 # Instead of a logit or a similarity that does not count: exp of it is 0, and products with 0 stay finite.
 ABSENT = -1e9

@@ -1,9 +1,9 @@
 """Losses that compare segments with the centroids of the batch's speakers: GE2E and prototypical networks."""
 
-from nnet.compute import mx
-from nnet.compute.vectors import normalize
 from nnet.losses.base import Loss, LossOutput, log_sum_exp
 from nnet.losses.batch import ABSENT, masked_mean, same_speaker
+from nnet.ops import mx
+from nnet.ops.vectors import normalize
 
 # The learnt factor of cosines is kept above this.
 _LEAST_SCALE = 1e-6

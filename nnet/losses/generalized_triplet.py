@@ -1,9 +1,9 @@
 """tf-kaldi-speaker's triplets of an embedding, its speaker's centre and another speaker's centre."""
 
-from nnet.compute import mx, nn
-from nnet.compute.vectors import inverse_norms, normalize
 from nnet.losses.additive import nearest_others
 from nnet.losses.base import Loss, LossOutput, pick, top1
+from nnet.ops import mx, nn
+from nnet.ops.vectors import inverse_norms, normalize
 
 _EPS = 1e-12
 

@@ -1,9 +1,9 @@
 """Softmax losses on cosines whose target gets a margin in training: what they share, and the multiplied angle."""
 
-from nnet.compute import mx, nn
-from nnet.compute.vectors import inverse_norms, normalize, norms
 from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
 from nnet.losses.schedules import Annealing
+from nnet.ops import mx, nn
+from nnet.ops.vectors import inverse_norms, normalize, norms
 
 
 class AngularSoftmax(Loss):

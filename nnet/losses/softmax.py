@@ -1,8 +1,8 @@
 """The plain softmax classifier."""
 
-from nnet.compute import mx, nn
-from nnet.compute.vectors import normalize
 from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
+from nnet.ops import mx, nn
+from nnet.ops.vectors import normalize
 
 
 class Softmax(Loss):

@@ -1,10 +1,10 @@
 """SphereFace2: a binary classifier for every speaker instead of one softmax."""
 
-from nnet.compute import mx, nn
-from nnet.compute.vectors import inverse_norms, normalize
 from nnet.losses.additive import add_angle, turn
 from nnet.losses.base import Loss, LossOutput, pick, softplus, top1
 from nnet.losses.schedules import MarginSchedule
+from nnet.ops import mx, nn
+from nnet.ops.vectors import inverse_norms, normalize
 
 
 class SphereFace2(Loss):

@@ -1,9 +1,9 @@
 """Triplet losses on distances: an anchor nearer to a segment of its speaker than to one of another, by a margin."""
 
-from nnet.compute import mx
-from nnet.compute.vectors import normalize
 from nnet.losses.base import Loss, LossOutput, softplus
 from nnet.losses.batch import ABSENT, masked_mean, nearest_is_own, positives, same_speaker
+from nnet.ops import mx
+from nnet.ops.vectors import normalize
 
 
 class TripletLoss(Loss):

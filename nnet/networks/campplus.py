@@ -2,13 +2,13 @@
 
 import math
 
-from nnet.compute import mx, nn
-from nnet.compute.activation import sigmoid
-from nnet.compute.lanes import FRAMES, each
-from nnet.compute.precision import mean
 from nnet.networks.ecapa_tdnn import side_by_side
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu, statistics_of
 from nnet.networks.resnet import BasicBlock, divided, flatten_map, stage
+from nnet.ops import mx, nn
+from nnet.ops.activation import sigmoid
+from nnet.ops.lanes import FRAMES, each
+from nnet.ops.precision import mean
 
 
 class CamPlusPlus(nn.Module):

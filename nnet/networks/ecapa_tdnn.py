@@ -1,11 +1,11 @@
 """ECAPA-TDNN (Desplanques et al. 2020, "ECAPA-TDNN: emphasized channel attention, propagation and aggregation...")."""
 
-from nnet.compute import mx, nn
-from nnet.compute.copies import concatenated
-from nnet.compute.lanes import FRAMES, each
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm, relu
 from nnet.networks.resnet import SqueezeExcitation
+from nnet.ops import mx, nn
+from nnet.ops.copies import concatenated
+from nnet.ops.lanes import FRAMES, each
 
 
 class EcapaTdnn(nn.Module):

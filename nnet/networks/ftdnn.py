@@ -1,7 +1,7 @@
 """Factorised TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
 
-from nnet.compute import mx, nn
 from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
+from nnet.ops import mx, nn
 
 # Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST SRE18 and
 # Speakers in the Wild evaluations", layers 2 to 9: the distance d of the factors' contexts {-d, 0} and {0, d}, and

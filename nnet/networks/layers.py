@@ -1,20 +1,20 @@
-"""The layers that networks are made of, channels last. How each one is computed is the business of nnet.compute.
+"""The layers that networks are made of, channels last. How each one is computed is the business of nnet.ops.
 
-A batch may go through them in shards (see `nnet.compute.lanes`): a network must not change in place (`x += y`,
+A batch may go through them in shards (see `nnet.ops.lanes`): a network must not change in place (`x += y`,
 `x[...] = y`) what a layer has returned.
 """
 
 import math
 from collections import namedtuple
 
-from nnet.compute import mx, nn
-from nnet.compute.blocks import in_blocks
-from nnet.compute.convolution import Filter
-from nnet.compute.inference import started
-from nnet.compute.lanes import FRAMES, between, each, join, run_in_lanes, shards
-from nnet.compute.memo import Memo
-from nnet.compute.normalization import batch_statistics, rectified, scaled
-from nnet.networks.tally import note
+from nnet.ops import mx, nn
+from nnet.ops.blocks import in_blocks
+from nnet.ops.convolution import Filter
+from nnet.ops.cost import note
+from nnet.ops.inference import started
+from nnet.ops.lanes import FRAMES, between, each, join, run_in_lanes, shards
+from nnet.ops.memo import Memo
+from nnet.ops.normalization import batch_statistics, rectified, scaled
 
 LEAST_SCALE = 1e-12  # of a normalisation, whose outputs do not depend on their inputs below that
 

@@ -1,10 +1,10 @@
 """Residual networks over the time-frequency plane, in the widths of WeSpeaker."""
 
-from nnet.compute import mx, nn
-from nnet.compute.activation import sigmoid
-from nnet.compute.lanes import FRAMES, each
-from nnet.compute.precision import mean
 from nnet.networks.layers import BatchNorm, Conv2d, Linear, conv_norm, relu
+from nnet.ops import mx, nn
+from nnet.ops.activation import sigmoid
+from nnet.ops.lanes import FRAMES, each
+from nnet.ops.precision import mean
 
 
 class ResNet(nn.Module):

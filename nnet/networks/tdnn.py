@@ -1,9 +1,9 @@
 """Time-delay networks on spliced frames: Kaldi's x-vector, E-TDNN, and tf-kaldi-speaker's TDNN."""
 
-from nnet.compute import nn
 from nnet.errors import InputError
 from nnet.networks import layers
 from nnet.networks.layers import BatchNorm, Conv1d, conv_norm, conv_relu_norm
+from nnet.ops import nn
 
 
 class TDNN(nn.Module):

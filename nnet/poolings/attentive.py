@@ -1,14 +1,14 @@
 """Attentive statistics: every frame, or every frame and channel, is weighted by a small network."""
 
-from nnet.compute import mx, nn
-from nnet.compute.activation import tanh
-from nnet.compute.copies import copied
-from nnet.compute.inference import inferring
-from nnet.compute.lanes import each
-from nnet.compute.memo import Memo
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
-from nnet.networks.tally import note
+from nnet.ops import mx, nn
+from nnet.ops.activation import tanh
+from nnet.ops.copies import copied
+from nnet.ops.cost import note
+from nnet.ops.inference import inferring
+from nnet.ops.lanes import each
+from nnet.ops.memo import Memo
 from nnet.poolings.base import Pooling, attend, mean_and_variance
 
 

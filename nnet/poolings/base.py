@@ -1,8 +1,8 @@
 """What every pooling is, and the statistics that many of them share."""
 
-from nnet.compute import mx, nn
-from nnet.compute.attention import weighted_statistics
-from nnet.compute.lanes import each
+from nnet.ops import mx, nn
+from nnet.ops.attention import weighted_statistics
+from nnet.ops.lanes import each
 
 
 class Pooling(nn.Module):

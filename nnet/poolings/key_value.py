@@ -1,10 +1,10 @@
 """Keys and values: frames of any endpoint through small networks of their own, as tf-kaldi-speaker's poolings do it."""
 
-from nnet.compute import mx, nn
-from nnet.compute.activation import tanh
-from nnet.config.options import nearest
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm, Linear
+from nnet.ops import mx, nn
+from nnet.ops.activation import tanh
+from nnet.options import nearest
 from nnet.poolings.base import Pooling
 
 

@@ -2,9 +2,9 @@
 
 import math
 
-from nnet.compute import mx
 from nnet.errors import InputError
 from nnet.networks.layers import BatchNorm
+from nnet.ops import mx
 from nnet.poolings.key_value import Activation, KeyValuePooling
 
 

@@ -1,7 +1,7 @@
 """Poolings without parameters: average, standard deviation, and both."""
 
-from nnet.compute import mx
-from nnet.compute.lanes import each
+from nnet.ops import mx
+from nnet.ops.lanes import each
 from nnet.poolings.base import Pooling, mean_and_variance
 
 

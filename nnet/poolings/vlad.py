@@ -1,8 +1,8 @@
 """Pooling by residuals to learnt cluster centres."""
 
-from nnet.compute import mx, nn
-from nnet.compute.vectors import normalize
 from nnet.networks.layers import Linear
+from nnet.ops import mx, nn
+from nnet.ops.vectors import normalize
 from nnet.poolings.key_value import KeyValuePooling
 
 

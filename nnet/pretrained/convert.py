@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnet.compute import mx, nn
 from nnet.config import Config, build_config
 from nnet.errors import InputError
 from nnet.feats.conf import write_conf
 from nnet.feats.front_end import FrontEnd
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.io.files import make_directory
-from nnet.model import build_model
-from nnet.model_dir import save_config
+from nnet.files import make_directory
+from nnet.model.directory import save_config
+from nnet.model.speaker_net import build_model
+from nnet.model.weights import save_weights, weights_of
+from nnet.ops import mx, nn
 from nnet.pretrained import mlx_community, pyannote, speaker3d, tf_kaldi, wespeaker
 from nnet.pretrained.source import open_source
-from nnet.weights import save_weights, weights_of
 
 log = logging.getLogger(__name__)
 

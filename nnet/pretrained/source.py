@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import yaml
 
-from nnet.compute import mx
 from nnet.errors import InputError
+from nnet.ops import mx
 from nnet.pretrained.tf_bundle import read_bundle
 from nnet.pretrained.torch_file import read_torch_state
 

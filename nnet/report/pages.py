@@ -4,7 +4,7 @@ import html
 import json
 import os
 
-from nnet.io.files import atomic_write, make_directory
+from nnet.files import atomic_write, make_directory
 from nnet.report.tables import as_html, as_markdown
 
 STYLE = """

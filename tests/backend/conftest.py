@@ -5,8 +5,8 @@ import types
 import numpy as np
 import pytest
 
-from nnet.io.ark import ArkWriter, read_dict
-from nnet.io.tables import read_numbers, read_utt2spk
+from nnet.kaldi.ark import ArkWriter, read_dict
+from nnet.kaldi.tables import read_numbers, read_utt2spk
 
 
 @pytest.fixture(scope="session")

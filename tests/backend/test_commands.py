@@ -17,8 +17,8 @@ from nnet.bin import (
     train_calibration,
 )
 from nnet.errors import InputError
-from nnet.io.tables import write_table
-from nnet.io.trials import read_scores, read_trials, write_trials
+from nnet.kaldi.tables import write_table
+from nnet.kaldi.trials import read_scores, read_trials, write_trials
 
 DIM, SPEAKERS, UTTERANCES = 12, 30, 5
 

@@ -10,8 +10,8 @@ from nnet.backend.plda_file import read_plda, write_plda
 from nnet.backend.scoring import cosine_scorer, plda_scorer
 from nnet.backend.statistics import class_statistics
 from nnet.backend.transforms import Chain, lda
-from nnet.io.ark import read_matrix, read_vector
-from nnet.io.trials import read_scores, read_trials
+from nnet.kaldi.ark import read_matrix, read_vector
+from nnet.kaldi.trials import read_scores, read_trials
 
 
 def trial_scores(kaldi, scorer, name):

@@ -50,7 +50,7 @@ def test_search(scorer, monkeypatch):
 
 
 def test_list_of_any_length_in_blocks(rng, tmp_path, monkeypatch):
-    monkeypatch.setattr("nnet.io.word_blocks.BLOCK_BYTES", 100)
+    monkeypatch.setattr("nnet.kaldi.text_columns.BLOCK_BYTES", 100)
     enroll = Embeddings("e", [f"s{i}" for i in range(5)], rng.normal(size=(5, 3)))
     test = Embeddings("t", [f"u{i}" for i in range(7)], rng.normal(size=(7, 3)))
     pairs = [(f"s{i}", f"u{j}") for i in range(5) for j in range(7)]

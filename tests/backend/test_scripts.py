@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from nnet.io.tables import write_table
-from nnet.io.trials import write_trials
+from nnet.kaldi.tables import write_table
+from nnet.kaldi.trials import write_trials
 
 SCRIPTS = ["train_backend", "score", "score_norm", "train_calibration", "calibrate_scores", "compute_metrics"]
 

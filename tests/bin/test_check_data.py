@@ -5,12 +5,12 @@ import pytest
 import soundfile
 
 from nnet.bin import check_data, make_trials
+from nnet.datadir.checks import duplicates
+from nnet.datadir.derive import write_speakers
+from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
-from nnet.io.data_checks import duplicates
-from nnet.io.data_dir import DataDir
-from nnet.io.data_parts import write_speakers
-from nnet.io.tables import write_table
-from nnet.io.trials import read_trials, write_trials
+from nnet.kaldi.tables import write_table
+from nnet.kaldi.trials import read_trials, write_trials
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ import pytest
 from toy_checkpoint import BINS, DIM, make_checkpoint
 
 from nnet.bin.convert_checkpoint import main
-from nnet.compute import mx
 from nnet.config import load_config
 from nnet.errors import InputError
-from nnet.model_dir import load_model
+from nnet.model.directory import load_model
+from nnet.ops import mx
 
 
 @pytest.fixture

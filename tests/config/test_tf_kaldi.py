@@ -9,8 +9,8 @@ import pytest
 from nnet.config import load_config
 from nnet.config.tf_kaldi.names import variable_names
 from nnet.errors import InputError
-from nnet.model import attach_loss, build_model
-from nnet.weights import weights_of
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.model.weights import weights_of
 
 BASE = {
     "seed": 0,

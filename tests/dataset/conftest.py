@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nnet.io.ark import ArkWriter
-from nnet.io.data_dir import write_table
+from nnet.datadir.directory import write_table
+from nnet.kaldi.ark import ArkWriter
 
 DIM = 20
 

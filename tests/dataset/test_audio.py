@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from nnet.audio.augment import Augmenter
+from nnet.audio.mixing import change_speed
 from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
+from nnet.datadir.directory import DataDir, write_table
 from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
 from nnet.dataset.audio import audio_chunks, with_speeds
 from nnet.errors import InputError
-from nnet.feats.augment import Augmenter
-from nnet.feats.mixing import change_speed
 from nnet.feats.options import FbankOptions, MfccOptions
 from nnet.feats.specaugment import SpecAugment
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
-from nnet.io.data_dir import DataDir, write_table
 
 RATE = 8000
 SPK2INT = {"a": 0, "b": 1}

@@ -8,9 +8,9 @@ import textwrap
 import numpy as np
 import pytest
 
+from nnet.datadir.directory import DataDir, write_table
 from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
 from nnet.errors import InputError
-from nnet.io.data_dir import DataDir, write_table
 
 OPTIONS = {"batch_size": 6, "min_frames": 50, "max_frames": 80, "steps_per_epoch": 7, "seed": 5}
 LENGTHS = {f"spk{i}": [100 + 10 * i, 90, 120] for i in range(8)}
@@ -183,5 +183,5 @@ def test_workers_end_with_a_parent_that_is_killed_and_never_see_its_main_module(
 
 
 def test_workers_do_not_load_mlx(make_data):
-    code = "import sys, nnet.dataset.worker; sys.exit(any(m.split('.')[0] == 'mlx' for m in sys.modules))"
+    code = "import sys, nnet.dataset.worker_process; sys.exit(any(m.split('.')[0] == 'mlx' for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

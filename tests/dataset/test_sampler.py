@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnet.dataset.sampler import ChunkSampler, SequentialSampler
-from nnet.dataset.table import UtteranceTable
+from nnet.dataset.utterances import UtteranceTable
 from nnet.errors import InputError
 
 

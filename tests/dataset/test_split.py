@@ -1,11 +1,11 @@
 import pytest
 
 from nnet.bin import filter_utterances, split_train_valid
+from nnet.datadir.directory import DataDir, write_table
+from nnet.datadir.validate import validate
 from nnet.dataset.split import session_prefix, split_utterances, utterance_groups
 from nnet.errors import InputError
-from nnet.io.ark import read_matrix
-from nnet.io.data_dir import DataDir, write_table
-from nnet.io.data_validate import validate
+from nnet.kaldi.ark import read_matrix
 
 
 def speakers(count, utterances):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from nnet.io.ark import read_dict
-from nnet.io.tables import read_table
+from nnet.kaldi.ark import read_dict
+from nnet.kaldi.tables import read_table
 
 HERE = Path(__file__).parent / "kaldi"
 

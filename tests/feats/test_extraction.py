@@ -8,14 +8,14 @@ import soundfile
 from threadpoolctl import threadpool_limits
 
 from nnet.bin import compute_vad, make_feats, merge_jobs, prepare_feats
+from nnet.datadir.derive import split
+from nnet.datadir.directory import DataDir
+from nnet.datadir.fix import fix
+from nnet.datadir.job_parts import write_json
 from nnet.errors import InputError
-from nnet.feats.parts import write_json
 from nnet.feats.prepare import prepare
-from nnet.io.ark import ArkWriter, read_dict, read_matrix
-from nnet.io.data_dir import DataDir
-from nnet.io.data_fix import fix
-from nnet.io.data_parts import split
-from nnet.io.tables import write_table
+from nnet.kaldi.ark import ArkWriter, read_dict, read_matrix
+from nnet.kaldi.tables import write_table
 
 
 def write_data(path, wavs):

@@ -9,8 +9,8 @@ import soundfile
 from nnet.feats.frames import num_frames
 from nnet.feats.options import FbankOptions, MfccOptions
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
-from nnet.io.ark import read_dict
-from nnet.io.tables import read_table
+from nnet.kaldi.ark import read_dict
+from nnet.kaldi.tables import read_table
 
 
 def test_mfccs_are_those_of_kaldi(kaldi, recordings, mfccs):

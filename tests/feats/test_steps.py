@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.io.ark import read_matrix
-from nnet.io.data_dir import DataDir
+from nnet.datadir.directory import DataDir
+from nnet.kaldi.ark import read_matrix
 
 
 @pytest.fixture

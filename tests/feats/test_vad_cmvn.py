@@ -6,7 +6,7 @@ import pytest
 from nnet.feats.cmvn import sliding_cmvn, utterance_cmvn
 from nnet.feats.prepare import prepare
 from nnet.feats.vad import VadOptions, energy_vad
-from nnet.io.ark import read_dict
+from nnet.kaldi.ark import read_dict
 
 WINDOWS = {
     "cmvn_sliding_vox.ark": {},

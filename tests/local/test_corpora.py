@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.io.data_dir import DataDir
-from nnet.io.trials import read_trials
+from nnet.datadir.directory import DataDir
+from nnet.kaldi.trials import read_trials
 
 
 @pytest.fixture

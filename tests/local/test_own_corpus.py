@@ -6,10 +6,10 @@ import sys
 import pytest
 from corpora.sre import call, table
 
-from nnet.io.data_dir import DataDir
-from nnet.io.data_fix import fix
-from nnet.io.data_validate import validate
-from nnet.io.trials import read_trials
+from nnet.datadir.directory import DataDir
+from nnet.datadir.fix import fix
+from nnet.datadir.validate import validate
+from nnet.kaldi.trials import read_trials
 
 HEADER = (
     "CALL_ID,DATE_TIME,TOPICID,SIG_GRADE,CNV_GRADE,APIN,ASX.DL,APHNUM,APHSET,APHTYP,BPIN,BSX.DL,BPHNUM,BPHSET,BPHTYP"

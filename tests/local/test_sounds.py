@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from corpora.sounds import make_musan, make_rirs
 
-from nnet.feats.mixing import power
-from nnet.feats.sounds import Sounds
-from nnet.io.data_dir import DataDir
-from nnet.io.data_validate import validate
+from nnet.audio.mixing import power
+from nnet.audio.sounds import Sounds
+from nnet.datadir.directory import DataDir
+from nnet.datadir.validate import validate
 
 
 def test_musan(local, tmp_path):

@@ -18,9 +18,9 @@ from corpora.sre import (
 )
 from corpora.sre_segments import make_sre16
 
-from nnet.io.audio import iter_utterances
-from nnet.io.data_dir import DataDir, read_table
-from nnet.io.data_validate import validate
+from nnet.audio.reading import iter_utterances
+from nnet.datadir.directory import DataDir, read_table
+from nnet.datadir.validate import validate
 
 OTHERS = (201, 202)
 

@@ -4,9 +4,9 @@ import pytest
 from corpora.sre import make_mixer6, make_sre08, make_sre10, make_sre12
 from corpora.sre_segments import make_sre16, make_sre18, make_sre21
 
-from nnet.io.data_dir import DataDir
-from nnet.io.data_validate import validate
-from nnet.io.trials import read_trials
+from nnet.datadir.directory import DataDir
+from nnet.datadir.validate import validate
+from nnet.kaldi.trials import read_trials
 
 SPEAKERS = (301, 302, 303, 304)
 

@@ -16,10 +16,10 @@ from corpora.voxceleb import (
     write_meta,
 )
 
-from nnet.io.audio import read_audio
-from nnet.io.data_dir import DataDir
-from nnet.io.data_validate import validate
-from nnet.io.trials import read_trials
+from nnet.audio.reading import read_audio
+from nnet.datadir.directory import DataDir
+from nnet.datadir.validate import validate
+from nnet.kaldi.trials import read_trials
 
 SCRIPT = "prepare_voxceleb.py"
 SECONDS = 0.1

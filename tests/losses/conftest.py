@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx, nn, tree_flatten
+from nnet.ops import mx, nn, tree_flatten
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.errors import InputError
 from nnet.losses import build_auxiliary_loss, build_loss
+from nnet.ops import mx
 
 DIM, SPEAKERS = 8, 5
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
 
-from nnet.compute import mx
 from nnet.losses import build_loss
+from nnet.ops import mx
 
 
 def unit(x):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx, nn, tree_flatten
 from nnet.losses import AUXILIARY_LOSSES, LOSSES, build_auxiliary_loss, build_loss
+from nnet.ops import mx, nn, tree_flatten
 
 every = pytest.mark.parametrize("name", LOSSES)
 PAIRS = {

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.errors import InputError
 from nnet.losses import build_loss
 from nnet.losses.schedules import Annealing, MarginSchedule
+from nnet.ops import mx
 
 
 def test_margin_is_full_from_the_start_without_a_schedule():

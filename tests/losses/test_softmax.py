@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from nnet.compute import mx
 from nnet.losses import build_loss
+from nnet.ops import mx
 
 SPEAKERS, DIM = 7, 8
 

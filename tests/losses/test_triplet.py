@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.errors import InputError
 from nnet.losses import build_loss
+from nnet.ops import mx
 
 
 def unit(x):

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from nnet import metrics
-from nnet.io.trials import read_trials
+from nnet.kaldi.trials import read_trials
 from nnet.metrics.bootstrap import intervals, speakers_of_trials
 from nnet.metrics.summary import summarize, summary_intervals
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx, tree_flatten
+from nnet.ops import mx, tree_flatten
 from nnet.pretrained.layouts import from_torch
 from nnet.pretrained.names import their_name
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.networks.campplus import segment_means
+from nnet.ops import mx
 
 
 @pytest.mark.parametrize("frames", [1, 7, 10, 11, 20, 29])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.networks.layers import BatchNorm, Conv1d, conv_norm, conv_relu_norm, norm_relu
+from nnet.ops import mx
 
 FRAMES, INPUTS, OUTPUTS = 20, 6, 5
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.networks import build_network
 from nnet.networks.ftdnn import semi_orthogonal_step
+from nnet.ops import mx
 
 
 def _distance(weight):

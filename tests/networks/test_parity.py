@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx, nn, tree_flatten
 from nnet.networks import build_network
+from nnet.ops import mx, nn, tree_flatten
 from nnet.pretrained.layouts import from_torch
 
 torch = pytest.importorskip("torch")

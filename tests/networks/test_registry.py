@@ -6,9 +6,9 @@ import inspect
 import numpy as np
 import pytest
 
-from nnet.compute import mx, nn, tree_flatten
 from nnet.config.networks import NETWORK_OPTIONS
 from nnet.networks import NETWORKS, build_network
+from nnet.ops import mx, nn, tree_flatten
 
 NARROW = {
     "tdnn": {"dims": (16, 16, 16, 16, 24)},

@@ -1,7 +1,7 @@
 import numpy as np
 
-from nnet.compute import mx
 from nnet.networks.resnet import flatten_map
+from nnet.ops import mx
 
 
 def test_maps_flatten_channel_major():

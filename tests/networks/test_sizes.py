@@ -2,8 +2,8 @@
 
 import pytest
 
-from nnet.compute import tree_flatten
 from nnet.networks import build_network
+from nnet.ops import tree_flatten
 
 # WeSpeaker's counts less its embedding layers: TSTP and 2·C·256 + 256 for the ResNets; ECAPA's pooling with context,
 # its batch normalisation and its linear layer; CAM++'s dense layer.

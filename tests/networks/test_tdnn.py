@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx
 from nnet.errors import InputError
 from nnet.networks import build_network
+from nnet.ops import mx
 
 
 def test_kaldis_context_is_fifteen_frames(features):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx, tree_flatten
+from nnet.ops import mx, tree_flatten
 from nnet.poolings import build_pooling
 
 DIM = 12

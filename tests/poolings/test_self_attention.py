@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from nnet.compute import mx
 from nnet.errors import InputError
+from nnet.ops import mx
 
 
 def dense(x, w, name, kind, slope):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnet.compute import mx
+from nnet.ops import mx
 
 
 def test_average(build, frames, check):

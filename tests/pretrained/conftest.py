@@ -22,7 +22,7 @@ def make_twin(twins):
 def equal_embeddings():
     """check(model, twin, features (T, F) or frames, dim): both give the same embedding, to 1e-4 at unit size."""
     torch = pytest.importorskip("torch")
-    from nnet.compute import mx
+    from nnet.ops import mx
 
     def check(model, twin, feats, dim=None):
         if isinstance(feats, int):

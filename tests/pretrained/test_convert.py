@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-from nnet.compute import mx
 from nnet.errors import InputError
-from nnet.model_dir import load_model
+from nnet.model.directory import load_model
+from nnet.ops import mx
 from nnet.pretrained.convert import convert, write_model_dir
 from nnet.pretrained.layouts import from_torch
 from nnet.pretrained.source import open_source

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from nnet.audio.reading import read_audio
 from nnet.feats.front_end import FrontEnd
-from nnet.io.audio import read_audio
 from nnet.pretrained.convert import convert
 
 

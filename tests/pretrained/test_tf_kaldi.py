@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from nnet.bin.convert_checkpoint import main
-from nnet.compute import mx
 from nnet.errors import InputError
 from nnet.feats.options import MfccOptions
-from nnet.model_dir import load_model
+from nnet.model.directory import load_model
+from nnet.ops import mx
 from nnet.pretrained import convert as conversion
 from nnet.pretrained.source import Source, open_source
 from nnet.pretrained.tf_bundle import read_bundle
@@ -109,7 +109,7 @@ def expected_embedding(variables, x):
 def source(tf_kaldi_json, monkeypatch):
     """The Source of a made-up checkpoint, which `convert` finds whatever it is told."""
     settings = json.loads((tf_kaldi_json / "tdnn_amsoftmax_m0.20_linear_bn_1e-2.json").read_text())
-    made = Source("nnet/model-7.index", make_variables(np.random.default_rng(0)), settings)
+    made = Source("nnet/model/speaker_net-7.index", make_variables(np.random.default_rng(0)), settings)
     monkeypatch.setattr(conversion, "open_source", lambda path: made)
     return made
 

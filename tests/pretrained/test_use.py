@@ -10,14 +10,14 @@ import nnet
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.bin.extract_embeddings import main as extract
 from nnet.bin.train_nnet import main as train
-from nnet.compute import mx, nn
 from nnet.errors import InputError
+from nnet.export.torch_writer import write_torch_state
 from nnet.feats.options import FbankOptions
-from nnet.io.ark import read_dict
-from nnet.model_dir import read_config
+from nnet.kaldi.ark import read_dict
+from nnet.model.directory import read_config
+from nnet.ops import mx, nn
 from nnet.pretrained.convert import convert as read_checkpoint
 from nnet.pretrained.layouts import to_torch
-from nnet.pretrained.torch_writer import write_torch_state
 
 
 @pytest.fixture(scope="module")

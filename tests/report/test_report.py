@@ -7,7 +7,7 @@ import pytest
 
 from nnet.bin import compute_metrics
 from nnet.errors import InputError
-from nnet.io.trials import read_trials, write_scores, write_trials
+from nnet.kaldi.trials import read_trials, write_scores, write_trials
 from nnet.metrics.conditions import condition_labels
 from nnet.report.tables import as_html, as_markdown, as_text
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.io.ark import ArkWriter
+from nnet.kaldi.ark import ArkWriter
 
 TOOLS = [
     "combine_data", "copy_data_dir", "filter_scp", "fix_data_dir", "get_utt2dur", "get_utt2num_frames", "split_data",

@@ -6,11 +6,11 @@ decay of kernels alone; batch normalisation before ReLU, eps 1e-3; a rate that v
 
 import logging
 
-from nnet.config.options import nearest
 from nnet.config.tf_kaldi.flat import Flat, is_number
 from nnet.config.tf_kaldi.layers import convert_embedding, convert_network, convert_pooling
 from nnet.config.tf_kaldi.losses import MARGIN_LOSSES, convert_auxiliary, convert_loss
 from nnet.config.tf_kaldi.names import weight_patterns
+from nnet.options import nearest
 
 log = logging.getLogger(__name__)
 

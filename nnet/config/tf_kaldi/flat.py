@@ -1,8 +1,8 @@
 """The flat JSON of tf-kaldi-speaker: its values by key, checked, and which keys were read."""
 
-from nnet.config.options import nearest
 from nnet.config.tf_kaldi.names import endpoint_name
 from nnet.errors import InputError
+from nnet.options import nearest
 
 _NAMES = {float: "a number", int: "an integer", bool: "true or false", str: "a string", tuple: "a list"}
 

@@ -1,6 +1,6 @@
 """tf-kaldi-speaker's losses as sections of this project."""
 
-from nnet.config.options import nearest
+from nnet.options import nearest
 
 # Its softmax losses with a margin: the prefix of their keys, and their name here.
 MARGIN_LOSSES = {

@@ -1,0 +1,92 @@
+"""Augmentation of speech: one implementation for data directories on disk and for chunks in the loader's workers.
+
+The kinds, signal-to-noise ratios and numbers of voices are those of Kaldi's VoxCeleb recipe
+(egs/voxceleb/v2/run.sh, stage 2); Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", 2018.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from nnet.audio.mixing import fit_16_bits, gain_for_snr, power, reverberate
+from nnet.audio.sounds import Sounds
+from nnet.errors import InputError
+
+Augmented = namedtuple("Augmented", "samples what")
+Augmented.__doc__ = "Samples (n,), rounded to 16 bits, and in words what was mixed in: NAME@SECONDS:SNR for each sound."
+
+
+class Augmenter:
+    """Reverberates speech or mixes it with noise, music or babble.
+
+    The result depends on the samples and on the random generator alone. Instances can be sent to other processes.
+
+    Args:
+        options: AugmentOptions.
+        sample_rate: Hz of the speech.
+    """
+
+    def __init__(self, options, sample_rate):
+        self.options, self.sample_rate = options, sample_rate
+        sources = {"reverb": options.rirs, "noise": options.noises, "music": options.music, "babble": options.babble}
+        self._sounds = {kind: Sounds(path, sample_rate) for kind, path in sources.items() if path is not None}
+        if not self._sounds:
+            raise InputError("nothing to augment with: name at least one of rirs, noises, music, babble")
+
+    @property
+    def kinds(self):
+        """The kinds of augmentation that there are sounds for."""
+        return list(self._sounds)
+
+    def __call__(self, samples, rng):
+        """Augments a chunk in a random way, or leaves it as it is.
+
+        Args:
+            samples: float32 (n,) in [-1, 1).
+            rng: numpy Generator.
+
+        Returns:
+            float32 (n,).
+        """
+        if rng.random() >= self.options.probability:
+            return samples
+        return self.apply(self.kinds[rng.integers(len(self.kinds))], samples, rng).samples
+
+    def apply(self, kind, samples, rng):
+        """Augments in one way: "reverb", "noise", "music" or "babble".
+
+        Returns:
+            Augmented; where sounds were added, the samples are the sum, made softer only where it would be clipped.
+        """
+        sounds = self._sounds[kind]
+        samples = np.asarray(samples, np.float32)
+        if kind == "reverb":
+            index = int(rng.integers(len(sounds)))
+            return Augmented(fit_16_bits(reverberate(samples, sounds.whole(index))), sounds.names[index])
+        layers = {"noise": self._noises, "music": self._music, "babble": self._babble}[kind](len(samples), sounds, rng)
+        return self._mixed(samples, layers, sounds)
+
+    def _noises(self, length, sounds, rng):
+        """Noises one behind the other, each from its own place in its recording: (index, start, sound, SNR)."""
+        start = 0
+        while start < length:
+            index = int(rng.integers(len(sounds)))
+            sound = sounds.part(index, length - start, rng)
+            yield index, start, sound, rng.choice(self.options.noise_snrs)
+            start += len(sound) + round(self.options.noise_interval * self.sample_rate)
+
+    def _music(self, length, sounds, rng):
+        index = int(rng.integers(len(sounds)))
+        yield index, 0, sounds.loop(index, length, rng), rng.choice(self.options.music_snrs)
+
+    def _babble(self, length, sounds, rng):
+        voices = int(rng.choice(self.options.babble_voices))
+        for index in rng.choice(len(sounds), voices, replace=voices > len(sounds)):
+            yield int(index), 0, sounds.loop(index, length, rng), rng.choice(self.options.babble_snrs)
+
+    def _mixed(self, samples, layers, sounds):
+        speech_power, mixture, what = power(samples), samples.copy(), []
+        for index, start, sound, snr in layers:
+            mixture[start : start + len(sound)] += gain_for_snr(speech_power, sound, snr) * sound
+            what.append(f"{sounds.names[index]}@{start / self.sample_rate:.2f}:{snr:g}")
+        return Augmented(fit_16_bits(mixture), " ".join(what))

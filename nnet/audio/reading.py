@@ -1,0 +1,220 @@
+"""Audio in: files and commands of wav.scp, segments, and everything that can be wrong with a recording."""
+
+import contextlib
+import io
+import logging
+import math
+import os
+import re
+import struct
+import subprocess
+
+import numpy as np
+import soundfile
+
+from nnet.audio.container import STREAMED, check_complete, promised_samples
+from nnet.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+STEREO_REPORTS = 3
+
+_stereo_seen = []
+
+
+def read_audio(rx, sample_rate=None, resample=False, channel=None, where=None):
+    """Reads one recording.
+
+    Args:
+        rx: a path (wav, flac, ogg, mp3, NIST SPHERE), `path:offset` into an archive of WAVs, or `command |`.
+        sample_rate: Hz; another rate is an error, or is converted with `resample`. None takes any.
+        resample: convert instead of refusing.
+        channel: counted from 0; None takes the first, and says so where there are several.
+        where: what to call the recording in errors, such as `data/x/wav.scp: "utt1"`; default `rx`.
+
+    Returns:
+        `(samples, rate)`: float32 `(n,)` in [-1, 1), and Hz.
+
+    Raises:
+        InputError: missing, not audio, truncated, empty, NaN, wrong rate, no such channel, a command that failed.
+    """
+    where = f"{where}: {rx}" if where else rx
+    samples, rate = _decode(rx, where)
+    samples = _pick_channel(samples, channel, where)
+    _check_numbers(samples, where)
+    if sample_rate is not None and rate != sample_rate:
+        if not resample:
+            raise InputError(
+                f"{where}: sampled at {rate} Hz, {sample_rate} Hz expected; convert it or allow resampling"
+            )
+        samples, rate = convert_rate(samples, rate, sample_rate), sample_rate
+    return samples, rate
+
+
+def check_audio(samples, where):
+    """Refuses what no features can be made of: nothing, NaN, silence to the last bit.
+
+    Args:
+        samples: `(n,)`.
+        where: names file and entry in the error.
+    """
+    _check_numbers(samples, where)
+    if not samples.any():
+        raise InputError(f"{where}: all {len(samples)} samples are zero; take the utterance out or mend the recording")
+
+
+def _check_numbers(samples, where):
+    if not len(samples):
+        raise InputError(f"{where}: no samples")
+    if not np.isfinite(samples).all():
+        raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
+
+
+def convert_rate(samples, rate, new_rate):
+    """Resamples by a polyphase filter: `(n,)` at `rate` Hz to `(ceil(n * new_rate / rate),)` at `new_rate` Hz."""
+    from scipy.signal import resample_poly
+
+    common = math.gcd(int(rate), int(new_rate))
+    return resample_poly(samples, new_rate // common, rate // common).astype(np.float32)
+
+
+def iter_utterances(data, sample_rate=None, resample=False, utterances=None, channel=None):
+    """Yields `(utterance, samples, rate)` of a data directory, through segments where there are any.
+
+    Args:
+        data: a `nnet.datadir.directory.DataDir`.
+        sample_rate, resample: as in `read_audio`.
+        utterances: which ones, in which order; default: all, in the order of the file.
+        channel: as in `read_audio`, where the segment names none.
+    """
+    wav_scp, segments = data.wav_scp, data.segments
+    loaded, samples, rate = None, None, None
+    for utterance in utterances if utterances is not None else (segments or wav_scp):
+        recording, start, end, own_channel = _place(data, utterance, segments)
+        wanted = recording, channel if own_channel is None else own_channel
+        if loaded != wanted:
+            if recording not in wav_scp:
+                raise InputError(f'{data.file("segments")}: "{utterance}": no recording "{recording}" in wav.scp')
+            name = f'{data.file("wav.scp")}: "{recording}"'
+            samples, rate = read_audio(wav_scp[recording], sample_rate, resample, wanted[1], name)
+            loaded = wanted
+        yield utterance, cut(samples, rate, start, end, f'{data.file("segments")}: "{utterance}"'), rate
+
+
+def _place(data, utterance, segments):
+    table = data.wav_scp if segments is None else segments
+    if utterance not in table:
+        name = "wav.scp" if segments is None else "segments"
+        raise InputError(f'{data.file(name)}: no entry for utterance "{utterance}"')
+    return (utterance, 0.0, -1.0, None) if segments is None else segments[utterance]
+
+
+def cut(samples, rate, start, end, where):
+    """Samples from `start` to `end` seconds (-1: to the end), cut to whole samples as Kaldi's extract-segments does.
+
+    An end up to half a second behind the recording's own end is moved there.
+    """
+    first = int(start * rate)
+    stop = len(samples) if end == -1 else int(end * rate)
+    if first >= len(samples) or stop > len(samples) + rate // 2:
+        raise InputError(f"{where}: {start} to {end} s lies outside the recording of {len(samples) / rate:.2f} s")
+    return samples[first : min(stop, len(samples))]
+
+
+def _pick_channel(samples, channel, where):
+    channels = samples.shape[1]
+    if channel is not None and channel >= channels:
+        raise InputError(f"{where}: has {channels} channel(s), channel {channel} asked for")
+    if channels > 1 and channel is None:
+        _report_stereo(where, channels)
+    return np.ascontiguousarray(samples[:, channel or 0])
+
+
+def _report_stereo(where, channels):
+    _stereo_seen.append(where)
+    if len(_stereo_seen) <= STEREO_REPORTS:
+        last = "; further ones are not named" if len(_stereo_seen) == STEREO_REPORTS else ""
+        logger.warning("%s: %d channels, the first is used%s", where, channels, last)
+
+
+def _decode(rx, where):
+    """float32 `(n, channels)` and the rate."""
+    with _opened(rx, where) as (file, size, source):
+        if not size:
+            raise InputError(f"{where}: empty")
+        check_complete(file, size, where)
+        try:
+            with soundfile.SoundFile(source) as audio:
+                samples = audio.read(dtype="float32", always_2d=True)
+                promised = promised_samples(file, audio.frames, audio.format)
+        except soundfile.LibsndfileError as error:
+            raise _undecodable(error, where) from error
+    if len(samples) < promised:
+        raise InputError(f"{where}: truncated: {promised} samples promised, {len(samples)} are there")
+    return samples, audio.samplerate
+
+
+def _undecodable(error, where):
+    reason = error.error_string.rstrip(".")
+    if "not recognised" not in reason:
+        return InputError(f"{where}: damaged: {reason}")
+    return InputError(
+        f"{where}: neither wav, flac, ogg, mp3 nor SPHERE; put a command that writes WAV into wav.scp, with | behind it"
+    )
+
+
+def audio_duration(rx, where=None):
+    """Seconds of a recording, from its header where it is a file."""
+    where = f"{where}: {rx}" if where else rx
+    with _opened(rx, where) as (file, size, source):
+        if not size:
+            raise InputError(f"{where}: empty")
+        check_complete(file, size, where)
+        try:
+            info = soundfile.info(source)
+        except soundfile.LibsndfileError as error:
+            raise _undecodable(error, where) from error
+    if info.frames < STREAMED:
+        return info.frames / info.samplerate
+    samples, rate = _decode(rx, where)
+    return len(samples) / rate
+
+
+@contextlib.contextmanager
+def _opened(rx, where):
+    """A seekable file of the bytes, its size, and what soundfile is to open: the path where it can (it is faster)."""
+    match = re.fullmatch(r"(.+):(\d+)", rx)
+    try:
+        if rx.endswith("|") or (match and not os.path.exists(rx)):
+            data = run_command(rx[:-1].strip(), where) if rx.endswith("|") else _read_archived(match, where)
+            yield io.BytesIO(data), len(data), io.BytesIO(data)
+        else:
+            with open(rx, "rb") as file:
+                yield file, os.fstat(file.fileno()).st_size, rx
+    except OSError as error:
+        raise InputError(f"{where}: {error.strerror}") from error
+
+
+def _read_archived(match, where):
+    """The bytes of a WAV that stands in an archive."""
+    with open(match[1], "rb") as file:
+        file.seek(int(match[2]))
+        head = file.read(8)
+        if len(head) < 8 or head[:4] != b"RIFF":
+            raise InputError(f"{where}: no WAV at this offset")
+        return head + file.read(struct.unpack("<I", head[4:])[0])
+
+
+def run_command(command, where):
+    """The standard output of a shell command; a failure is an InputError with the end of its standard error."""
+    # a streamed WAV does not tell its length, so the failure of any part of a pipe must count
+    words = ["bash", "-o", "pipefail", "-c", command]
+    result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True)
+    if result.returncode:
+        said = " ".join(result.stderr.decode("utf-8", "replace").split())[-300:]
+        raise InputError(
+            f"{where}: the command failed with exit status {result.returncode}: {said or 'it said nothing'}"
+        )
+    if not result.stdout:
+        raise InputError(f"{where}: the command wrote nothing")
+    return result.stdout

@@ -1,0 +1,92 @@
+"""Collections of sounds to mix with speech: noises, music, voices, impulse responses of rooms."""
+
+import os
+
+import numpy as np
+import soundfile
+
+from nnet.audio.excerpt import read_part
+from nnet.audio.reading import audio_duration, convert_rate, read_audio
+from nnet.datadir.directory import DataDir
+from nnet.errors import InputError
+
+ATTEMPTS = 20  # at finding a part that is not silent
+
+
+class Sounds:
+    """The recordings of a data directory; parts of them are read as they are drawn.
+
+    Args:
+        path: a data directory with wav.scp and no segments; of voices, each recording counts as another one.
+        sample_rate: Hz in which samples are given; recordings of another rate are converted.
+    """
+
+    def __init__(self, path, sample_rate):
+        data = DataDir(path)
+        if data.has("segments"):
+            raise InputError(f"{data.file('segments')}: sounds to mix in are whole recordings; make each one a file")
+        self.path, self.sample_rate = data.path, sample_rate
+        self.names, self.entries = list(data.wav_scp), list(data.wav_scp.values())
+        if not self.names:
+            raise InputError(f"{data.file('wav.scp')}: is empty")
+        self._formats = {}
+
+    def __len__(self):
+        return len(self.names)
+
+    def whole(self, index):
+        """All samples (n,) of a recording."""
+        return read_audio(self.entries[index], self.sample_rate, resample=True, where=self._where(index))[0]
+
+    def part(self, index, count, rng):
+        """`count` samples from a random place of a recording, or all that it has."""
+        return self._audible(index, lambda: self._part(index, count, rng))
+
+    def loop(self, index, count, rng):
+        """`count` samples of a recording that begins at a random place and starts again where it ends."""
+        return self._audible(index, lambda: self._loop(index, count, rng))
+
+    def _part(self, index, count, rng):
+        frames, rate = self._format(index)
+        wanted = min(-(-count * rate // self.sample_rate), frames)
+        first = int(rng.integers(frames - wanted + 1))
+        return self._read(index, first, wanted, rate)[:count]
+
+    def _loop(self, index, count, rng):
+        frames, rate = self._format(index)
+        wanted = -(-count * rate // self.sample_rate)
+        first = int(rng.integers(frames))
+        if first + wanted <= frames:
+            return self._read(index, first, wanted, rate)[:count]
+        whole = self.whole(index)
+        first = first * self.sample_rate // rate
+        return np.take(whole, np.arange(first, first + count), mode="wrap")
+
+    def _audible(self, index, draw):
+        """Draws until there is a sound: a level cannot be given to silence."""
+        for _ in range(ATTEMPTS):
+            samples = draw()
+            if samples.any():
+                return samples
+        raise InputError(f"{self._where(index)}: nothing but silence was found in it; take it out of the directory")
+
+    def _format(self, index):
+        """Length in samples and rate of a recording as it is stored."""
+        if index not in self._formats:
+            rx = self.entries[index]
+            if os.path.isfile(rx):
+                audio_duration(rx, self._where(index))  # says what is wrong with the file
+                info = soundfile.info(rx)
+                self._formats[index] = info.frames, info.samplerate
+            else:
+                self._formats[index] = len(self.whole(index)), self.sample_rate
+        return self._formats[index]
+
+    def _read(self, index, start, count, rate):
+        if not os.path.isfile(self.entries[index]):
+            return self.whole(index)[start : start + count]
+        samples = read_part(self.entries[index], start, count, rate, 0, self._where(index))
+        return samples if rate == self.sample_rate else convert_rate(samples, rate, self.sample_rate)
+
+    def _where(self, index):
+        return f'{os.path.join(self.path, "wav.scp")}: "{self.names[index]}"'

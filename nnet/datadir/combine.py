@@ -1,0 +1,97 @@
+"""One data directory out of several (utils/combine_data.sh)."""
+
+import json
+import logging
+import os
+
+from nnet.datadir.derive import refuse_same, write_speakers
+from nnet.datadir.directory import ALL_FILES, RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES
+from nnet.errors import InputError
+from nnet.files import atomic_write, make_directory, remove_file
+from nnet.kaldi.tables import write_table
+
+logger = logging.getLogger(__name__)
+
+
+def combine(destination, sources, extra_files=()):
+    """Writes the union of data directories.
+
+    A file is combined where all sources have it; where only some have it, it is left out and that is said. Where some
+    have segments or utt2uniq, the others get them too, from their utt2dur or with each utterance as its own original.
+
+    Args:
+        destination: path of the new directory.
+        sources: DataDirs.
+        extra_files: names of further files, tables as well.
+
+    Raises:
+        InputError: an utterance in two sources, entries that contradict each other, features made in different ways.
+    """
+    for source in sources:
+        refuse_same(source, destination)
+    features = _common_features(sources)
+    make_directory(destination)
+    for name in ALL_FILES:
+        remove_file(os.path.join(destination, name))
+    for name in (*UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_FILES, *extra_files):
+        tables = _tables(sources, name)
+        if tables is not None:
+            unique = name in UTTERANCE_FILES
+            write_table(os.path.join(destination, name), _union(sources, name, tables, unique))
+    if features is not None:
+        with atomic_write(os.path.join(destination, "feats_conf.json")) as file:
+            json.dump(features, file, indent=2)
+            file.write("\n")
+    write_speakers(destination, _union(sources, "utt2spk", [source.utt2spk for source in sources], True))
+
+
+def _tables(sources, name):
+    having = [source for source in sources if source.has(name)]
+    if name == "segments" and having and not all(source.has("wav.scp") for source in sources):
+        return None  # they would refer to nothing
+    if name == "segments" and having:
+        return [source.table(name) if source.has(name) else _whole_recordings(source) for source in sources]
+    if name == "utt2uniq" and having:  # an utterance that is no copy is its own original
+        return [source.table(name) if source.has(name) else {u: u for u in source.utt2spk} for source in sources]
+    if len(having) == len(sources):
+        return [source.table(name) for source in sources]
+    if having:
+        lacking = next(source.path for source in sources if not source.has(name))
+        logger.warning("%s is not combined: %s has none", name, lacking)
+    return None
+
+
+def _whole_recordings(source):
+    """Segments that span the recordings of a directory without segments."""
+    if not source.has("utt2dur"):
+        raise InputError(f"{source.path}: needs utt2dur to be combined with segments; run utils/get_utt2dur.sh")
+    return {utterance: f"{utterance} 0.0 {duration}" for utterance, duration in source.utt2dur.items()}
+
+
+def _union(sources, name, tables, unique):
+    """All entries of the tables; a key in two of them is an InputError, or, unless `unique`, must have one value."""
+    union = {}
+    for source, table in zip(sources, tables, strict=True):
+        for key, value in table.items():
+            if key in union and (unique or union[key] != value):
+                first = next(s.path for s, t in zip(sources, tables, strict=True) if key in t)
+                problem = "is in" if unique else "differs between"
+                raise InputError(f'{source.file(name)}: "{key}" {problem} {first} and {source.path}')
+            union[key] = value
+    return union
+
+
+def _common_features(sources):
+    """The one feats_conf.json of sources that all have features, or None."""
+    if not all(source.has("feats.scp") for source in sources):
+        return None
+    if any(source.feats_conf is None for source in sources):
+        if any(source.feats_conf for source in sources):
+            logger.warning("feats_conf.json is not combined: not all of the directories have one")
+        return None
+    for source in sources[1:]:
+        if source.feats_conf != sources[0].feats_conf:
+            raise InputError(
+                f"{source.file('feats_conf.json')}: its features were made otherwise than {sources[0].path}'s"
+            )
+    return sources[0].feats_conf

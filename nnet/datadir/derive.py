@@ -1,0 +1,211 @@
+"""Data directories out of one: copies, subsets, and the parts that parallel jobs work on."""
+
+import logging
+import os
+import random
+
+from nnet.datadir.directory import ALL_FILES, RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, WHOLE_FILES, some
+from nnet.errors import InputError
+from nnet.files import atomic_write, make_directory, remove_file
+from nnet.kaldi.tables import invert_utt2spk, write_table
+
+logger = logging.getLogger(__name__)
+
+
+class Renaming:
+    """New names for utterances and speakers: a text before, a text behind."""
+
+    def __init__(self, utt_prefix="", utt_suffix="", spk_prefix="", spk_suffix=""):
+        self._utterance = utt_prefix, utt_suffix
+        self._speaker = spk_prefix, spk_suffix
+
+    def utterance(self, name):
+        """The new name of an utterance."""
+        return name.join(self._utterance)
+
+    def speaker(self, name):
+        """The new name of a speaker."""
+        return name.join(self._speaker)
+
+    @property
+    def renames_utterances(self):
+        return any(self._utterance)
+
+
+def copy(source, destination, renaming=None):
+    """Copies a DataDir to the path `destination`, with other names for utterances and speakers where asked."""
+    renaming = renaming or Renaming()
+    write_parts(source, [destination], dict.fromkeys(source.utt2spk, 0), renaming)
+    if renaming.renames_utterances and not source.has("utt2uniq"):
+        path = os.path.join(destination, "utt2uniq")
+        write_table(path, {renaming.utterance(utterance): utterance for utterance in source.utt2spk})
+
+
+def subset(source, utterances, destination):
+    """Writes the data directory that holds only some utterances of `source`, with their recordings and speakers."""
+    write_parts(source, [destination], dict.fromkeys(utterances, 0))
+
+
+def split(source, parts, by_utterance=False):
+    """Splits a DataDir into `splitN/1` ... `splitN/N` within it (`splitNutt/...` by utterance).
+
+    Speakers stay whole unless `by_utterance`; more parts than speakers (utterances) are an InputError.
+
+    Returns:
+        the paths of the parts.
+    """
+    if parts < 1:
+        raise InputError(f"{source.path}: cannot be split into {parts} parts")
+    groups = [[u] for u in source.utt2spk] if by_utterance else list(source.spk2utt.values())
+    if len(groups) < parts:
+        what = "utterances" if by_utterance else "speakers"
+        hint = "" if by_utterance or len(source.utt2spk) < parts else ", or split by utterance (--per-utt)"
+        raise InputError(f"{source.path}: has {len(groups)} {what}, too few for {parts} jobs; use fewer jobs{hint}")
+    part_of = {}
+    for group, part in zip(groups, _balance([len(group) for group in groups], parts), strict=True):
+        part_of.update(dict.fromkeys(group, part))
+    root = source.file(f"split{parts}{'utt' if by_utterance else ''}")
+    destinations = [os.path.join(root, str(part + 1)) for part in range(parts)]
+    write_parts(source, destinations, part_of)
+    return destinations
+
+
+def _balance(sizes, parts):
+    """For each group in order the part it goes to: parts hold consecutive groups, about equal sums, none is empty."""
+    total, done, part, assignment = sum(sizes), 0, 0, []
+    for index, size in enumerate(sizes):
+        groups_left = len(sizes) - index
+        must_go_on = groups_left == parts - part - 1
+        full = (done + size / 2) * parts > total * (part + 1)
+        if assignment and assignment[-1] == part and part < parts - 1 and (full or must_go_on):
+            part += 1
+        assignment.append(part)
+        done += size
+    return assignment
+
+
+def write_parts(source, destinations, part_of, renaming=None):
+    """Writes data directories that share out the utterances of one; each file of the source is read once.
+
+    Args:
+        source: a DataDir.
+        destinations: the paths of the parts; files of an earlier content are replaced or removed.
+        part_of: `{utterance: number of its part}`; utterances that are not there are left out.
+        renaming: a Renaming, or None.
+    """
+    renaming = renaming or Renaming()
+    utterances = {u: (part_of[u],) for u in source.utt2spk if u in part_of}
+    for destination in destinations:
+        refuse_same(source, destination)
+        make_directory(destination)
+        for name in ALL_FILES:
+            # utt2spk goes first and comes back last: without it nobody takes a half-written directory for a whole one
+            if name == "utt2spk" or not source.has(name):
+                remove_file(os.path.join(destination, name))
+    for name in UTTERANCE_FILES:
+        _share_out(source, name, destinations, utterances, renaming.utterance)
+    recordings = _owners(utterances, {u: s[0] for u, s in source.segments.items()}) if source.segments else utterances
+    for name in RECORDING_FILES:
+        _share_out(source, name, destinations, recordings, str if source.segments else renaming.utterance)
+    speakers = _owners(utterances, source.utt2spk)
+    for name in SPEAKER_FILES:
+        _share_out(source, name, destinations, speakers, renaming.speaker)
+    for name in filter(source.has, WHOLE_FILES):
+        for destination in destinations:
+            copy_file(source.file(name), os.path.join(destination, name))
+    _write_speakers(source, destinations, utterances, renaming)
+
+
+def _owners(utterances, owner_of):
+    """`{recording or speaker: numbers of the parts that need it}`."""
+    owners = {}
+    for utterance, (part,) in utterances.items():
+        if utterance in owner_of:
+            owners.setdefault(owner_of[utterance], set()).add(part)
+    return owners
+
+
+def _share_out(source, name, destinations, parts_of, rename):
+    if not source.has(name):
+        return
+    tables = [{} for _ in destinations]
+    table = source.table(name)
+    for key, value in table.items():
+        for part in parts_of.get(key, ()):
+            tables[part][rename(key)] = value
+    for destination, part in zip(destinations, tables, strict=True):
+        write_table(os.path.join(destination, name), part)
+    missing = parts_of.keys() - table.keys()
+    if missing:
+        logger.warning("%s: lacks %d of %d: %s", source.file(name), len(missing), len(parts_of), some(missing))
+
+
+def _write_speakers(source, destinations, utterances, renaming):
+    tables = [{} for _ in destinations]
+    for utterance, (part,) in utterances.items():
+        tables[part][renaming.utterance(utterance)] = renaming.speaker(source.utt2spk[utterance])
+    for destination, utt2spk in zip(destinations, tables, strict=True):
+        write_speakers(destination, utt2spk)
+
+
+def write_speakers(path, utt2spk):
+    """Writes spk2utt and then utt2spk of the data directory at `path`."""
+    spk2utt = {speaker: " ".join(utterances) for speaker, utterances in invert_utt2spk(utt2spk).items()}
+    write_table(os.path.join(path, "spk2utt"), spk2utt)
+    write_table(os.path.join(path, "utt2spk"), utt2spk)
+
+
+def refuse_same(source, destination):
+    """A source that is its own destination is an InputError: writing it would destroy it."""
+    if os.path.realpath(source.path) == os.path.realpath(destination):
+        raise InputError(f"{destination}: is both what is read and what is written")
+
+
+def copy_file(source, destination):
+    """Copies a small file, whole or not at all."""
+    with open(source, "rb") as file, atomic_write(destination, binary=True) as copied:
+        copied.write(file.read())
+
+
+def evenly(items, count):
+    """`count` of a list, spread as Kaldi's subset_scp.pl does: half of them from each half, and so on within."""
+    if count == 0 or not items:
+        return []
+    if len(items) == 1:
+        return list(items)
+    half = len(items) // 2
+    return evenly(items[:half], count // 2) + evenly(items[half:], count - count // 2)
+
+
+def choose(data, how, count):
+    """The utterances of a DataDir that subset_data_dir.sh takes.
+
+    Args:
+        data: a DataDir.
+        how: "even" (spread over the list), "first", "last", "shortest" (by utt2num_frames or utt2dur), "per-spk"
+            (`count` of each speaker, spread, fewer where it has fewer), "speakers" (whole speakers in random but
+            fixed order until there are `count` utterances).
+        count: how many; more than there are is an InputError.
+    """
+    utterances = list(data.utt2spk)
+    if how == "per-spk":
+        return [u for own in data.spk2utt.values() for u in evenly(own, min(count, len(own)))]
+    if count > len(utterances):
+        raise InputError(f"{data.path}: {count} utterances asked for, it has {len(utterances)}")
+    if how == "speakers":
+        return _whole_speakers(data, count)
+    if how == "shortest":
+        length = data.utt2num_frames if data.has("utt2num_frames") else data.utt2dur
+        return sorted(sorted(utterances, key=length.__getitem__)[:count])
+    return {"even": evenly, "first": lambda u, n: u[:n], "last": lambda u, n: u[len(u) - n :]}[how](utterances, count)
+
+
+def _whole_speakers(data, count):
+    speakers = list(data.spk2utt)
+    random.Random(777).shuffle(speakers)
+    chosen = []
+    for speaker in speakers:
+        if len(chosen) >= count:
+            break
+        chosen += data.spk2utt[speaker]
+    return sorted(chosen)

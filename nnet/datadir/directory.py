@@ -1,0 +1,140 @@
+"""A Kaldi data directory: which files it holds, and how each is read.
+
+What may be done with one stands beside: nnet/datadir/validate.py checks, data_fix.py mends, data_parts.py copies,
+takes subsets and splits, data_combine.py puts together.
+"""
+
+import functools
+import json
+import os
+
+from nnet.errors import InputError
+from nnet.kaldi.tables import (
+    invert_spk2utt,
+    invert_utt2spk,
+    read_list,
+    read_numbers,
+    read_spk2utt,
+    read_table,
+    read_utt2spk,
+    write_table,
+)
+
+__all__ = [
+    "DataDir",
+    "invert_spk2utt",
+    "invert_utt2spk",
+    "read_list",
+    "read_numbers",
+    "read_spk2utt",
+    "read_table",
+    "read_utt2spk",
+    "write_table",
+]
+
+UTTERANCE_FILES = ("segments", "feats.scp", "vad.scp", "text", "utt2lang", "utt2uniq", "utt2dur", "utt2num_frames")
+RECORDING_FILES = ("wav.scp", "reco2dur", "reco2file_and_channel")  # without segments: a recording is an utterance
+SPEAKER_FILES = ("spk2gender", "cmvn.scp")
+WHOLE_FILES = ("feats_conf.json", "frame_shift")  # about the directory, not about entries of it
+ALL_FILES = ("utt2spk", "spk2utt", *UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_FILES, *WHOLE_FILES)
+
+
+class DataDir:
+    """The files of a data directory, each read when first asked for.
+
+    Every table but `segments` raises InputError when its file is missing; `has("feats.scp")` asks.
+    """
+
+    def __init__(self, path):
+        self.path = os.fspath(path).rstrip("/") or "/"
+        if not os.path.isdir(self.path):
+            raise InputError(f"{self.path}: no such data directory")
+
+    def file(self, name):
+        """The path of one file of the directory."""
+        return os.path.join(self.path, name)
+
+    def has(self, name):
+        """Whether the directory holds the file."""
+        return os.path.isfile(self.file(name))
+
+    def table(self, name):
+        """`{key: rest of the line}` of one of its files, as text."""
+        return read_table(self.file(name))
+
+    @functools.cached_property
+    def wav_scp(self):
+        """`{recording: path or "command |"}`."""
+        return self.table("wav.scp")
+
+    @functools.cached_property
+    def segments(self):
+        """`{utterance: (recording, start, end, channel)}`, or None where there is no such file.
+
+        Times are in seconds, an end of -1 is the end of the recording; channels count from 0, None is not given.
+        """
+        if not self.has("segments"):
+            return None
+        return {u: parse_segment(u, text, self.file("segments")) for u, text in self.table("segments").items()}
+
+    @functools.cached_property
+    def utt2spk(self):
+        """`{utterance: speaker}`."""
+        return read_utt2spk(self.file("utt2spk"))
+
+    @functools.cached_property
+    def spk2utt(self):
+        """`{speaker: [utterances]}`, always from utt2spk, the primary one of the two."""
+        return dict(sorted(invert_utt2spk(self.utt2spk).items()))
+
+    @functools.cached_property
+    def feats(self):
+        """`{utterance: ark:offset}` of feats.scp."""
+        return self.table("feats.scp")
+
+    @functools.cached_property
+    def vad(self):
+        """`{utterance: ark:offset}` of vad.scp."""
+        return self.table("vad.scp")
+
+    @functools.cached_property
+    def utt2num_frames(self):
+        """`{utterance: frames}`."""
+        return read_numbers(self.file("utt2num_frames"), int)
+
+    @functools.cached_property
+    def utt2dur(self):
+        """`{utterance: seconds}`."""
+        return read_numbers(self.file("utt2dur"))
+
+    @functools.cached_property
+    def feats_conf(self):
+        """How the features were made (the object in feats_conf.json), or None."""
+        path = self.file("feats_conf.json")
+        if not self.has("feats_conf.json"):
+            return None
+        try:
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+        except ValueError as error:
+            raise InputError(f"{path}: not JSON: {error}") from error
+
+
+def parse_segment(utterance, text, path):
+    """`(recording, start, end, channel or None)` of a line of segments."""
+    words = text.split()
+    try:
+        start, end = float(words[1]), float(words[2])
+        channel = int(words[3]) if len(words) > 3 else None
+    except (IndexError, ValueError):
+        words = []
+    if len(words) not in (3, 4) or start < 0 or not (end > start or end == -1) or (channel or 0) < 0:
+        raise InputError(f'{path}: "{utterance}": "{text}" is not "recording start end [channel]", times in seconds')
+    return words[0], start, end, channel
+
+
+def some(names, limit=3):
+    """The first few of a collection of names, for a message."""
+    names = sorted(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

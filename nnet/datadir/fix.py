@@ -1,0 +1,132 @@
+"""Mends a data directory: sorts its files and keeps what all of them have (utils/fix_data_dir.sh)."""
+
+import logging
+import os
+
+from nnet.datadir.derive import copy_file, write_speakers
+from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, parse_segment, some
+from nnet.errors import InputError
+from nnet.files import make_directory
+from nnet.kaldi.tables import invert_spk2utt, read_lines, read_spk2utt, write_table
+
+logger = logging.getLogger(__name__)
+
+
+def fix(path, utterance_extras=(), speaker_extras=()):
+    """Sorts every file, removes what not all files have, makes spk2utt anew; what was there goes to `.backup`.
+
+    Lines without a value, repeated lines, segments that are no time spans, utterances of no length are taken out and
+    counted in the log. Running it again changes nothing.
+
+    Args:
+        path: the data directory.
+        utterance_extras, speaker_extras: names of further files that are keyed by utterance or speaker.
+
+    Raises:
+        InputError: two lines that contradict each other, or nothing remains.
+    """
+    data = DataDir(path)
+    _make_utt2spk(data)
+    utterance_files = [*UTTERANCE_FILES, *utterance_extras]
+    recording_files, speaker_files = [*RECORDING_FILES], [*SPEAKER_FILES, *speaker_extras]
+    if not data.has("segments"):
+        utterance_files += recording_files
+        recording_files = []
+    utt2spk = _common_entries(data)
+    segments = _good_segments(data)
+    recordings = {segments[u] for u in utt2spk if u in segments} if segments is not None else set()
+    for names, keys in (
+        (["utt2spk", *utterance_files], utt2spk.keys()),
+        (recording_files, recordings),
+        (speaker_files, set(utt2spk.values())),
+    ):
+        for name in filter(data.has, names):
+            _rewrite(data, name, keys)
+    write_speakers(data.path, utt2spk)
+
+
+def _make_utt2spk(data):
+    if not data.has("utt2spk"):
+        if not data.has("spk2utt"):
+            raise InputError(f"{data.file('utt2spk')}: no such file")
+        write_table(data.file("utt2spk"), invert_spk2utt(read_spk2utt(data.file("spk2utt")), data.file("spk2utt")))
+        logger.info("%s: made from spk2utt", data.file("utt2spk"))
+
+
+def _common_entries(data):
+    """`{utterance: speaker}` of the utterances that every file knows."""
+    utt2spk = {u: s for u, s in _read_loosely(data, "utt2spk").items() if len(s.split()) == 1}
+    names = [*UTTERANCE_FILES] if data.has("segments") else [*UTTERANCE_FILES, "wav.scp"]
+    for name in filter(data.has, names):
+        if name not in ("segments", "utt2uniq"):
+            utt2spk = _keep(utt2spk, _usable(name, _read_loosely(data, name)))
+    segments = _good_segments(data)
+    if segments is not None:
+        recordings = set(_read_loosely(data, "wav.scp") if data.has("wav.scp") else segments.values())
+        utt2spk = _keep(utt2spk, {u for u, recording in segments.items() if recording in recordings})
+    for name in filter(data.has, SPEAKER_FILES):
+        known = _read_loosely(data, name)
+        utt2spk = {u: s for u, s in utt2spk.items() if s in known}
+    if not utt2spk:
+        raise InputError(f"{data.path}: no utterance is in all of its files; it is left as it was")
+    return utt2spk
+
+
+def _keep(utt2spk, known):
+    return {u: s for u, s in utt2spk.items() if u in known}
+
+
+def _usable(name, table):
+    """The keys of a table that stand for something: of the two tables of lengths, those above 0."""
+    if name in ("utt2dur", "utt2num_frames"):
+        return {key for key, value in table.items() if _is_positive(value)}
+    return table
+
+
+def _is_positive(text):
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
+
+
+def _good_segments(data):
+    """`{utterance: recording}` of segments that can be read, or None without the file."""
+    if not data.has("segments"):
+        return None
+    good = {}
+    for utterance, text in _read_loosely(data, "segments").items():
+        try:
+            good[utterance] = parse_segment(utterance, text, data.file("segments"))[0]
+        except InputError as error:
+            logger.warning("%s; taken out", error)
+    return good
+
+
+def _read_loosely(data, name):
+    """A table in any order, without lines that have no value; repeated lines count once."""
+    table = {}
+    for number, line in read_lines(data.file(name)):
+        key, _, value = line.replace("\t", " ").partition(" ")
+        value = value.strip()
+        if table.get(key, value) != value:
+            raise InputError(f'{data.file(name)}:{number}: "{key}" was "{table[key]}" before and is "{value}" here')
+        if value:
+            table[key] = value
+    return table
+
+
+def _rewrite(data, name, keys):
+    """Writes the entries `keys` of a file in order, where that changes it; the file as it was goes to .backup."""
+    lines = [line for _, line in read_lines(data.file(name))]
+    table = _read_loosely(data, name)
+    kept = {key: table[key] for key in sorted(table) if key in keys}
+    if [line.split() for line in lines] == [[key, *value.split()] for key, value in kept.items()]:
+        return
+    backup = data.file(".backup")
+    make_directory(backup)
+    copy_file(data.file(name), os.path.join(backup, name))
+    write_table(data.file(name), kept)
+    gone = table.keys() - kept.keys()
+    what = f"; taken out: {some(gone)}" if gone else ""
+    logger.info("%s: %d of %d lines kept, sorted%s", data.file(name), len(kept), len(lines), what)

@@ -1,0 +1,106 @@
+"""The rules between the files of a data directory, by which utils/validate_data_dir.sh judges."""
+
+from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, some
+from nnet.errors import InputError
+from nnet.kaldi.tables import invert_spk2utt, read_list, read_spk2utt
+
+_MEND = "utils/fix_data_dir.sh keeps what all files have"
+
+
+def validate(path, feats=True, text=True, wav=True, speaker_order=True, printable=True):
+    """Checks a data directory.
+
+    Args:
+        path: the directory.
+        feats, text, wav: whether feats.scp, text, and wav.scp must be there.
+        speaker_order: the order by utterance must also be the order by speaker.
+        printable: text may hold printable characters only.
+
+    Returns:
+        the DataDir.
+
+    Raises:
+        InputError: the first rule that is broken, with file and entry.
+    """
+    data = DataDir(path)
+    _check_speakers(data, speaker_order)
+    for name, needed in (("feats.scp", feats), ("text", text), ("wav.scp", wav)):
+        if needed and not data.has(name):
+            flag = {"feats.scp": "--no-feats", "text": "--no-text", "wav.scp": "--no-wav"}[name]
+            raise InputError(f"{data.file(name)}: no such file; give {flag} where there need be none")
+    _check_recordings(data)
+    for name in UTTERANCE_FILES:
+        if data.has(name):
+            _check_keys(data, name, data.utt2spk, "utt2spk")
+    for name in SPEAKER_FILES:
+        if data.has(name):
+            _check_keys(data, name, data.spk2utt, "spk2utt")
+    _check_values(data)
+    if printable and data.has("text"):
+        _check_printable(data)
+    return data
+
+
+def _check_speakers(data, speaker_order):
+    if not data.utt2spk:
+        raise InputError(f"{data.file('utt2spk')}: no utterances")
+    if not data.has("spk2utt"):
+        raise InputError(f"{data.file('spk2utt')}: no such file; make it with utils/utt2spk_to_spk2utt.sh")
+    if invert_spk2utt(read_spk2utt(data.file("spk2utt")), data.file("spk2utt")) != data.utt2spk:
+        raise InputError(
+            f"{data.file('spk2utt')}: does not say the same as utt2spk; utils/fix_data_dir.sh makes it anew"
+        )
+    previous = ("", "")
+    for utterance, speaker in data.utt2spk.items():
+        if speaker_order and speaker < previous[1]:
+            raise InputError(
+                f'{data.file("utt2spk")}: "{utterance}" of speaker "{speaker}" comes after "{previous[0]}" of '
+                f'"{previous[1]}": begin each utterance id with its speaker id and "-", or give --no-spk-sort'
+            )
+        previous = utterance, speaker
+
+
+def _check_recordings(data):
+    if data.segments is not None and not data.has("wav.scp"):
+        raise InputError(f"{data.file('segments')}: there is no wav.scp for it to refer to")
+    if not data.has("wav.scp"):
+        return
+    recordings = data.utt2spk if data.segments is None else [s[0] for s in data.segments.values()]
+    for name in RECORDING_FILES:
+        if data.has(name):
+            _check_keys(data, name, recordings, "utt2spk" if data.segments is None else "segments")
+
+
+def _check_keys(data, name, expected, source):
+    keys, expected = data.table(name).keys(), set(expected)
+    missing, extra = expected - keys, keys - expected
+    if missing:
+        raise InputError(f"{data.file(name)}: lacks {len(missing)} of {source}: {some(missing)}; {_MEND}")
+    if extra:
+        raise InputError(f"{data.file(name)}: has {len(extra)} that {source} lacks: {some(extra)}; {_MEND}")
+
+
+def _check_values(data):
+    for name in ("utt2num_frames", "utt2dur"):
+        if data.has(name):
+            table = getattr(data, name)
+            bad = [u for u, value in table.items() if not value > 0]
+            if bad:
+                raise InputError(f'{data.file(name)}: "{bad[0]}" has {table[bad[0]]}, which is not above 0')
+
+
+def _check_printable(data):
+    for utterance, words in data.table("text").items():
+        if not words.isprintable() and not words.replace("\t", " ").isprintable():
+            raise InputError(
+                f'{data.file("text")}: "{utterance}" holds characters that cannot be printed; see --non-print'
+            )
+
+
+def read_selection(path, known, what):
+    """Reads a list of ids, all of which must be in `known`; `what` names the file that should hold them."""
+    names = read_list(path)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"{path}: {len(unknown)} ids are not in {what}: {some(unknown)}")
+    return names

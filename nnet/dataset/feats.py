@@ -1,0 +1,109 @@
+"""Chunks from feats.scp: a range of rows of a matrix in an archive."""
+
+import logging
+
+import numpy as np
+
+from nnet.dataset.utterances import UtteranceTable, speakers_of
+from nnet.errors import InputError
+from nnet.kaldi.ark import matrix_shape, parse_rx
+from nnet.kaldi.matrices import read_object_rows
+from nnet.kaldi.streams import FileSource
+
+logger = logging.getLogger(__name__)
+
+
+class ArkChunks:
+    """Reads chunks of the utterances of a table whose columns `ark`, `offset` and `skip` say where they are."""
+
+    computes = False
+
+    def __init__(self, table, arks, dim):
+        """Args:
+            table: an UtteranceTable.
+            arks: paths, which the column `ark` counts.
+            dim: columns that every matrix must have.
+        """  # fmt: skip
+        self.table, self.arks, self.dim = table, arks, dim
+
+    def read_into(self, row, start, out, rng=None):
+        """Fills out (frames, dim) with the frames from `start` on, going round where the utterance ends."""
+        frames = int(self.table.frames[row])
+        if start + len(out) <= frames:
+            out[...] = self._read(row, start, start + len(out))
+        else:
+            whole = self._read(row, 0, frames)
+            out[...] = whole[np.arange(start, start + len(out)) % frames]
+
+    def _read(self, row, start, stop):
+        columns = self.table.columns
+        skip = int(columns["skip"][row])
+        try:
+            source = FileSource(self.arks[columns["ark"][row]], int(columns["offset"][row]))
+            rows = read_object_rows(source, skip + int(start), skip + int(stop))
+        except InputError as error:
+            raise InputError(f"{self.table.path}: {self.table.utterance(row)}: {error}") from None
+        if rows.shape[1] != self.dim:
+            raise InputError(
+                f"{self.table.path}: {self.table.utterance(row)} has features of {rows.shape[1]} dimensions and "
+                f"others of {self.dim}; make them all in the same way"
+            )
+        return rows
+
+
+def ark_chunks(data, spk2int):
+    """The table and the source of a data directory with feats.scp.
+
+    Args:
+        data: a DataDir.
+        spk2int: dict speaker → number.
+
+    Returns:
+        an UtteranceTable and an ArkChunks.
+    """
+    utterances = list(data.feats)
+    speakers = speakers_of(data, utterances, "feats.scp")
+    arks, columns, lengths = _locations(data)
+    table = UtteranceTable(data.path, utterances, speakers, spk2int, lengths, columns)
+    return table, ArkChunks(table, arks, feature_dim(data))
+
+
+def feature_dim(data):
+    """Columns of the first matrix of a DataDir's feats.scp."""
+    if not data.feats:
+        raise InputError(f"{data.file('feats.scp')}: is empty")
+    return matrix_shape(next(iter(data.feats.values())))[1]
+
+
+def _locations(data):
+    """Where each matrix of feats.scp is, and its length, in the order of the file.
+
+    Returns:
+        the paths of the archives; the columns `ark`, `offset`, `skip`; the lengths in frames.
+    """
+    arks, places = {}, np.empty((len(data.feats), 3), np.int64)
+    lengths = _lengths(data)
+    for i, (utterance, where) in enumerate(data.feats.items()):
+        if where.endswith("|"):
+            raise InputError(
+                f"{data.file('feats.scp')}: {utterance}: a command gives no random access; copy its output"
+            )
+        ark, offset, rows = parse_rx(where)
+        places[i] = arks.setdefault(ark, len(arks)), offset, rows[0] if rows else 0
+        if rows:
+            lengths[i] = min(lengths[i], rows[1] - rows[0])
+    if min(lengths) < 1:
+        empty = list(data.feats)[lengths.index(min(lengths))]
+        raise InputError(f"{data.path}: {empty} has no frames; utils/fix_data_dir.sh takes such utterances out")
+    columns = {"ark": places[:, 0].astype(np.int32), "offset": places[:, 1], "skip": places[:, 2].astype(np.int32)}
+    return list(arks), columns, lengths
+
+
+def _lengths(data):
+    if data.has("utt2num_frames"):
+        missing = [u for u in data.feats if u not in data.utt2num_frames]
+        if missing:
+            raise InputError(f"{data.file('utt2num_frames')}: lacks {missing[0]} ({len(missing)} such in feats.scp)")
+        return [data.utt2num_frames[u] for u in data.feats]
+    logger.info("%s: no utt2num_frames; the lengths are read from the archives", data.path)
+    return [matrix_shape(where)[0] for where in data.feats.values()]

@@ -1,0 +1,123 @@
+"""Processes that make batches ahead of the one that uses them."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+from nnet.dataset.shared_arrays import SharedArrays
+from nnet.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class WorkerPool:
+    """Makes requested batches in the order of the requests.
+
+    Each worker is a fresh interpreter (not a fork, and without the parent's `__main__`, so MLX is never in it) that
+    waits for requests on a socket and answers each when its batch stands in shared memory. The socket is all that
+    binds the two: when either side dies, the other reads the end of the stream and knows.
+    """
+
+    def __init__(self, maker, num_workers, depth=2):
+        """Args:
+            maker: a BatchMaker.
+            num_workers: processes.
+            depth: batches that a worker may be ahead.
+        """  # fmt: skip
+        self.capacity = num_workers * depth
+        self._slots = SharedArrays({"features": (np.float32, (self.capacity, maker.largest_batch))})
+        self._submitted = self._collected = 0
+        self._workers = []
+        self._finalizer = weakref.finalize(self, _stop, self._workers)
+        for _ in range(num_workers):
+            self._workers.append(_start(maker, self._slots))
+        for process, connection in self._workers:
+            self._talk(process, connection.send, (maker, self._slots))
+
+    @property
+    def num_pending(self):
+        """Batches requested and not yet collected."""
+        return self._submitted - self._collected
+
+    def submit(self, epoch, index):
+        """Requests a batch; at most `capacity` may be pending."""
+        process, connection = self._workers[self._submitted % len(self._workers)]
+        self._talk(process, connection.send, (epoch, index, self._submitted % self.capacity))
+        self._submitted += 1
+
+    def collect(self):
+        """The batch of the earliest pending request: features (B, T, F) float32 and labels (B,) int32.
+
+        Raises:
+            InputError: of the worker that made it, or because the worker was killed.
+        """
+        process, connection = self._workers[self._collected % len(self._workers)]
+        kind, *answer = self._talk(process, connection.recv)
+        slot = self._collected % self.capacity
+        self._collected += 1
+        if kind == "input error":
+            raise InputError(answer[0])
+        if kind == "defect":
+            raise RuntimeError(f"a data worker failed:\n{answer[0]}")
+        shape, labels = answer
+        # The slot is written again as soon as its next request is sent.
+        return self._slots["features"][slot, : np.prod(shape)].reshape(shape).copy(), labels
+
+    def discard(self):
+        """Waits for all that is pending and forgets it."""
+        while self.num_pending:
+            process, connection = self._workers[self._collected % len(self._workers)]
+            self._talk(process, connection.recv)
+            self._collected += 1
+
+    def close(self):
+        """Ends the processes and waits for them."""
+        self._finalizer()
+
+    def _talk(self, process, action, *arguments):
+        try:
+            return action(*arguments)
+        except (EOFError, ConnectionError):
+            pass
+        self.close()
+        code = process.returncode
+        if code < 0:
+            raise InputError(
+                f"a data worker was killed by signal {-code} ({signal.Signals(-code).name}); if memory ran out, use "
+                "fewer data.num_workers, a smaller data.batch_size or shorter chunks"
+            )
+        raise RuntimeError(f"a data worker ended by itself with exit code {code}; its last words are above")
+
+
+def _start(maker, slots):
+    ours, theirs = multiprocessing.Pipe()
+    with theirs:
+        inherited = [theirs.fileno(), slots.fd, *(shared.fd for shared in maker.shared)]
+        path = os.pathsep.join([str(ROOT)] + [p for p in [os.environ.get("PYTHONPATH")] if p])
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"from nnet.dataset.worker_process import serve; serve({theirs.fileno()})"],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **dict.fromkeys(SINGLE_THREADED, "1"), "PYTHONPATH": path},
+            pass_fds=inherited,
+        )
+    return process, ours
+
+
+def _stop(workers, patience=5.0):
+    for _, connection in workers:
+        connection.close()
+    deadline = time.monotonic() + patience
+    for process, _ in workers:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,73 @@
+"""Features of the utterances of a data directory: reads the audio, refuses what is wrong with it, computes."""
+
+from collections import namedtuple
+
+import numpy as np
+
+from nnet.audio.reading import check_audio, convert_rate, iter_utterances
+from nnet.audio.seeds import generator
+from nnet.errors import InputError
+from nnet.feats.spectrum import COMPUTE
+
+Extracted = namedtuple("Extracted", "utterance feats seconds problem")
+Extracted.__doc__ = "Features (frames, dim) and length of an utterance; or None and a `problem` in words."
+
+
+def extract(data, kind, options, seed=0, skip_bad=False):
+    """Yields `Extracted` for every utterance of a data directory, in order.
+
+    Args:
+        data: a DataDir with wav.scp.
+        kind: "mfcc" or "fbank".
+        options: MfccOptions or FbankOptions.
+        seed: decides, together with the utterance's name, the noise of the dither.
+        skip_bad: give bad audio as a `problem` instead of raising.
+
+    Utterances that are too short for a frame, or shorter than min_duration, are never an error: they are given with
+    their `problem`.
+
+    Raises:
+        InputError: bad audio, named with its file and entry.
+    """
+    waiting = list(data.segments or data.wav_scp)
+    channel = options.channel if options.channel >= 0 else None
+    while waiting:
+        try:
+            for utterance, samples, rate in iter_utterances(data, utterances=list(waiting), channel=channel):
+                yield _extract_one(data, utterance, samples, rate, kind, options, seed)
+                waiting.pop(0)
+        except InputError as error:
+            if not skip_bad:
+                raise InputError(f"{error} (--skip-bad true leaves such utterances out)") from error
+            yield Extracted(waiting.pop(0), None, None, " ".join(str(error).split()))
+
+
+def _extract_one(data, utterance, samples, rate, kind, options, seed):
+    where = f'{data.path}: "{utterance}"'
+    check_audio(samples, where)
+    seconds = len(samples) / rate
+    if seconds < options.min_duration:
+        return Extracted(utterance, None, seconds, f"{seconds:.3f} s, shorter than min-duration")
+    samples = at_rate(samples, rate, options, where)
+    feats = COMPUTE[kind](samples, options, generator(seed, utterance))
+    if len(feats) == 0:
+        return Extracted(utterance, None, seconds, f"{seconds:.3f} s, too short for a frame")
+    return Extracted(utterance, feats, seconds, None)
+
+
+def at_rate(samples, rate, options, where):
+    """The samples (n,) at the rate that the options ask for, resampled only where they allow it.
+
+    Args:
+        where: names file and entry in the error.
+    """
+    wanted = options.sample_frequency
+    if rate == wanted:
+        return samples
+    higher = rate > wanted
+    if not (options.allow_downsample if higher else options.allow_upsample):
+        hint = "--allow-downsample=true" if higher else "--allow-upsample=true"
+        raise InputError(
+            f"{where}: sampled at {rate} Hz, the features want {wanted:g} Hz; {hint} in their configuration resamples"
+        )
+    return np.asarray(convert_rate(samples, rate, int(wanted)), np.float32)

@@ -1,0 +1,181 @@
+"""Kaldi's archives: whole objects, ranges of rows by file offset, and atomic writing of ark and scp.
+
+An rxfilename is `file`, `file:offset`, either with a row range `[first:last]` (inclusive, as in Kaldi), or `command |`.
+"""
+
+import contextlib
+import os
+import re
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.files import atomic_write
+from nnet.kaldi import matrices as objects
+from nnet.kaldi.streams import FileSource, StreamSource, forget_open_files, open_stream
+from nnet.kaldi.tables import read_table
+
+_ADDRESS = re.compile(r"(?P<path>.*?)(:(?P<offset>\d+))?(\[(?P<first>\d+):(?P<last>\d+)(,:?)?\])?", re.DOTALL)
+
+
+def parse_rx(rx):
+    """Splits an rxfilename into `(path, offset, (first, stop) or None)`; `stop` is exclusive."""
+    match = _ADDRESS.fullmatch(rx.strip())
+    rows = (int(match["first"]), int(match["last"]) + 1) if match["first"] else None
+    return match["path"], int(match["offset"] or 0), rows
+
+
+def read_any(rx):
+    """Reads the object at `rx`, whatever its kind and precision: see `nnet.kaldi.matrices.read_object`."""
+    if rx.rstrip().endswith("|"):
+        with open_stream(rx.strip()) as stream:
+            return objects.read_object(StreamSource(stream, rx))
+    path, offset, rows = parse_rx(rx)
+    source = FileSource(path, offset, rx)
+    if rows is None:
+        return objects.read_object(source)
+    return objects.read_object_rows(source, *rows)
+
+
+def read_matrix(rx):
+    """Reads a matrix: float32 `(rows, columns)`."""
+    matrix = read_any(rx)
+    if matrix.ndim != 2:
+        raise InputError(f"{rx}: a vector where a matrix should be")
+    return np.asarray(matrix, np.float32)
+
+
+def read_vector(rx):
+    """Reads a vector: float32 or float64 `(dim,)` as stored, int32 for integers."""
+    vector = read_any(rx)
+    if vector.ndim != 1:
+        raise InputError(f"{rx}: a matrix where a vector should be")
+    return vector
+
+
+def read_rows(rx, start, stop):
+    """Reads rows `start` to `stop` (exclusive) of a matrix, plain or compressed, without reading the others.
+
+    Returns:
+        float32 `(stop - start, columns)`.
+    """
+    path, offset, rows = parse_rx(rx)
+    source = FileSource(path, offset, rx)
+    if rows is not None:
+        if start < 0 or stop > rows[1] - rows[0]:
+            source.fail(f"rows {start} to {stop} asked for, it has {rows[1] - rows[0]}")
+        start, stop = start + rows[0], stop + rows[0]
+    return np.asarray(objects.read_object_rows(source, start, stop), np.float32)
+
+
+def matrix_shape(rx):
+    """`(rows, columns)` of a matrix, from its header where it has one."""
+    if not rx.rstrip().endswith("|"):
+        path, offset, rows = parse_rx(rx)
+        header = objects.read_header(FileSource(path, offset, rx))
+        if header is not None and header.is_matrix:
+            return (rows[1] - rows[0] if rows else header.rows), header.columns
+    return read_matrix(rx).shape
+
+
+def read_ark(rspecifier):
+    """Yields `(key, array)` of `ark:FILE`, `scp:FILE`, or a path that ends in .ark or .scp.
+
+    FILE may be `-` or `command |`; options as in `ark,t:` are accepted (reading finds out by itself).
+    """
+    kind, path = _split_specifier(rspecifier)
+    if kind == "scp":
+        for key, rx in read_table(path, check_sorted=False).items():
+            yield key, _read_entry(path, key, rx)
+        return
+    with open_stream(path) as stream:
+        source = StreamSource(stream, path)
+        while (key := source.read_key()) is not None:
+            source.where = f'{path}: "{key}"'
+            yield key, objects.read_object(source)
+            source.where = path
+
+
+def _read_entry(scp, key, rx):
+    try:
+        return read_any(rx)
+    except InputError as error:
+        raise InputError(f'{scp}: "{key}": {error}') from error
+
+
+def read_dict(rspecifier):
+    """Reads an archive whole: `{key: array}`; a key given twice is an InputError."""
+    arrays = {}
+    for key, array in read_ark(rspecifier):
+        if key in arrays:
+            raise InputError(f'{rspecifier}: "{key}" is there twice')
+        arrays[key] = array
+    return arrays
+
+
+def _split_specifier(specifier):
+    """`(kind, path)` of an rspecifier; kind is "ark" or "scp"."""
+    options, colon, path = specifier.partition(":")
+    words = options.split(",")
+    if colon and words[0] in ("ark", "scp"):
+        return words[0], path.strip()
+    for kind in ("ark", "scp"):
+        if specifier.endswith("." + kind):
+            return kind, specifier
+    raise InputError(f"{specifier}: neither ark:FILE nor scp:FILE, nor a file that ends in .ark or .scp")
+
+
+class ArkWriter:
+    """Writes an archive and its scp, which appear together when the `with` block ends well, and not otherwise.
+
+    Args:
+        ark: path of the archive; the scp holds it as it is given.
+        scp: path of the scp, or None.
+        compress: matrices in Kaldi's default compressed format.
+        text: Kaldi's text format instead of the binary one.
+    """
+
+    def __init__(self, ark, scp=None, compress=False, text=False):
+        self.path = os.fspath(ark)
+        self._compress = compress
+        self._text = text
+        self._keys = set()
+        self._files = contextlib.ExitStack()
+        self._scp = self._files.enter_context(atomic_write(scp)) if scp is not None else None
+        # entered last, so that the archive gets its name before the scp that points into it
+        self._ark = self._files.enter_context(atomic_write(self.path, binary=True))
+
+    def write(self, key, array):
+        """Adds one matrix, vector or vector of integers; NaN in what is to be compressed is an InputError."""
+        if not key or len(key.split()) != 1 or key in self._keys:
+            raise ValueError(f"{self.path}: {key!r} is written twice, empty, or holds blanks")
+        if self._compress and not np.isfinite(array).all():
+            raise InputError(f'{self.path}: "{key}": holds NaN or infinity, which cannot be compressed')
+        self._keys.add(key)
+        self._ark.write(key.encode() + b" ")
+        offset = self._ark.tell()
+        self._ark.write(objects.to_text(array).encode() if self._text else objects.to_bytes(array, self._compress))
+        if self._scp is not None:
+            self._scp.write(f"{key} {self.path}:{offset}\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._files.__exit__(*error)
+        forget_open_files()
+
+    def close(self):
+        """Ends the archive where no `with` block does."""
+        self.__exit__(None, None, None)
+
+
+def write_object(path, array, binary=True):
+    """Writes a single matrix or vector, such as transform.mat or mean.vec, the whole file or nothing."""
+    with atomic_write(path, binary=True) as file:
+        file.write(objects.to_bytes(array) if binary else objects.to_text(array).encode())
+    forget_open_files()
+
+
+write_matrix = write_vector = write_object
+read_matrix_file, read_vector_file = read_any, read_vector

@@ -1,0 +1,109 @@
+"""Lists of pairs of identifiers, coded as integers while they are read; large files by several processes."""
+
+import concurrent.futures
+import dataclasses
+import functools
+import multiprocessing
+import os
+import sys
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.kaldi.text_columns import line_starts, read_blocks
+
+PART_BYTES = 1 << 26  # each process gets at least so much
+LABELS = {"target": 1, "nontarget": 0}
+
+
+@dataclasses.dataclass(frozen=True)
+class CodedPairs:
+    """A list of N lines `enroll test [word]`.
+
+    Attributes:
+        enroll_ids, test_ids: each identifier once, in order of first appearance.
+        enroll, test: int32 (N,), positions in `enroll_ids` and `test_ids`.
+        values: the third column, or None.
+    """
+
+    enroll_ids: list
+    test_ids: list
+    enroll: np.ndarray
+    test: np.ndarray
+    values: np.ndarray | None
+
+
+def read_pairs(path, widths, third=None):
+    """Reads a file as CodedPairs.
+
+    Args:
+        path: the file.
+        widths: the numbers of words that a line may have.
+        third: what the third column is: "label" (values are bool), "number" (float64, finite), or None to ignore it.
+    """
+    path = str(path)
+    parts = min(_cores(), os.path.getsize(path) // PART_BYTES)
+    if parts > 1:
+        try:
+            return _read_in_parallel(path, widths, third, line_starts(path, parts))
+        except InputError:
+            pass  # a part does not know the number of its first line: what is wrong is told below
+    return _read_part(path, widths, third, 0, None)
+
+
+def _cores():
+    """Processes worth starting; 1 where a process cannot be forked off without harm."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
+def _read_in_parallel(path, widths, third, starts):
+    context = multiprocessing.get_context("fork")
+    read = functools.partial(_read_part, path, widths, third)
+    with concurrent.futures.ProcessPoolExecutor(len(starts) - 1, mp_context=context) as pool:
+        parts = list(pool.map(read, starts[:-1], starts[1:]))
+    enroll_ids, enroll = _merged([(part.enroll_ids, part.enroll) for part in parts])
+    test_ids, test = _merged([(part.test_ids, part.test) for part in parts])
+    return CodedPairs(enroll_ids, test_ids, enroll, test, _joined([part.values for part in parts]))
+
+
+def _read_part(path, widths, third, start, stop):
+    enroll_coder, test_coder = _Coder(), _Coder()
+    enroll, test, values = [], [], []
+    for block in read_blocks(path, widths, start, stop):
+        enroll.append(block.convert(0, enroll_coder.__getitem__, np.int32, ""))
+        test.append(block.convert(1, test_coder.__getitem__, np.int32, ""))
+        values.append(_third(block, third))
+    enroll, test = np.concatenate(enroll), np.concatenate(test)
+    return CodedPairs(list(enroll_coder), list(test_coder), enroll, test, _joined(values))
+
+
+def _third(block, kind):
+    """The third column of a Block."""
+    if kind is None:
+        return None
+    if kind == "label":
+        return block.convert(2, LABELS.__getitem__, bool, 'the third word must be "target" or "nontarget"')
+    expected = "the third word must be a finite number"
+    values = block.convert(2, float, np.float64, expected)
+    if not np.isfinite(values).all():
+        block.refuse(2, int(np.argmin(np.isfinite(values))), expected)
+    return values
+
+
+class _Coder(dict):
+    """Gives each new key the next number."""
+
+    def __missing__(self, key):
+        self[key] = code = len(self)
+        return code
+
+
+def _merged(parts):
+    """(identifiers, codes) of several such pairs, one after the other."""
+    coder = _Coder()
+    codes = [np.array([coder[key] for key in ids], np.int32)[local] for ids, local in parts]
+    return list(coder), np.concatenate(codes)
+
+
+def _joined(parts):
+    return None if parts[0] is None else np.concatenate(parts)

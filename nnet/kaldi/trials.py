@@ -1,0 +1,161 @@
+"""Trial lists and score files: a line a trial, `enroll test target|nontarget` or `enroll test score`.
+
+Lists of ten million lines are ordinary, so identifiers are coded as integers while they are read; what need not hold
+the whole list works on the blocks of `nnet.kaldi.text_columns`.
+"""
+
+import dataclasses
+import functools
+import logging
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.files import atomic_write
+from nnet.kaldi.trial_pairs import read_pairs
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 1 << 18
+
+
+@dataclasses.dataclass(frozen=True)
+class Trials:
+    """A trial list with its identifiers coded.
+
+    Attributes:
+        path: the file it came from, for messages.
+        enroll_ids, test_ids: each identifier once, in order of first appearance.
+        enroll, test: int32 (N,), positions in `enroll_ids` and `test_ids`.
+        target: bool (N,), or None where the list was read without labels.
+    """
+
+    path: str
+    enroll_ids: list
+    test_ids: list
+    enroll: np.ndarray
+    test: np.ndarray
+    target: np.ndarray | None
+
+    def __len__(self):
+        return len(self.enroll)
+
+    def name(self, index):
+        """'enroll test' of one trial, for messages."""
+        return f"{self.enroll_ids[self.enroll[index]]} {self.test_ids[self.test[index]]}"
+
+    @functools.cached_property
+    def keys(self):
+        """int64 (N,): one number for each pair of identifiers."""
+        return self.enroll.astype(np.int64) * len(self.test_ids) + self.test
+
+
+def read_trials(path, labels=True):
+    """Reads a whole list.
+
+    Args:
+        path: lines of `enroll test target|nontarget`.
+        labels: False reads the two identifiers only, whatever follows them (a score file does as well).
+
+    Raises:
+        InputError: a bad line, or the same trial twice.
+    """
+    pairs = read_pairs(path, (3,), "label") if labels else read_pairs(path, (2, 3))
+    trials = Trials(str(path), pairs.enroll_ids, pairs.test_ids, pairs.enroll, pairs.test, pairs.values)
+    _refuse_duplicates(path, trials, trials.keys)
+    return trials
+
+
+def read_scores(path, trials):
+    """Scores of a file in the order of a trial list.
+
+    Args:
+        path: lines of `enroll test score`, in any order.
+        trials: the list; scores of pairs that are not in it are counted in the log.
+
+    Returns:
+        float64 (N,).
+
+    Raises:
+        InputError: a bad line, a score that is not finite, a pair twice, a trial without a score.
+    """
+    pairs = read_pairs(path, (3,), "number")
+    enroll = _positions(pairs.enroll_ids, trials.enroll_ids)[pairs.enroll]
+    test = _positions(pairs.test_ids, trials.test_ids)[pairs.test]
+    keys = np.where((enroll < 0) | (test < 0), -1, enroll * len(trials.test_ids) + test)
+    if np.array_equal(keys, trials.keys):
+        return pairs.values
+    return _matched(path, trials, keys, pairs.values)
+
+
+class ScoreWriter:
+    """Writes `enroll test score` lines as they come; the file appears under its name only when the block ends well.
+
+    `with ScoreWriter(path) as writer: writer.write(["spk1"], ["utt1"], [0.5])`
+    """
+
+    def __init__(self, path):
+        self._opener = atomic_write(path)
+
+    def __enter__(self):
+        self._file = self._opener.__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        return self._opener.__exit__(*exception)
+
+    def write(self, enroll, test, scores):
+        """Appends one line a trial: two lists of identifiers and an array or list of numbers."""
+        rows = zip(enroll, test, np.asarray(scores, np.float64).tolist(), strict=True)
+        self._file.write("".join(map("%s %s %.6f\n".__mod__, rows)))
+
+
+def write_scores(path, trials, scores):
+    """Writes the scores (N,) of a Trials, in blocks."""
+    enroll_ids, test_ids = np.array(trials.enroll_ids, object), np.array(trials.test_ids, object)
+    with ScoreWriter(path) as writer:
+        for start in range(0, len(trials), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            writer.write(enroll_ids[trials.enroll[part]], test_ids[trials.test[part]], scores[part])
+
+
+def write_trials(path, trials):
+    """Writes a trial list from an iterable of (enroll, test, is_target)."""
+    with atomic_write(path) as file:
+        file.writelines(f"{e} {t} {'target' if is_target else 'nontarget'}\n" for e, t, is_target in trials)
+
+
+def _positions(ids, known):
+    """int64 (len(ids),): where each identifier stands among the known ones; -1 where it does not."""
+    places = {key: i for i, key in enumerate(known)}
+    return np.array([places.get(key, -1) for key in ids], np.int64)
+
+
+def _matched(path, trials, keys, scores):
+    """Scores of the trials from a file whose pairs have the given keys, -1 where one is unknown."""
+    extra = int(np.count_nonzero(keys < 0))
+    keys, scores = keys[keys >= 0], scores[keys >= 0]
+    _refuse_duplicates(path, trials, keys)
+    order = np.argsort(keys, kind="stable")
+    keys, scores = keys[order], scores[order]
+    place = np.minimum(np.searchsorted(keys, trials.keys), max(len(keys) - 1, 0))
+    missing = keys[place] != trials.keys if len(keys) else np.ones(len(trials), bool)
+    if missing.any():
+        raise InputError(
+            f"{path}: lacks the scores of {missing.sum()} of the {len(trials)} trials of {trials.path}, "
+            f'such as "{trials.name(np.argmax(missing))}"'
+        )
+    extra += len(keys) - len(trials)
+    if extra:
+        log.warning("%s: %d scores belong to no trial of %s and are left out", path, extra, trials.path)
+    return scores[place]
+
+
+def _refuse_duplicates(path, trials, keys):
+    ordered = np.sort(keys)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(repeated):
+        enroll, test = divmod(int(repeated[0]), len(trials.test_ids))
+        count = f"{len(repeated)} line{'s repeat' if len(repeated) > 1 else ' repeats'}"
+        pair = f"{trials.enroll_ids[enroll]} {trials.test_ids[test]}"
+        raise InputError(f'{path}: {count} an earlier trial, such as "{pair}"; keep one of each')

@@ -1,0 +1,79 @@
+"""A model directory: config.json, model.safetensors (the best weights), checkpoints/, spk2int, log.jsonl.
+
+A checkpoint is a folder checkpoints/epoch-NNNN (after that many epochs) or checkpoints/epoch-NNNN-step-NNNNNNNN (within
+the next one): weights.safetensors, optimizer.safetensors and state.json.
+"""
+
+import json
+import os
+import re
+
+from nnet.config import build_config
+from nnet.errors import InputError
+from nnet.files import atomic_write
+from nnet.model.speaker_net import build_model
+from nnet.model.weights import load_weights, read_weights
+from nnet.ops import mx
+
+
+def save_config(directory, config, input_dim, num_speakers, feats_conf):
+    """Writes MODELDIR/config.json: the resolved configuration and what the model was made for."""
+    values = config.to_dict()
+    values["model"] = {"input_dim": input_dim, "num_speakers": num_speakers, "feats_conf": feats_conf}
+    with atomic_write(os.path.join(directory, "config.json")) as file:
+        json.dump(values, file, indent=2)
+        file.write("\n")
+
+
+def read_config(directory):
+    """The Config of a model directory, and the dict with its input_dim, num_speakers and feats_conf."""
+    path = os.path.join(directory, "config.json")
+    try:
+        with open(path) as f:
+            values = json.load(f)
+        about = values.pop("model")
+    except FileNotFoundError:
+        raise InputError(f"{directory}: not a model directory, it has no config.json") from None
+    except (json.JSONDecodeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: not the config.json of a model directory: {error}") from None
+    return build_config(values, path), about
+
+
+def load_model(directory, checkpoint="best"):
+    """A trained SpeakerNet in eval mode.
+
+    Args:
+        directory: a model directory.
+        checkpoint: "best" (model.safetensors), "last", or the number of an epoch whose checkpoint was kept.
+
+    Returns:
+        (model, config, about): as `read_config` gives them.
+    """
+    config, about = read_config(directory)
+    model = build_model(config, about["input_dim"])
+    path = weights_path(directory, checkpoint)
+    weights = {n: w for n, w in read_weights(path).items() if not n.startswith(("loss.", "auxiliary."))}
+    load_weights(model, weights, path)
+    model.eval()
+    mx.eval(model.parameters())
+    return model, config, about
+
+
+def weights_path(directory, checkpoint):
+    """The weights file that `checkpoint` ("best", "last" or a number of epochs) names."""
+    if checkpoint == "best":
+        return os.path.join(directory, "model.safetensors")
+    folders = list_checkpoints(directory)
+    if checkpoint != "last":
+        folders = [f for f in folders if os.path.basename(f) == f"epoch-{int(checkpoint):04d}"]
+    if not folders:
+        kept = ", ".join(os.path.basename(f) for f in list_checkpoints(directory)) or "none"
+        raise InputError(f"{directory}: no checkpoint {checkpoint}; kept: {kept}")
+    return os.path.join(folders[-1], "weights.safetensors")
+
+
+def list_checkpoints(directory):
+    """The checkpoint folders of a model directory, oldest first."""
+    folder = os.path.join(directory, "checkpoints")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [os.path.join(folder, n) for n in sorted(names) if re.fullmatch(r"epoch-\d{4,}(-step-\d{8})?", n)]

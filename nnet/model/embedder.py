@@ -1,0 +1,102 @@
+"""A trained model as a library sees it: audio in, embedding out."""
+
+import os
+
+import numpy as np
+import scipy.special
+
+from nnet.audio.reading import read_audio
+from nnet.backend.calibration import read_calibration
+from nnet.errors import InputError
+from nnet.feats.front_end import FrontEnd
+from nnet.model.directory import load_model
+from nnet.model.extraction import embed_utterances
+from nnet.model.hub import find_model
+from nnet.model.self_check import check_self_test
+
+# In a model directory: a calibration of the cosines of its embeddings as they are, without a back end.
+CALIBRATION = "cosine_calibration.json"
+
+
+class Embedder:
+    """A model directory with its front end.
+
+    >>> model = nnet.load_model("exp/xvector")
+    >>> vector = model.embed(samples, 16000)
+
+    Attributes:
+        net: the SpeakerNet, in eval mode; `net.extract(features (B, T, F))` gives (B, D).
+        front_end: samples → features.
+        dim: the dimension of the embeddings.
+        calibration: a Calibration of their cosines, where the directory has one in cosine_calibration.json, or None;
+            other checkpoints and nodes than the usual ones have none.
+    """
+
+    def __init__(self, directory, checkpoint="best", node=None, chunk_size=10000):
+        """Args:
+            directory: a model directory, or `user/name` of a model on the Hugging Face hub.
+            checkpoint: "best", "last" or a number of epochs.
+            node: the endpoint to take, one vector an utterance; None: the configured one.
+            chunk_size: frames in which long recordings are read; their embedding is the mean over the chunks. -1: no
+                chunks.
+        """  # fmt: skip
+        directory = find_model(directory)
+        self.net, self.config, about = load_model(directory, checkpoint)
+        self.node, self.chunk_size = self.net.utterance_node(node), chunk_size
+        self.dim = self.net.endpoint_dim(self.node)
+        self.front_end = FrontEnd(about["feats_conf"])
+        self.calibration = None
+        if self.node == self.net.node and checkpoint == "best":
+            self.calibration = _calibration_of(directory)
+            check_self_test(directory, self)
+
+    def embed(self, samples, sample_rate):
+        """The embedding, (D,) float32, of a recording: samples (n,) in [-1, 1) at `sample_rate` Hz."""
+        return next(self._embed([("samples", samples, sample_rate)]))
+
+    def embed_batch(self, recordings):
+        """The embeddings, a list of (D,), of recordings [(samples, sample_rate), ...]; equal lengths go together."""
+        return list(self._embed((f"recording {i}", *r) for i, r in enumerate(recordings)))
+
+    def embed_file(self, path):
+        """The embedding, (D,) float32, of an audio file of any length."""
+        return next(self.embed_files([path]))
+
+    def embed_files(self, paths):
+        """Yields the embedding, (D,) float32, of each audio file."""
+        return self._embed((str(path), *read_audio(str(path))) for path in paths)
+
+    def probability(self, cosine, p_target=0.5):
+        """That two recordings are of one speaker, by the calibrated cosine of their embeddings.
+
+        Args:
+            cosine: a number, or an array of them.
+            p_target: how probable it is beforehand.
+        """
+        if self.calibration is None:
+            raise InputError(f"this model has no {CALIBRATION}; steps/train_calibration.sh makes it")
+        ratios = self.calibration.apply(np.reshape(cosine, (-1, 1)))
+        return scipy.special.expit(ratios + scipy.special.logit(p_target)).reshape(np.shape(cosine))
+
+    def _embed(self, recordings):
+        features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
+        for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node):
+            if vector is None:
+                least = self.net.network.min_frames
+                raise InputError(f"{where}: too short for an embedding: fewer than {least} frames of speech")
+            yield vector
+
+
+def cosine(x, y):
+    """The cosine of the angle between two vectors."""
+    return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+
+
+def _calibration_of(directory):
+    path = os.path.join(directory, CALIBRATION)
+    if not os.path.isfile(path):
+        return None
+    calibration, _ = read_calibration(path)
+    if len(calibration.weights) != 1:
+        raise InputError(f"{path}: takes {len(calibration.weights)} columns; only a calibration of cosines serves here")
+    return calibration

@@ -1,0 +1,29 @@
+"""Sliding windows over the frequency and the time axis of a map."""
+
+from nnet.ops import mx
+from nnet.ops.copies import padded
+
+
+def windows(x, kernel, start, stride, dilation, count):
+    """A view of what each output of a convolution sees; every argument but x is a pair (F, T).
+
+    Args:
+        x: (B, F, T, C).
+        kernel: values in a window.
+        start: where the first window begins; what lies outside of x is zero.
+        stride: from one window to the next.
+        dilation: from one value of a window to the next.
+        count: number of windows.
+
+    Returns:
+        (B, count F, count T, kernel F, kernel T, C); to be used once, through `nnet.ops.copies.copied`.
+    """
+    axes = list(zip(x.shape[1:3], kernel, start, stride, dilation, count, strict=True))
+    before = [max(0, -first) for _, _, first, _, _, _ in axes]
+    after = [max(0, first + (c - 1) * s + (k - 1) * d + 1 - size) for size, k, first, s, d, c in axes]
+    x = padded(x, *zip(before, after, strict=True))
+    batch, bins, frames, channels = x.shape
+    bin, frame = frames * channels, channels
+    origin = (start[0] + before[0]) * bin + (start[1] + before[1]) * frame
+    strides = (bins * bin, stride[0] * bin, stride[1] * frame, dilation[0] * bin, dilation[1] * frame, 1)
+    return mx.as_strided(x, (batch, *count, *kernel, channels), strides, origin)

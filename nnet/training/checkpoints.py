@@ -1,0 +1,59 @@
+"""What training needs to go on exactly where it was: weights, optimiser, schedule, place in the epoch, running sums."""
+
+import json
+import os
+import shutil
+
+from nnet.errors import InputError
+from nnet.model.directory import list_checkpoints
+from nnet.model.weights import load_weights, read_weights, weights_of
+from nnet.ops import mx
+
+
+def save_checkpoint(directory, model, optimizer, ema, state, keep):
+    """Writes checkpoints/epoch-NNNN[-step-NNNNNNNN] and removes all but the last `keep` of full epochs.
+
+    Args:
+        directory: the model directory.
+        ema: the moving average of the weights, a dict, empty where there is none.
+        state: a dict for JSON with at least `epoch` (epochs done) and `step` (steps done of the next one).
+    """
+    name = f"epoch-{state['epoch']:04d}" + (f"-step-{state['step']:08d}" if state["step"] else "")
+    folder = os.path.join(directory, "checkpoints", name)
+    temporary = folder + ".tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    os.makedirs(temporary)
+    for part, arrays in (("weights", weights_of(model)), ("optimizer", optimizer.state), ("ema", ema)):
+        mx.save_safetensors(os.path.join(temporary, f"{part}.safetensors"), arrays)
+    with open(os.path.join(temporary, "state.json"), "w") as f:
+        json.dump(state | {"optimizer_steps": optimizer.steps}, f)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.rename(temporary, folder)
+    _remove_old(directory, folder, keep)
+
+
+def _remove_old(directory, newest, keep):
+    folders = list_checkpoints(directory)
+    full = [f for f in folders if "-step-" not in os.path.basename(f)]
+    for folder in folders:
+        if folder != newest and folder not in full[-keep:]:
+            shutil.rmtree(folder)
+
+
+def restore_checkpoint(directory, model, optimizer):
+    """Puts the last checkpoint into model and optimiser; returns (state, ema), or (None, {}) where there is none."""
+    folders = list_checkpoints(directory)
+    if not folders:
+        return None, {}
+    path = os.path.join(folders[-1], "weights.safetensors")
+    load_weights(model, read_weights(path), path)
+    optimizer.state = dict(read_weights(os.path.join(folders[-1], "optimizer.safetensors")))
+    ema = dict(read_weights(os.path.join(folders[-1], "ema.safetensors")))
+    path = os.path.join(folders[-1], "state.json")
+    try:
+        with open(path) as f:
+            state = json.load(f)
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: {error}; remove the folder to resume from the checkpoint before") from None
+    optimizer.steps = state.pop("optimizer_steps")
+    return state, ema

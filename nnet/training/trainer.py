@@ -1,0 +1,277 @@
+"""The training loop: steps, epochs, checkpoints, an exact resume.
+
+Every random number of a step (dropout) comes from (seed, step), every batch from (seed, epoch, number), so a run that
+is resumed, at any place, goes through the same numbers as one that was never stopped.
+"""
+
+import json
+import logging
+import math
+import os
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from nnet.errors import InputError
+from nnet.files import atomic_write
+from nnet.model.directory import list_checkpoints
+from nnet.model.weights import load_weights, read_weights, save_weights, weights_of
+from nnet.ops import mx, nn, tree_flatten, tree_map
+from nnet.ops.precision import warn_of_precision
+from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
+from nnet.training.distributed import Group, lost_process
+from nnet.training.log import EpochProgress, say_epoch
+from nnet.training.optimizers import build_optimizer, clip_gradients
+from nnet.training.schedules import build_schedule, dropout_at
+from nnet.training.validation import development_eer, validate
+
+log = logging.getLogger(__name__)
+
+CONSTRAIN_EVERY = 4  # updates between two steps towards the semi-orthogonal factors of a factorised TDNN (as Kaldi)
+
+
+class Trainer:
+    """Trains a SpeakerNet that has its loss attached.
+
+    Args:
+        model: a SpeakerNet after `attach_loss`.
+        config: the resolved Config.
+        directory: the model directory; config.json and spk2int are there already.
+        loader: batches of the training set (`nnet.dataset`): `steps_per_epoch`, `wait_seconds`,
+            `epoch(number, start_step)`.
+        valid_loader: one pass over the validation batches is `epoch(0)`; None where there are none.
+        dev: list of (speaker, features (T, F)) for the EER of each epoch, or empty.
+        group: the processes that train together; `loader` gives this one's share of each batch.
+    """
+
+    def __init__(self, model, config, directory, loader, valid_loader, dev, group=None):
+        self.group = group or Group()
+        self.model, self.config, self.directory = model, config, directory
+        self.loader, self.valid_loader, self.dev = loader, valid_loader, dev
+        self.settings = config.training
+        self.optimizer = build_optimizer(config.optimizer)
+        self.schedule = build_schedule(config.schedule, config.training.epochs)
+        self.state = {"epoch": 0, "step": 0, "best": None, "stop": False, "log": []}
+        self.reset_sums()
+        self.ema = {}
+        warn_of_precision(self.settings.precision)
+        self.frozen = freeze(model, self.settings.freeze)
+        if self.settings.dropout is not None and not hasattr(model.network, "set_dropout"):
+            raise InputError(f"training.dropout: network {config.network.type} has no dropout to schedule")
+        self.gradients = nn.value_and_grad(model, self._objective)
+
+    def resume(self):
+        """Continues from the last checkpoint where there is one; True if there was."""
+        state, ema = restore_checkpoint(self.directory, self.model, self.optimizer)
+        if state is None:
+            return False
+        self.schedule.state = state.pop("schedule")
+        self.state, self.ema = state, ema
+        if not self.group.first:
+            self.reset_sums()  # those of all processes went into the checkpoint
+        log.info("resumed after epoch %d, step %d", state["epoch"], state["step"])
+        return True
+
+    def run(self):
+        """Trains to the end, and writes model.safetensors: the best weights, or their average where asked for."""
+        while self.state["epoch"] < self.settings.epochs and not self.state["stop"]:
+            self._end_epoch(self._train_epoch())
+        if self.group.first:
+            self._write_log()
+            if self.settings.average_checkpoints:
+                self._average_checkpoints()
+            log.info("%s: training finished after epoch %d", self.directory, self.state["epoch"])
+
+    def _train_epoch(self):
+        epoch, start, steps = self.state["epoch"], self.state["step"], self.loader.steps_per_epoch
+        progress = EpochProgress(epoch, start, self.loader, self.settings)
+        self.train_mode()
+        batches = self.loader.epoch(epoch, start)
+        for step in range(start, steps, self.settings.accumulate):
+            group = [next(batches) for _ in range(min(self.settings.accumulate, steps - step))]
+            rate = self.update(epoch, step, group)
+            progress.step(group, self.state["sums"], rate)
+            self.state["step"] = step + len(group)
+            self._save_within_epoch(step)
+        return progress
+
+    def train_mode(self):
+        """Train mode for all but the modules whose weights are all frozen: their batch normalisation stays as it is."""
+        self.model.train()
+        for name, module in self.model.named_modules():
+            weights = [f"{name}.{n}" for n, _ in tree_flatten(module.parameters())]
+            if weights and all(w in self.frozen for w in weights):
+                module.eval()
+
+    def reset_sums(self):
+        """Begins the means of an epoch anew."""
+        self.state["sums"] = {"loss": 0.0, "accuracy": 0.0, "chunks": 0}
+
+    def _save_within_epoch(self, step):
+        every, done = self.settings.save_every, self.state["step"]
+        if every and done // every > step // every and done < self.loader.steps_per_epoch:
+            self._save()
+
+    def update(self, epoch, step, batches):
+        """One update of the weights from one or more batches, at step `step` of `epoch`; returns the rate used."""
+        steps = self.loader.steps_per_epoch
+        place = epoch + step / steps
+        mx.random.seed((self.settings.seed * 1_000_003 + epoch * steps + step + 1) * self.group.size + self.group.rank)
+        self.model.loss.set_progress(epoch * steps + step, place)
+        if self.settings.dropout is not None:
+            self.model.network.set_dropout(dropout_at(self.settings.dropout, place / self.settings.epochs))
+        rate = self.schedule.rate(place)
+        results, grads = [], None
+        for features, labels in batches:
+            result, new = self.gradients(mx.array(features), mx.array(labels))
+            grads = new if grads is None else tree_map(mx.add, grads, new)
+            results.append(result)
+        if len(batches) > 1:
+            grads = tree_map(lambda g: g / len(batches), grads)
+        grads, norm = clip_gradients(self.group.mean_gradients(grads), self.settings.clip_norm)
+        self.optimizer.update(self.model, grads, rate)
+        self._constrain()
+        self._update_ema()
+        self._evaluate(results, norm)
+        for (loss, accuracy), batch in zip(results, batches, strict=True):
+            if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+                raise InputError(self._explain_nan(epoch, step, batch[0], rate))
+            self._count(loss.item(), accuracy.item(), len(batch[1]))
+        return rate
+
+    def _evaluate(self, *arrays):
+        try:
+            mx.eval(self.model.parameters(), self.optimizer.state, self.ema, *arrays)
+        except RuntimeError as error:
+            raise (lost_process(error) if self.group.size > 1 else error) from error
+
+    def _constrain(self):
+        if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
+            self.model.network.constrain()
+
+    def _objective(self, features, labels):
+        joint = self.group.joint_statistics(self.settings.sync_batch_norm)
+        with joint, self.model.computing_in(self.settings.precision):
+            embeddings, penalty = self.model.train_forward(features)
+        result = self.model.loss(embeddings, labels)
+        total = result.loss + penalty
+        for auxiliary in self.model.auxiliary:
+            total = total + auxiliary(embeddings, labels, self.model.loss)
+        return total, result.accuracy
+
+    def _count(self, loss, accuracy, chunks):
+        sums = self.state["sums"]
+        sums["loss"] += loss * chunks
+        sums["accuracy"] += accuracy * chunks
+        sums["chunks"] += chunks
+
+    def _explain_nan(self, epoch, step, features, rate):
+        where = f"{self.directory}: the loss is not a number at epoch {epoch + 1}, step {step + 1}: "
+        if not np.isfinite(features).all():
+            return where + "the features of this batch hold NaN or infinity; make them anew"
+        if np.abs(features).max() > 1e4:
+            return where + f"features are as large as {np.abs(features).max():.3g}; was the CMVN left out?"
+        cause = f"the learning rate {rate:g} is probably too high"
+        return where + cause + ("; training.clip_norm 3 may help too" if self.settings.clip_norm is None else "")
+
+    def _update_ema(self):
+        decay = self.settings.ema
+        if decay:
+            current = weights_of(self.model)
+            before = self.ema or current
+            self.ema = {n: decay * before[n] + (1 - decay) * w for n, w in current.items()}
+
+    def _end_epoch(self, progress):
+        self.group.share_statistics(self.model)
+        trained = weights_of(self.model)
+        if self.ema:
+            load_weights(self.model, self.ema, "the averaged weights")
+            self.group.share_statistics(self.model)  # which each process averaged over its own batches
+        line = self._measure(progress)
+        self._keep_best(line)
+        if self.ema:
+            load_weights(self.model, trained, "the trained weights")
+        state = self.state
+        loss = line["train_loss"] if line["valid_loss"] is None else line["valid_loss"]
+        state["stop"] = self.schedule.end_epoch(line["epoch"], loss)
+        state["epoch"], state["step"] = line["epoch"], 0
+        self.reset_sums()
+        state["log"].append(line)
+        self._save()
+        if self.group.first:
+            self._write_log()
+            say_epoch(line, self.settings.epochs)
+
+    def _measure(self, progress):
+        sums, epoch = self._joint_sums(), self.state["epoch"]
+        speed = {
+            "seconds": round(progress.seconds, 2),
+            "frames_per_second": round(progress.frames_per_second * self.group.size),
+            "waiting_share": round(progress.waiting_share, 4),
+        }
+        valid_loss, valid_accuracy, dev_eer = self.group.from_first(self._validate())
+        return {
+            "epoch": epoch + 1,
+            "train_loss": sums["loss"] / sums["chunks"],
+            "train_accuracy": sums["accuracy"] / sums["chunks"],
+            "valid_loss": valid_loss,
+            "valid_accuracy": valid_accuracy,
+            "dev_eer": dev_eer,
+            "learning_rate": self.schedule.rate(epoch),
+        } | speed
+
+    def _joint_sums(self):
+        """The sums of this epoch over all processes."""
+        sums = self.state["sums"]
+        return dict(zip(sums, self.group.sum(list(sums.values())), strict=True))
+
+    def _validate(self):
+        if not self.group.first:
+            return None, None, None
+        batches = self.valid_loader.epoch(0) if self.valid_loader else ()
+        return *validate(self.model, batches), development_eer(self.model, self.dev)
+
+    def _keep_best(self, line):
+        value = line[self.settings.best_by]
+        value = -line["epoch"] if value is None else value  # nothing to choose by: the last one
+        if self.state["best"] is None or value < self.state["best"]["value"]:
+            self.state["best"] = {"epoch": line["epoch"], "value": value}
+            if self.group.first:
+                save_weights(os.path.join(self.directory, "model.safetensors"), weights_of(self.model))
+
+    def _average_checkpoints(self):
+        folders = [f for f in list_checkpoints(self.directory) if "-step-" not in os.path.basename(f)]
+        folders = folders[-self.settings.average_checkpoints :]
+        kept = [read_weights(os.path.join(f, "weights.safetensors")) for f in folders]
+        mean = {n: sum(weights[n] for weights in kept) / len(kept) for n in kept[0]}
+        save_weights(os.path.join(self.directory, "model.safetensors"), mean)
+        log.info("model.safetensors is the average of %s", ", ".join(os.path.basename(f) for f in folders))
+
+    def _save(self):
+        self.group.share_statistics(self.model)
+        state = self.state | {"schedule": self.schedule.state, "sums": self._joint_sums()}
+        if not self.group.first:
+            return
+        save_checkpoint(self.directory, self.model, self.optimizer, self.ema, state, self.settings.keep_checkpoints)
+
+    def _write_log(self):
+        with atomic_write(os.path.join(self.directory, "log.jsonl")) as file:
+            file.writelines(json.dumps(line) + "\n" for line in self.state["log"])
+
+
+def freeze(model, patterns):
+    """Freezes the weights whose names match one of the patterns, such as network.*; returns the names."""
+    names = list(weights_of(model))
+    for pattern in patterns:
+        if not any(fnmatchcase(n, pattern) for n in names):
+            raise InputError(f"training.freeze: {pattern} matches no weight of this model")
+    frozen = {n for n in names if any(fnmatchcase(n, p) for p in patterns)}
+    for prefix, module in model.named_modules():
+        keys = [k for k, v in module.items() if isinstance(v, mx.array) and f"{prefix}.{k}".lstrip(".") in frozen]
+        if keys:
+            module.freeze(recurse=False, keys=keys)
+    if frozen:
+        log.info("frozen: %d of %d weights: %s", len(frozen), len(names), ", ".join(sorted(frozen)))
+    if not tree_flatten(model.trainable_parameters()):
+        raise InputError("training.freeze: nothing is left to train")
+    return frozen

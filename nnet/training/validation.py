@@ -1,0 +1,49 @@
+"""How good a model is while it is trained: loss and accuracy of validation batches, EER of a development set."""
+
+import numpy as np
+
+from nnet.metrics import eer, error_rates
+from nnet.model.extraction import embed_utterances
+from nnet.ops import mx
+from nnet.ops.inference import inference
+
+MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
+
+
+def validate(model, batches):
+    """Mean loss and accuracy, margins off, over batches of (features (B, T, F), labels (B,)); (None, None) for none."""
+    model.eval()
+    loss = correct = count = 0.0
+    for features, labels in batches:
+        with inference():
+            result = model.loss(model(mx.array(features)), mx.array(labels))
+        loss += result.loss.item() * len(labels)
+        correct += result.accuracy.item() * len(labels)
+        count += len(labels)
+    return (loss / count, correct / count) if count else (None, None)
+
+
+def development_eer(model, utterances):
+    """EER in percent of the cosine of all pairs of the utterances' embeddings.
+
+    Args:
+        model: a SpeakerNet.
+        utterances: (speaker, features (T, F)) pairs; at most MAX_EMBEDDINGS, evenly spread, are used.
+
+    Returns:
+        the EER, or None where there are no target or no nontarget pairs.
+    """
+    model.eval()
+    utterances = utterances[:: -(-len(utterances) // MAX_EMBEDDINGS)] if utterances else []
+    kept = [(speaker, vector) for speaker, vector in embed_utterances(model, utterances) if vector is not None]
+    if len(kept) < 2:
+        return None
+    embeddings = np.stack([vector for _, vector in kept]).astype(np.float64)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    speakers = np.unique([speaker for speaker, _ in kept], return_inverse=True)[1]
+    first, second = np.triu_indices(len(kept), k=1)
+    scores = (embeddings @ embeddings.T)[first, second]
+    target = speakers[first] == speakers[second]
+    if target.all() or not target.any():
+        return None
+    return 100 * eer(error_rates(scores, target))

@@ -1,0 +1,206 @@
+"""Models given away: the folder, its card and self-test, the PyTorch checkpoint, names on a hub."""
+
+import json
+import re
+import shutil
+import sys
+import types
+
+import numpy as np
+import pytest
+from toy_checkpoint import make_checkpoint, make_speech
+from toy_data import make_config
+
+import nnet
+from nnet.backend.calibration import Calibration, write_calibration
+from nnet.bin.convert_checkpoint import main as convert
+from nnet.bin.export_model import main as export
+from nnet.config import load_config
+from nnet.errors import InputError
+from nnet.export.torch_writer import write_torch_state
+from nnet.kaldi.trials import Trials
+from nnet.model.directory import load_model, save_config
+from nnet.model.speaker_net import build_model
+from nnet.model.weights import save_weights, weights_of
+from nnet.ops import mx
+from nnet.pretrained.convert import convert as convert_to_model
+from nnet.pretrained.torch_file import read_torch_state
+from nnet.report.results import ReportOptions, evaluate
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pretrained")
+    convert([make_checkpoint(folder / "weights.npz"), str(folder / "model")])
+    write_calibration(folder / "model" / "cosine_calibration.json", Calibration(-3.0, np.array([10.0]), 0.01), {})
+    return folder / "model"
+
+
+@pytest.fixture
+def exported(model_dir, tmp_path):
+    export(["--license", "cc-by-4.0", "--data", "12 tones", str(model_dir), str(tmp_path / "out")])
+    return tmp_path / "out"
+
+
+def metrics_of(path):
+    """Writes a metrics.json of a few made-up scores; returns its content."""
+    rng = np.random.default_rng(0)
+    target = np.arange(60) % 3 == 0
+    sides = rng.integers(0, 8, 60), rng.integers(0, 8, 60)
+    names = [f"s{i}" for i in range(8)]
+    trials = Trials("data/x/trials", names, names, *sides, target)
+    results = evaluate(trials, {"cosine": lambda: target + rng.normal(size=60)}, ReportOptions())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results))
+    return results
+
+
+def test_an_export_gives_the_same_numbers_elsewhere(model_dir, exported, tmp_path):
+    paths = list(make_speech(tmp_path / "data", speakers=1, utterances=2).values())
+    there = shutil.copytree(exported, tmp_path / "elsewhere")
+    ours, theirs = nnet.load_model(model_dir), nnet.load_model(there)
+    for path in paths:
+        assert np.array_equal(ours.embed_file(path), theirs.embed_file(path))
+    assert theirs.probability(0.3) == ours.probability(0.3)
+    assert (there / "fbank.conf").exists()
+
+
+def test_an_export_is_not_overwritten(model_dir, exported):
+    with pytest.raises(InputError, match="holds a model already"):
+        export([str(model_dir), str(exported)])
+
+
+def test_the_classifier_stays_at_home(model_dir, tmp_path):
+    own = shutil.copytree(model_dir, tmp_path / "own")
+    weights = mx.load(str(own / "model.safetensors"))
+    save_weights(str(own / "model.safetensors"), weights | {"loss.weight": mx.zeros((5, 6))})
+    export([str(own), str(tmp_path / "out")])
+    assert mx.load(str(tmp_path / "out" / "model.safetensors")).keys() == weights.keys()
+
+
+def test_the_self_test_finds_a_changed_weight(exported):
+    nnet.load_model(exported)
+    path = str(exported / "model.safetensors")
+    weights = mx.load(path)
+    save_weights(path, weights | {"network.conv1.weight": 1.1 * weights["network.conv1.weight"]})
+    with pytest.raises(InputError, match="self_test.safetensors: the model does not give the embedding"):
+        nnet.load_model(exported)
+
+
+def test_the_card_says_what_it_was_told(exported):
+    card = (exported / "README.md").read_text()
+    assert card.startswith("---\nlicense: cc-by-4.0\n") and "# out\n" in card
+    assert "**Training data**: 12 tones" in card and "**Training speakers**: not recorded" in card
+    assert "16 log mel bins at 16000 Hz" in card and "None were recorded" in card
+
+
+def test_every_figure_of_the_card_comes_from_metrics_json(model_dir, tmp_path):
+    own = shutil.copytree(model_dir, tmp_path / "own")
+    results = metrics_of(own / "report" / "x" / "metrics.json")
+    export([str(own), str(tmp_path / "out")])
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "license:" not in card and "**Licence**: not stated" in card
+    metrics = card.split("## Metrics")[1].split("## Use")[0]
+    figures = results["systems"]["cosine"]
+    known = {f"{100 * figures['eer']:.3f}", *(f"{cost:.4f}" for cost in figures["min_dcf"].values())}
+    assert f"| cosine | 20 | 40 | {100 * figures['eer']:.3f} |" in metrics
+    assert set(re.findall(r"\d+\.\d{3,}", metrics)) - known <= {"0.001"}  # a prior
+    with pytest.raises(InputError, match="is no metrics.json"):
+        export(["--metrics", str(own / "config.json"), str(own), str(tmp_path / "other")])
+
+
+def test_a_network_that_wespeaker_does_not_have_is_refused(tmp_path):
+    config = load_config(str(make_config(tmp_path / "c.json")))
+    save_weights(str(tmp_path / "model.safetensors"), weights_of(build_model(config, 13)))
+    save_config(str(tmp_path), config, 13, 5, None)
+    with pytest.raises(InputError, match="WeSpeaker has no such network"):
+        export(["--pytorch", "true", str(tmp_path), str(tmp_path / "out")])
+    export([str(tmp_path), str(tmp_path / "out")])
+    assert "**Features**: not stated" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_written_checkpoint_is_read_without_pytorch(tmp_path):
+    state = {"a.weight": np.arange(6.0).reshape(2, 3), "b": np.float32(2.5).reshape(()), "c": np.ones((2, 3, 4)).T}
+    write_torch_state(tmp_path / "model.pt", state)
+    read = read_torch_state(str(tmp_path / "model.pt"))
+    assert list(read) == list(state)
+    assert all(np.array_equal(read[name], array) for name, array in state.items())
+
+
+def test_pytorch_reads_a_written_checkpoint(tmp_path):
+    torch = pytest.importorskip("torch")
+    state = {"a.weight": np.arange(6.0).reshape(2, 3), "b": np.float32(2.5).reshape(())}
+    write_torch_state(tmp_path / "model.pt", state)
+    read = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert list(read) == list(state) and read["a.weight"].dtype == torch.float32
+    assert all(np.array_equal(read[name].numpy(), array) for name, array in state.items())
+
+
+# A twin, its options, its pooling's eps, and the file by which its front end is known.
+TWINS = [
+    ("XVector", {}, 1e-7, "avg_model.pt"),
+    ("ResNet", {"depth": 18, "m_channels": 4}, 1e-7, "avg_model.pt"),
+    ("ResNet", {"depth": 50, "m_channels": 2, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
+    ("EcapaTdnn", {"channels": 32, "context": True}, 1e-7, "avg_model.pt"),
+    ("CamPlusPlus", {"m_channels": 8, "embed_dim": 12}, 0.0, "embedding_model.ckpt"),
+]
+
+
+@pytest.mark.parametrize("cls, options, eps, name", TWINS)
+def test_an_exported_checkpoint_loads_back_into_pytorch(
+    cls, options, eps, name, tmp_path, make_twin, twins, equal_embeddings
+):
+    torch = pytest.importorskip("torch")
+    original, copy = make_twin(cls, **options), getattr(twins, cls)(**options).eval()
+    for twin in (original, copy):
+        for module in twin.modules():
+            if isinstance(module, twins.StatisticsPooling):
+                module.eps = eps
+    torch.save(original.state_dict(), tmp_path / name)
+    convert([str(tmp_path / name), str(tmp_path / "model")])
+    export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
+    exported = tmp_path / "out" / "pytorch" / name
+    copy.load_state_dict(torch.load(exported, weights_only=True))
+    equal_embeddings(load_model(str(tmp_path / "out"))[0], copy, 120, 80)
+    again = convert_to_model(str(tmp_path / "out" / "pytorch"))
+    assert again.config.network == load_model(str(tmp_path / "out"))[1].network
+    assert again.feats_conf == load_model(str(tmp_path / "out"))[2]["feats_conf"]
+    equal_embeddings(again.model, original, 120, 80)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A huggingface_hub that gives a folder for user/model and fails for others."""
+    module = types.ModuleType("huggingface_hub")
+    module.folders, module.asked = {}, []
+
+    def snapshot_download(name, allow_patterns):
+        module.asked.append(allow_patterns)
+        if name not in module.folders:
+            raise ConnectionError("404 Client Error.\nRepository Not Found")
+        return module.folders[name]
+
+    module.snapshot_download = snapshot_download
+    monkeypatch.setitem(sys.modules, "huggingface_hub", module)
+    return module
+
+
+def test_a_model_is_loaded_by_its_name_on_the_hub(hub, exported):
+    hub.folders["user/model"] = str(exported)
+    assert nnet.load_model("user/model").dim == 6
+    assert "model.safetensors" in hub.asked[0] and "*" not in hub.asked[0]
+    with pytest.raises(InputError, match="user/other: no such directory, .* 404 Client Error. Repository Not Found"):
+        nnet.load_model("user/other")
+
+
+def test_without_the_hub_its_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(InputError, match="exp/nothing: no such directory; .* pip install huggingface_hub"):
+        nnet.load_model("exp/nothing")
+
+
+@pytest.mark.parametrize("name", ["/no/such/model", "../model", "nothing", "exp/a/b"])
+def test_what_is_no_name_on_a_hub_is_not_asked_for(hub, name):
+    with pytest.raises(InputError, match="not a model directory"):
+        nnet.load_model(name)
+    assert not hub.asked

@@ -1,0 +1,46 @@
+import pytest
+
+from nnet.networks import build_network
+from nnet.networks.layers import BatchNorm, Conv1d, Linear
+from nnet.ops import mx, nn
+from nnet.ops.cost import cost_table, count_macs, count_parameters
+from nnet.poolings import build_pooling
+
+
+class _Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = Conv1d(4, 6, 3)
+        self.bn = BatchNorm(6)
+        self.head = [Linear(6, 5, bias=False)]
+
+    def __call__(self, x):
+        return self.head[0](mx.mean(self.bn(self.conv(x)), axis=1))
+
+
+def test_parameters_and_multiply_adds_of_a_small_network():
+    rows = {row.name: row for row in cost_table(_Net(), 4, frames=10)}
+    assert rows["conv"].parameters == 78 and rows["bn"].parameters == 12
+    assert rows["conv"].macs == 8 * 6 * 3 * 4 and rows["conv"].shape == (8, 6)
+    assert rows["head.0"].macs == 30 and rows["head.0"].shape == (5,)
+
+
+def test_running_statistics_are_no_parameters():
+    assert count_parameters(_Net()) == 72 + 6 + 12 + 30
+
+
+def test_counting_leaves_the_running_statistics_alone():
+    net = _Net()
+    cost_table(net, 4, frames=10)
+    assert mx.array_equal(net.bn.running_mean, mx.zeros(6)).item() and net.training
+
+
+# WeSpeaker lists 4.55 G (ResNet34), 0.53 G (x-vector) and 1.04 G (ECAPA-TDNN 512, of which 0.16 G is its pooling).
+@pytest.mark.parametrize("name, billions", [("resnet", 4.55), ("ecapa_tdnn", 0.88), ("tdnn", 0.53)])
+def test_multiply_adds_of_the_usual_sizes(name, billions):
+    assert count_macs(build_network(name, 80), 80, frames=200) == pytest.approx(billions * 1e9, rel=0.03)
+
+
+def test_the_context_of_a_pooling_counts_for_every_frame():
+    pooling = build_pooling("channel_attention", 12, {}, hidden_dim=7, global_context=True)
+    assert count_macs(pooling, 12, frames=200) == 200 * (36 * 7 + 7 * 12)

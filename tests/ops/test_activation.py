@@ -1,0 +1,62 @@
+"""Sigmoid, tanh, exponential and softmax-weighted statistics, with their gradients, against numpy in float64."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+
+from nnet.ops import mx
+from nnet.ops.activation import exp_below, sigmoid, tanh
+from nnet.ops.attention import weighted_statistics
+
+COUNTS = [7, 100_003]  # few and many values go different ways
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(("ours", "theirs"), [(sigmoid, expit), (tanh, np.tanh)])
+def test_values_and_gradients_are_those_of_numpy(ours, theirs, count):
+    x = np.linspace(-200, 200, count).astype(np.float32)
+    np.testing.assert_allclose(ours(mx.array(x)), theirs(x.astype(np.float64)), rtol=0, atol=1e-6)
+    x = np.linspace(-9, 9, count).astype(np.float32)
+    slope = mx.grad(lambda x: mx.sum(ours(x)))(mx.array(x))
+    y = theirs(x.astype(np.float64))
+    np.testing.assert_allclose(slope, y * (1 - y) if ours is sigmoid else 1 - y * y, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_nothing_hides_a_nan(count):
+    x = mx.full((count,), mx.nan)
+    for y in (sigmoid(x), tanh(x), exp_below(x, mx.array(0.0))):
+        assert mx.all(mx.isnan(y)).item()
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_the_exponential_goes_from_one_to_zero(count):
+    x = np.linspace(-300, 3, count).astype(np.float32)
+    y = np.array(exp_below(mx.array(x), mx.array(3.0)), np.float64)
+    expected = np.exp(x.astype(np.float64) - 3)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1.7e-38)
+    assert y[-1] == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("frames", [1, 5, 400])
+@pytest.mark.parametrize("scores_width", [1, 12])
+def test_weighted_statistics_and_their_gradients(frames, scores_width):
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal((3, frames, 12)) + 2).astype(np.float32)
+    scores = (5 * rng.standard_normal((3, frames, scores_width))).astype(np.float32)
+    cotangents = [mx.array(rng.standard_normal((3, 12)).astype(np.float32)) for _ in range(2)]
+
+    def plain(x, scores):
+        weights = mx.softmax(scores, axis=1)
+        mean = mx.sum(weights * x, axis=1)
+        return mean, mx.sum(weights * mx.square(x - mean[:, None]), axis=1)
+
+    weights = softmax(scores.astype(np.float64), axis=1)
+    mean = (weights * x).sum(axis=1)
+    variance = (weights * (x - mean[:, None]) ** 2).sum(axis=1)
+    arrays = [mx.array(x), mx.array(scores)]
+    for ours, expected in zip(weighted_statistics(*arrays), (mean, variance), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+    ours, theirs = (mx.vjp(f, arrays, cotangents)[1] for f in (weighted_statistics, plain))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

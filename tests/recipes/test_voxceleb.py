@@ -1,0 +1,153 @@
+"""egs/voxceleb/run.sh, as a user calls it, on small trees in the corpora's layouts: stages 0 to 8, for both systems."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from corpora.sounds import make_musan, make_rirs
+from corpora.voxceleb import fake_ffmpeg, make_lists, make_vox1, make_vox2
+
+from nnet.datadir.directory import DataDir
+from nnet.datadir.validate import validate
+from nnet.training.resources import Size, audio_bytes, feature_bytes, vad_bytes
+
+COPIES = 40
+XVECTOR = {
+    "data": {"batch_size": 16, "min_frames": 60, "max_frames": 80, "valid_frames": 80, "num_workers": 0},
+    "network": {"type": "tdnn", "dims": [24, 24, 32], "kernels": [5, 3, 1], "dilations": [1, 2, 1]},
+    "embedding": {"dims": [16, 16]},
+    "optimizer": {"type": "adam"},
+    "schedule": {"type": "exponential", "learning_rate": 0.01, "final_learning_rate": 0.002},
+    "training": {"epochs": 2},
+}
+RESNET = XVECTOR | {
+    "features": {"type": "fbank"},
+    "network": {"type": "resnet", "depth": 18, "channels": 4},
+    "loss": {"type": "additive_angular_margin", "margin": 0.2},
+}
+LARGE_MARGIN = "data.min_frames=100 data.max_frames=100 loss.margin=0.4 training.epochs=1 training.drop=[]"
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    """A recipe folder of its own, and the corpora; gives (folder, a function that runs the recipe in it)."""
+    folder = tmp_path_factory.mktemp("voxceleb")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for name in ("steps", "utils", "local", "nnet_conf", "path.sh", "cmd.sh"):
+        (folder / name).symlink_to(os.path.join(root, name))
+    shutil.copy(os.path.join(root, "egs/voxceleb/run.sh"), folder)
+    shutil.copytree(os.path.join(root, "egs/voxceleb/conf"), folder / "conf")
+    make_lists(folder / "lists", make_vox1(folder / "vox1", seconds=1.5))
+    make_vox2(folder / "vox2", seconds=1.5, ending="m4a")
+    make_musan(folder / "musan", count=1)
+    make_rirs(folder / "RIRS_NOISES")
+    for name, config in (("xvector", XVECTOR), ("resnet", RESNET)):
+        (folder / f"{name}.json").write_text(json.dumps(config))
+    path = f"{fake_ffmpeg(folder / 'bin')}:{os.environ['PATH']}"
+
+    def run(*words):
+        corpora = ["--vox1", "vox1", "--vox2", "vox2", "--musan", "musan", "--rirs", "RIRS_NOISES"]
+        small = ["--min-len", "50", "--min-num-utts", "2", "--dev-speakers", "2", "--lda-dim", "4", "--nj", "1"]
+        lists = ["--trials-dir", "lists", "--lists", "O E-clean", "--num-augmented", str(COPIES)]
+        command = ["./run.sh", *corpora, *small, *lists, "--large-margin", LARGE_MARGIN, *words]
+        return subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+
+    return folder, run
+
+
+@pytest.fixture(scope="module")
+def resnet(recipe):
+    """The ResNet's run through all stages."""
+    done = recipe[1]("--nnet-conf", "resnet.json")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def systems(table):
+    """The names of the systems in the tables of a run, in order."""
+    return [line.split()[0] for line in table.splitlines() if line.startswith(("cosine", "plda"))]
+
+
+def test_resnet_with_large_margin_fine_tuning(recipe, resnet):
+    folder, _ = recipe
+    cosine = ["cosine", "cosine_asnorm", "cosine_calibrated"]
+    assert systems(resnet.stdout) == 4 * cosine, "two lists, before and after the fine-tuning"
+    assert "exp/resnet_lm/scores/E-clean:" in resnet.stdout
+    assert json.loads((folder / "exp/resnet_lm/config.json").read_text())["loss"]["margin"] == 0.4
+    assert "dropped: none" in (folder / "exp/resnet_lm/train.log").read_text()
+    assert (folder / "exp/resnet_lm/report/O/report.html").exists()
+    tables = resnet.stdout + resnet.stderr
+    assert "data/train         8          64        32" in tables
+    assert "disk: " in tables
+
+
+def test_the_data_directories_are_sound(recipe, resnet):
+    folder, _ = recipe
+    for name in ("train", "test"):
+        validate(folder / "data" / name, feats=False, text=False)
+        validate(folder / "data/fbank" / name, text=False)
+    augmented = validate(folder / "data/fbank/train_augmented", text=False, wav=False)
+    assert len(augmented.utt2spk) == 64 + COPIES
+    net = {name: DataDir(folder / "data/fbank/net" / name) for name in ("train", "valid", "dev")}
+    assert len(net["dev"].spk2utt) == 2
+    assert not net["dev"].spk2utt.keys() & DataDir(folder / "data/fbank/backend").spk2utt.keys()
+    uniq = augmented.table("utt2uniq")
+    sessions = {name: {uniq[u].rpartition("-")[0] for u in data.utt2spk} for name, data in net.items()}
+    assert sessions["valid"]
+    assert not sessions["valid"] & sessions["train"], "a video's utterances keep together, and so do their copies"
+
+
+def test_nothing_is_done_twice_and_the_network_can_be_another(recipe, resnet):
+    folder, run = recipe
+    again = run("--nnet-conf", "resnet.json")
+    assert again.returncode == 0, again.stderr
+    assert "everything was done already" in again.stdout
+    assert systems(again.stdout) == systems(resnet.stdout)
+    done = run("--nnet-conf", "xvector.json")
+    assert done.returncode == 0, done.stderr
+    assert systems(done.stdout) == 2 * [f"{m}{s}" for m in ("cosine", "plda") for s in ("", "_asnorm", "_calibrated")]
+    assert "stage 0" not in done.stdout
+    assert "stage 8" not in done.stdout, "softmax has no margin"
+    assert DataDir(folder / "data/mfcc/prepared").feats_conf["silence_removed"]
+
+
+def test_sizes_extrapolated_from_this_run_agree_with_the_plan(recipe, resnet):
+    folder, _ = recipe
+    full = Size(5994, 1092009, 2360.2)
+    data = DataDir(folder / "data/fbank/train")
+    hours = sum(data.utt2dur.values()) / 3600
+    written = sum(p.stat().st_size for p in (folder / "data/fbank/train/data").glob("*.ark"))
+    assert feature_bytes(full, 80) == pytest.approx(written * full.hours / hours, rel=0.2)
+    audio = sum(p.stat().st_size for p in (folder / "vox2/dev").rglob("*.m4a"))  # which are WAVs
+    assert audio_bytes(full, 16000) == pytest.approx(audio * full.hours / hours, rel=0.2)
+    assert vad_bytes(full) == pytest.approx(4 * 100 * 3600 * full.hours, rel=0.2)
+
+
+def test_the_plan_of_the_full_corpus(recipe):
+    folder, run = recipe
+    done = run("--nnet-conf", "xvector.json", "--dry-run", "true", "--num-augmented", "1000000", "--nj", "8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("stage ")
+    assert "memory: " in done.stdout
+
+
+def test_augmentation_on_the_fly_from_pretrained_weights(recipe, resnet):
+    folder, run = recipe
+    fly = ["--augmentation", "fly", "--pretrained", "exp/resnet", "--exp", "exp/fly", "--stop-stage", "4"]
+    done = run("--nnet-conf", "resnet.json", *fly)
+    assert done.returncode == 0, done.stderr
+    assert "stage 2" not in done.stdout
+    assert json.loads((folder / "exp/fly/config.json").read_text())["augmentation"]["rirs"] == "data/rirs"
+    assert "dropped: loss.weight" in (folder / "exp/fly/train.log").read_text()
+
+
+def test_mistakes_are_told_at_once(recipe):
+    _, run = recipe
+    done = run("--nnet-conf", "resnet.json", "--exp", "exp/other", "--large-margin", "loss.marge=1")
+    assert done.returncode == 1
+    assert "marge" in done.stderr
+    done = run("--nnet-conf", "resnet.json", "--vox2", "vox1", "--exp", "exp/other")
+    assert done.returncode == 1
+    assert "error: vox1: --vox2 should hold VoxCeleb2" in done.stderr

@@ -1,0 +1,112 @@
+"""Two processes that train together against one with the joint batch; a lost process stops the other."""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import Namespace
+
+import numpy as np
+import pytest
+from toy_data import make_config, make_data
+
+from nnet.bin.launch import launcher
+from nnet.ops import mx
+
+# Batch normalisation sees only a process's own share of the batch, so here it keeps its initial statistics.
+WITHOUT_BATCH_NORM = {"epochs": 3, "freeze": ["*.bn.*"]}
+
+# Of six chunks one alone may pass a ReLU; to normalise its outputs, as in relu-bn, would blow up rounding errors.
+BATCH_NORM_FIRST = {"network": {"order": "bn-relu"}, "embedding": {"order": "bn-relu"}}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    make_data(folder / "train", utterances=6)
+    make_data(folder / "valid", utterances=2, seed=1)
+    return folder
+
+
+def launch(root, nproc, *arguments):
+    command = [sys.executable, "-m", "nnet.bin.launch", "--nproc", str(nproc), "train_nnet", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=120
+    )
+
+
+def losses(directory):
+    return [json.loads(line)["train_loss"] for line in (directory / "log.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_equal_one_with_the_joint_batch(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training=WITHOUT_BATCH_NORM)
+    for nproc in (1, 2):
+        done = launch(root, nproc, config, data / "train", data / "valid", tmp_path / f"exp{nproc}")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert np.allclose(losses(tmp_path / "exp1"), losses(tmp_path / "exp2"), rtol=1e-4)
+    one, two = (mx.load(str(tmp_path / f"exp{n}" / "model.safetensors")) for n in (1, 2))
+    for name in one:
+        assert np.allclose(np.array(one[name]), np.array(two[name]), atol=1e-4), name
+
+
+def test_synchronised_batch_norm_has_the_statistics_of_the_joint_batch(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"sync_batch_norm": True}, **BATCH_NORM_FIRST)
+    for name, nproc, sync in (("one", 1, "true"), ("joint", 2, "true"), ("apart", 2, "false")):
+        options = ["--set", f"training.sync_batch_norm={sync}", config]
+        done = launch(root, nproc, *options, data / "train", data / "valid", tmp_path / name)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert np.allclose(losses(tmp_path / "one"), losses(tmp_path / "joint"), rtol=1e-4)
+    assert not np.allclose(losses(tmp_path / "one"), losses(tmp_path / "apart"), rtol=1e-2)
+    one, joint = (mx.load(str(tmp_path / name / "model.safetensors")) for name in ("one", "joint"))
+    for name in one:
+        assert np.allclose(np.array(one[name]), np.array(joint[name]), atol=1e-4), name
+
+
+def test_a_resumed_training_logs_what_an_undisturbed_one_does(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1, "save_every": 2}, **BATCH_NORM_FIRST)
+    arguments = [config, data / "train", data / "valid"]
+    words = [*launcher(Namespace(hosts=None, nproc=2)), sys.executable, root / "tests/stopped_training.py", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run([*map(str, words), str(tmp_path / "b")], env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [f.name for f in (tmp_path / "b/checkpoints").iterdir()] == ["epoch-0000-step-00000002"]
+    for name, resume in (("a", "false"), ("b", "true")):
+        done = launch(root, 2, "--resume", resume, *arguments, tmp_path / name)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert np.allclose(losses(tmp_path / "a"), losses(tmp_path / "b"), rtol=1e-5)
+
+
+def test_averaged_weights_have_shared_statistics(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    for ema in ("0", "1e-9"):
+        done = launch(root, 2, "--set", f"training.ema={ema}", config, data / "train", data / "valid", tmp_path / ema)
+        assert done.returncode == 0, done.stdout + done.stderr
+    plain, averaged = (mx.load(str(tmp_path / ema / "model.safetensors")) for ema in ("0", "1e-9"))
+    for name in plain:
+        assert np.allclose(np.array(plain[name]), np.array(averaged[name]), atol=1e-5), name
+
+
+def test_gradients_are_those_of_the_joint_batch_whatever_the_cores(root):
+    command = [*launcher(Namespace(hosts=None, nproc=2)), sys.executable, str(root / "tests" / "joint_gradients.py")]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=120
+    )
+    errors = [float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("error")]
+    assert len(errors) == 2 and max(errors) < 1e-4, done.stdout + done.stderr
+
+
+def test_batch_norm_statistics_are_shared(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    done = launch(root, 2, config, data / "train", data / "valid", tmp_path / "exp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    weights = mx.load(str(tmp_path / "exp" / "model.safetensors"))
+    assert float(mx.abs(weights["network.tdnn1.bn.running_mean"]).max()) > 0
+
+
+def test_a_failing_training_fails_the_launch(root, data, tmp_path):
+    config = make_config(tmp_path / "c.json", schedule={"type": "validation", "learning_rate": 1e30})
+    done = launch(root, 2, config, data / "train", data / "valid", tmp_path / "exp")
+    assert done.returncode == 1
+    assert "the learning rate 1e+30 is probably too high" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("launch: error: a process of the training failed")

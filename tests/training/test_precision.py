@@ -1,0 +1,168 @@
+"""The network in bfloat16: weights, gradients, sums and losses stay float32, and embeddings nearly the same."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from toy_data import DIM, make_config, make_data
+
+from nnet.bin import extract_embeddings, train_nnet
+from nnet.config import load_config
+from nnet.kaldi.ark import read_dict
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.model.weights import weights_of
+from nnet.ops import mx, tree_flatten
+from nnet.ops.convolution import Filter
+from nnet.ops.normalization import batch_statistics
+from nnet.ops.precision import mean
+from nnet.training.trainer import Trainer
+
+NETWORKS = {
+    "tdnn": {"dims": [16, 16, 24], "kernels": [5, 3, 1], "dilations": [1, 2, 1], "order": "bn-relu"},
+    "ftdnn": {"width": 16, "bottleneck": 8, "first_dim": 16, "out_dim": 24, "dropout": 0.1},
+    "resnet": {"depth": 18, "channels": 24, "se_reduction": 8},
+    "ecapa_tdnn": {"channels": 16, "scale": 4, "se_channels": 8, "out_dim": 24},
+    "campplus": {"growth": 4, "init_channels": 8, "blocks": [2, 2, 2], "head_channels": 4, "segment": 20},
+}
+SPEAKERS, STEPS = 6, 5
+
+
+def batch(seed):
+    """Features (12, 60, DIM) of all speakers, and their labels."""
+    labels = np.arange(2 * SPEAKERS) % SPEAKERS
+    offsets = np.random.default_rng(0).normal(size=(SPEAKERS, 1, DIM))
+    noise = np.random.default_rng(1 + seed).normal(size=(len(labels), 60, DIM))
+    return (offsets[labels] + noise).astype(np.float32), labels
+
+
+@pytest.fixture(params=NETWORKS)
+def trainers(request, tmp_path):
+    """The same model in two trainers, one for each precision."""
+    network = {"type": request.param} | NETWORKS[request.param]
+    loader = SimpleNamespace(steps_per_epoch=STEPS)
+    both = []
+    for precision in ("float32", "bfloat16"):
+        path = make_config(
+            tmp_path / f"{precision}.json",
+            network=network,
+            embedding={"order": "bn-relu"},  # a batch normalisation of what ReLU left of 12 rows blows up rounding
+            training={"precision": precision},
+        )
+        config = load_config(str(path))
+        mx.random.seed(0)
+        model = build_model(config, DIM)
+        attach_loss(model, config, SPEAKERS)
+        both.append(Trainer(model, config, tmp_path, loader, None, []))
+        both[-1].train_mode()
+    return both
+
+
+def losses_of(trainer):
+    losses = []
+    for step in range(STEPS):
+        trainer.reset_sums()
+        trainer.update(0, step, [batch(step)])
+        losses.append(trainer.state["sums"]["loss"] / trainer.state["sums"]["chunks"])
+    return losses
+
+
+def test_training_is_that_of_float32_but_for_rounding(trainers):
+    full, half = map(losses_of, trainers)
+    assert np.isclose(full[0], half[0], rtol=0.02)
+    assert np.isclose(np.mean(full), np.mean(half), rtol=0.1)
+
+
+def test_weights_and_gradients_are_float32_and_activations_are_not(trainers):
+    model, (features, labels) = trainers[1].model, map(mx.array, batch(0))
+    (loss, _), grads = trainers[1].gradients(features, labels)
+    assert loss.dtype == mx.float32
+    for name, grad in tree_flatten(grads):
+        assert grad.dtype == mx.float32 and mx.all(mx.isfinite(grad)).item(), name
+    for mode in (True, False):
+        model.train(mode)
+        with model.computing_in("bfloat16"):
+            assert model.network(features.astype(mx.bfloat16)).dtype == mx.bfloat16
+            assert model(features).dtype == mx.float32
+        for name, weight in weights_of(model).items():
+            assert weight.dtype == mx.float32, name
+
+
+def test_embeddings_are_nearly_those_of_float32(trainers):
+    model = trainers[0].model
+    losses_of(trainers[0])
+    model.eval()
+    features = mx.array(batch(99)[0])
+    full = model.extract(features)
+    with model.computing_in("bfloat16"):
+        half = model.extract(features)
+        endpoint = next(iter(model.network.endpoint_dims))
+        assert model.extract(features, endpoint).dtype == mx.float32
+    assert not mx.array_equal(full, half).item()
+    assert cosines(np.array(full), np.array(half)).min() > 0.999
+    assert mx.array_equal(model.extract(features), full).item()
+
+
+def cosines(x, y):
+    return (x * y).sum(axis=-1) / np.linalg.norm(x, axis=-1) / np.linalg.norm(y, axis=-1)
+
+
+def test_training_and_extraction_from_the_command_line(tmp_path, caplog):
+    train, valid = make_data(tmp_path / "train"), make_data(tmp_path / "valid", utterances=2, seed=1)
+    config = make_config(tmp_path / "c.json", training={"epochs": 2})
+    shapes, vectors = {}, {}
+    for precision in ("float32", "bfloat16"):
+        folder = tmp_path / precision
+        train_nnet.main(["--set", f"training.precision={precision}", *map(str, (config, train, valid, folder))])
+        kept = mx.load(str(folder / "checkpoints" / "epoch-0002" / "weights.safetensors"))
+        shapes[precision] = {name: (weight.shape, weight.dtype) for name, weight in kept.items()}
+        assert json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["train_loss"] < 2
+    for precision in shapes:
+        out = os.path.join(tmp_path, f"xvector.{precision}")
+        extract_embeddings.main(["--precision", precision, str(tmp_path / "bfloat16"), str(valid), out])
+        vectors[precision] = np.stack(list(read_dict(f"scp:{out}.scp").values()))
+    assert shapes["float32"] == shapes["bfloat16"]
+    assert cosines(vectors["float32"], vectors["bfloat16"]).min() > 0.999
+    lines = [r.getMessage() for r in caplog.records if "bfloat16" in r.getMessage()]
+    assert lines == ["precision bfloat16 is meant for GPUs; on this CPU it is slower than float32"] * 2
+
+
+def test_sums_have_the_precision_of_float32():
+    mx.random.seed(0)
+    x = (10 + mx.random.normal((16, 40, 100, 8))).astype(mx.bfloat16)
+    wide = np.array(x.astype(mx.float32), np.float64)
+    average, variance, _ = batch_statistics([(x[:4],), (x[4:],)])
+    assert np.allclose(np.array(average), wide.mean(axis=(0, 1, 2)), rtol=1e-5)
+    assert np.allclose(np.array(variance), wide.var(axis=(0, 1, 2)), rtol=1e-4)
+    rounded = np.array(mean(x, axis=(1, 2)).astype(mx.float32))
+    assert np.allclose(rounded, wide.mean(axis=(1, 2)), rtol=2**-8)
+
+
+CONVOLUTIONS = {
+    "winograd": ((32, 3, 3, 32), {"padding": (1, 1)}),
+    "product": ((32, 3, 3, 32), {"padding": (1, 1), "stride": (2, 2)}),
+    "pointwise": ((32, 1, 1, 32), {}),
+    "native": ((32, 3, 3, 16), {"padding": (1, 1), "groups": 2}),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions_lose_no_more_than_a_rounding(name):
+    shape, options = CONVOLUTIONS[name]
+    mx.random.seed(0)
+    x = mx.random.normal((4, 20, 100, 32)).astype(mx.bfloat16)
+    weight = mx.random.normal(shape).astype(mx.bfloat16)
+
+    def objective(x, weight):
+        filter = Filter(weight, **options)
+        y = filter(x)
+        assert filter.how == name and y.dtype == x.dtype
+        return mx.mean(y.astype(mx.float32) ** 2), y
+
+    wide = [array.astype(mx.float32) for array in (x, weight)]
+    (_, full), expected = mx.value_and_grad(objective, argnums=(0, 1))(*wide)
+    (_, half), grads = mx.value_and_grad(objective, argnums=(0, 1))(x, weight)
+    for ours, theirs in ((half, full), *zip(grads, expected, strict=True)):
+        error = mx.linalg.norm(ours.astype(mx.float32) - theirs) / mx.linalg.norm(theirs)
+        assert ours.dtype == mx.bfloat16 and error.item() < 2**-7

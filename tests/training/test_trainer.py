@@ -1,0 +1,174 @@
+"""Training end to end on toy features: learning, an exact resume, frozen weights, honest failures."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from toy_data import make_config, make_data
+
+from nnet.bin.train_nnet import main
+from nnet.errors import InputError
+from nnet.model.directory import list_checkpoints, load_model
+from nnet.ops import mx
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    make_data(folder / "train", utterances=6)
+    make_data(folder / "valid", utterances=2, seed=1)
+    make_data(folder / "dev", utterances=3, seed=2, first_speaker=50)
+    return folder
+
+
+def train(data, config, directory, *options):
+    main([*options, str(config), str(data / "train"), str(data / "valid"), str(directory)])
+    return mx.load(str(directory / "model.safetensors"))
+
+
+def log_of(directory):
+    return [json.loads(line) for line in (directory / "log.jsonl").read_text().splitlines()]
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        assert np.array_equal(np.array(first[name]), np.array(second[name])), name
+
+
+def test_training_learns_and_logs_every_epoch(data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 6})
+    train(data, config, tmp_path / "exp", "--dev", str(data / "dev"))
+    log = log_of(tmp_path / "exp")
+    assert [line["epoch"] for line in log] == [1, 2, 3, 4, 5, 6]
+    assert log[-1]["train_loss"] < log[0]["train_loss"]
+    assert log[-1]["valid_accuracy"] > 0.9
+    assert log[-1]["dev_eer"] < 20
+    keys = {"train_accuracy", "valid_loss", "learning_rate", "frames_per_second", "waiting_share", "seconds"}
+    assert keys <= log[0].keys()
+
+
+def test_the_same_seed_gives_the_same_model_whatever_the_workers(data, tmp_path):
+    config = make_config(tmp_path / "c.json")
+    first = train(data, config, tmp_path / "a")
+    second = train(data, config, tmp_path / "b", "--set", "data.num_workers=2")
+    assert_same(first, second)
+    other = train(data, config, tmp_path / "c", "--set", "training.seed=1")
+    assert any(not np.array_equal(np.array(first[n]), np.array(other[n])) for n in first)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("loss", ["softmax", "additive_margin"])
+@pytest.mark.parametrize("extra", [{}, {"ema": 0.9}, {"average_checkpoints": 2}, {"accumulate": 2}])
+def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatch, loss, extra):
+    settings = {"epochs": 4, "save_every": 2, **extra}
+    types = {"loss": {"type": loss}, "optimizer": {"type": "adam"}, "schedule": {"type": "validation"}}
+    config = make_config(tmp_path / "c.json", training=settings, **types)
+    expected = train(data, config, tmp_path / "a")
+    from nnet.training import trainer
+
+    calls = []
+
+    def dying(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 5:
+            raise Killed
+        return save(*args, **kwargs)
+
+    save = trainer.save_checkpoint
+    monkeypatch.setattr(trainer, "save_checkpoint", dying)
+    with pytest.raises(Killed):
+        train(data, config, tmp_path / "b", "--resume", "true")
+    monkeypatch.setattr(trainer, "save_checkpoint", save)
+    assert_same(train(data, config, tmp_path / "b", "--resume", "true"), expected)
+    timing = ("seconds", "frames_per_second", "waiting_share")
+    same = [[{k: v for k, v in line.items() if k not in timing} for line in log_of(tmp_path / d)] for d in "ab"]
+    assert same[0] == same[1]
+
+
+def test_a_training_is_resumed_though_new_keys_have_come(data, tmp_path):
+    config = make_config(tmp_path / "c.json")
+    weights = train(data, config, tmp_path / "exp")
+    path = tmp_path / "exp" / "config.json"
+    values = json.loads(path.read_text())
+    del values["training"]["precision"]
+    path.write_text(json.dumps(values))
+    assert_same(train(data, config, tmp_path / "exp", "--resume", "true"), weights)
+
+
+def test_only_the_last_checkpoints_are_kept(data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 5, "keep_checkpoints": 2})
+    train(data, config, tmp_path / "exp")
+    assert [os.path.basename(f) for f in list_checkpoints(tmp_path / "exp")] == ["epoch-0004", "epoch-0005"]
+    load_model(tmp_path / "exp", "4")
+    with pytest.raises(InputError, match="no checkpoint 2; kept: epoch-0004, epoch-0005"):
+        load_model(tmp_path / "exp", "2")
+
+
+def test_fine_tuning_freezes_the_trunk_and_renews_the_classifier(data, tmp_path):
+    config = make_config(tmp_path / "c.json")
+    old = train(data, config, tmp_path / "old")
+    make_data(tmp_path / "d" / "train", speakers=9, seed=5, first_speaker=20)
+    make_data(tmp_path / "d" / "valid", speakers=9, utterances=1, seed=6, first_speaker=20)
+    tuned = make_config(tmp_path / "t.json", training={"epochs": 2, "freeze": ["network.*"]})
+    new = train(tmp_path / "d", tuned, tmp_path / "new", "--init", str(tmp_path / "old"))
+    assert new["loss.weight"].shape[0] == 9
+    for name in old:
+        if name.startswith("network."):
+            assert np.array_equal(np.array(new[name]), np.array(old[name])), name
+    name = "embedding.layers.0.affine.weight"
+    assert not np.array_equal(np.array(new[name]), np.array(old[name]))
+
+
+def test_fine_tuning_names_a_weight_that_does_not_fit(data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    train(data, config, tmp_path / "old")
+    other = make_config(tmp_path / "o.json", embedding={"dims": [10, 12]}, training={"epochs": 1})
+    with pytest.raises(InputError, match=r"embedding.layers.0.affine.\w+ has shape .* name it in training.drop"):
+        train(data, other, tmp_path / "new", "--init", str(tmp_path / "old"))
+
+
+def test_a_training_is_not_overwritten_and_not_resumed_as_another(data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    train(data, config, tmp_path / "exp")
+    with pytest.raises(InputError, match="holds a training already; --resume true"):
+        train(data, config, tmp_path / "exp")
+    with pytest.raises(InputError, match="cannot resume with another loss.type"):
+        train(data, config, tmp_path / "exp", "--resume", "true", "--set", "loss.type=additive_margin")
+    others = tmp_path / "data"
+    shutil.copytree(data, others)
+    for path in others.glob("*/feats_conf.json"):
+        path.write_text(path.read_text().replace('"none"', '"sliding"'))
+    with pytest.raises(InputError, match="train: cannot resume .*exp with features of another cmvn"):
+        train(others, config, tmp_path / "exp", "--resume", "true")
+
+
+def test_nan_stops_training_with_step_and_cause(data, tmp_path):
+    config = make_config(tmp_path / "c.json", schedule={"type": "validation", "learning_rate": 1e30})
+    with pytest.raises(InputError, match=r"not a number at epoch 1, step \d: the learning rate 1e\+30 is probably"):
+        train(data, config, tmp_path / "exp")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("features.dim=30", "features have 8 dimensions, features.dim of the configuration is 30"),
+        ("features.type=fbank", "features are mfcc, features.type of the configuration is fbank"),
+        ("data.min_frames=3", "data.min_frames and valid_frames must be at least the network's 9 frames"),
+        ("training.freeze=[\"networc.*\"]", "networc.* matches no weight"),
+        ("training.freeze=[\"*\"]", "nothing is left to train"),
+        ("training.dropout=0,0.1", "network tdnn has no dropout to schedule"),
+        ("embedding.node=embeding1.affine", 'did you mean "embedding1.affine"'),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_said_in_one_line(data, tmp_path, override, message):
+    config = make_config(tmp_path / "c.json")
+    with pytest.raises(InputError) as error:
+        train(data, config, tmp_path / "exp", "--set", override)
+    assert message in str(error.value)
+    assert not (tmp_path / "exp" / "model.safetensors").exists()
