@@ -9,9 +9,9 @@ from nnet.bin.cli import parser, run
 from nnet.config import load_config
 from nnet.config.reference import explain, reference_page
 from nnet.errors import InputError
+from nnet.model.cost import cost_table
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
-from nnet.ops.cost import cost_table
 
 
 def main(argv=None):

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.ops.blas import has_cuda
+from nnet.ops.runtime import has_cuda
 
 POLL_SECONDS = 0.2
 

@@ -2,15 +2,15 @@
 
 import contextlib
 
+from nnet import ops
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
-from nnet.networks.layers import BatchNorm, Conv2d, Linear
+from nnet.networks.layers import BatchNorm, Linear
 from nnet.networks.tdnn import TdnnLayer
 from nnet.ops import mx, nn
-from nnet.ops.inference import inference
-from nnet.ops.precision import cast
-from nnet.ops.replay import Replay
+from nnet.ops.gradients import inference
+from nnet.ops.runtime import prepare
 from nnet.options import nearest
 from nnet.poolings import POOLINGS
 
@@ -62,11 +62,9 @@ class SpeakerNet(nn.Module):
     def __init__(self, network, pooling, embedding, node=None):
         super().__init__()
         self.network, self.pooling, self.embedding = network, pooling, embedding
-        self.has_maps = any(isinstance(module, Conv2d) for module in network.modules())
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
         self.utterance_node(self.node)
         self._dtype = mx.float32  # of the network's activations
-        self._replay = Replay()
 
     @property
     def endpoint_dims(self):
@@ -91,7 +89,8 @@ class SpeakerNet(nn.Module):
     def __call__(self, x, endpoints=None):
         """x: features (B, T, F) → (B, embedding.out_dim); fills `endpoints`, a dict, where one is given.
 
-        Frame-level endpoints cost memory, so the network keeps them only if the pooling needs them or a dict is given.
+        Features may also be a list of (B_i, T_i, F) on a CPU, or any other Value of `nnet.ops`. Frame-level endpoints
+        cost memory, so the network keeps them only if the pooling needs them or a dict is given.
         """
         pooled = self._pool(x, endpoints)
         kept = {} if endpoints is None else endpoints
@@ -100,31 +99,28 @@ class SpeakerNet(nn.Module):
         return kept["output"]
 
     def _pool(self, x, endpoints):
-        if endpoints is None and not self.pooling.inputs:
-            return self.pooling(self._frames(x, None))
-        endpoints = {} if endpoints is None else endpoints
-        return self.pooling(self._frames(x, endpoints), endpoints)
+        if endpoints is None and self.pooling.inputs:
+            endpoints = {}
+        return ops.gather(self.pooling(self._frames(x, endpoints), endpoints))
 
     def _frames(self, x, endpoints):
         """What the network gives, float32: x (B, T, F) → (B, T', C); fills `endpoints`, where there are any."""
-        frames = self.network(cast(x, self._dtype), endpoints)
+        frames = self.network(_cast(ops.spread(x), self._dtype), endpoints)
         for name, endpoint in (endpoints or {}).items():
-            endpoints[name] = cast(endpoint, mx.float32)
-        return cast(frames, mx.float32)
+            endpoints[name] = _cast(endpoint, mx.float32)
+        return _cast(frames, mx.float32)
 
     def extract(self, x, node=None):
         """x: features (B, T, F) → the endpoint `node` (default: the configured one), (B, D) or (B, T', D)."""
+        node = node or self.node
         with inference():
-            return self._replay(self._extract, x, node or self.node)
-
-    def _extract(self, x, node):
-        if node in self.network.endpoint_dims:
-            endpoints = {}
-            self._frames(x, endpoints)
+            if node in self.network.endpoint_dims:
+                endpoints = {}
+                self._frames(x, endpoints)
+                return ops.gather(endpoints[node])
+            endpoints = {"pooling": self._pool(x, None)}
+            endpoints["output"] = self.embedding(endpoints["pooling"], endpoints)
             return endpoints[node]
-        endpoints = {"pooling": self._pool(x, None)}
-        endpoints["output"] = self.embedding(endpoints["pooling"], endpoints)
-        return endpoints[node]
 
     @contextlib.contextmanager
     def computing_in(self, precision):
@@ -159,8 +155,13 @@ class SpeakerNet(nn.Module):
         return self(x, endpoints), self.pooling.penalty(endpoints)
 
 
+def _cast(x, dtype):
+    return x if x.dtype == dtype else ops.cast(x, dtype=dtype)
+
+
 def build_model(config, input_dim):
     """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions."""
+    prepare()
     network = NETWORKS[config.network.type](input_dim, **config.network.kwargs())
     pooling = _build_pooling(config.pooling, network)
     options = {k: v for k, v in vars(config.embedding).items() if k != "node"}

@@ -1,11 +1,10 @@
 """ECAPA-TDNN (Desplanques et al. 2020, "ECAPA-TDNN: emphasized channel attention, propagation and aggregation...")."""
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm, relu
+from nnet.networks.layers import BatchNorm, Conv1d
 from nnet.networks.resnet import SqueezeExcitation
-from nnet.ops import mx, nn
-from nnet.ops.copies import concatenated
-from nnet.ops.lanes import FRAMES, each
+from nnet.ops import nn
 
 
 class EcapaTdnn(nn.Module):
@@ -41,7 +40,7 @@ class EcapaTdnn(nn.Module):
         x2 = self.layer2(x1)
         x3 = self.layer3(x2)
         x4 = self.layer4(x3)
-        x = relu(self.conv(each(side_by_side, x2, x3, x4, along=FRAMES)))
+        x = ops.relu(self.conv(ops.concat(x2, x3, x4)))
         if endpoints is not None:
             endpoints |= {"layer1": x1, "layer2": x2, "layer3": x3, "layer4": x4, "conv": x}
         return x
@@ -57,7 +56,7 @@ class ConvReluNorm(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_channels) → (B, T, out_channels)."""
-        return conv_relu_norm(x, self.conv, self.bn)
+        return self.bn(ops.relu(self.conv(x)))
 
 
 class Res2Conv(nn.Module):
@@ -77,12 +76,12 @@ class Res2Conv(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        groups = each(lambda x: tuple(mx.split(x, self.scale, axis=-1)), x, along=FRAMES)
+        groups = ops.split(x, parts=self.scale)
         outputs = []
         for group, conv, bn in zip(groups, self.convs, self.bns, strict=False):
-            group = each(mx.add, group, outputs[-1], along=FRAMES) if outputs else group
-            outputs.append(conv_relu_norm(group, conv, bn))
-        return each(side_by_side, *outputs, *groups[len(outputs) :], along=FRAMES)
+            group = group + outputs[-1] if outputs else group
+            outputs.append(bn(ops.relu(conv(group))))
+        return ops.concat(*outputs, *groups[len(outputs) :])
 
 
 class SERes2Block(nn.Module):
@@ -97,9 +96,4 @@ class SERes2Block(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        return each(mx.add, x, self.se(self.conv2(self.res2(self.conv1(x)))), along=FRAMES)
-
-
-def side_by_side(*arrays):
-    """Sequences (B, T, C_i) as one with all their channels."""
-    return concatenated(arrays, axis=-1)
+        return x + self.se(self.conv2(self.res2(self.conv1(x))))

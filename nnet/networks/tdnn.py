@@ -1,8 +1,8 @@
 """Time-delay networks on spliced frames: Kaldi's x-vector, E-TDNN, and tf-kaldi-speaker's TDNN."""
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks import layers
-from nnet.networks.layers import BatchNorm, Conv1d, conv_norm, conv_relu_norm
+from nnet.networks.layers import BatchNorm, Conv1d, Nonlinearity
 from nnet.ops import nn
 
 
@@ -62,25 +62,19 @@ class TdnnLayer(nn.Module):
         self.kind = relu
         self.slope = slope
         if relu == "prelu" and "relu" in order:
-            self.prelu = nn.PReLU(affine.weight.shape[0], slope)
+            self.prelu = Nonlinearity(relu, affine.weight.shape[0], slope)
 
     def __call__(self, x, endpoints=None, name=""):
         """x: (B, T, I) → (B, T - (kernel - 1) * dilation, O); fills NAME.affine, NAME.relu, NAME.bn."""
-        if endpoints is not None:
-            return self._step_by_step(x, endpoints, name)
-        if self.kind == "relu" and self.order == "relu-bn":
-            return conv_relu_norm(x, self.affine, self.bn)
-        if self.kind == "relu" and self.order == "bn-relu":
-            return conv_norm(x, self.affine, self.bn, relu=True)
-        return self._step_by_step(x, {}, name)
-
-    def _step_by_step(self, x, endpoints, name):
-        endpoints[f"{name}.affine"] = x = self.affine(x)
+        outputs = {"affine": self.affine(x)}
+        x = outputs["affine"]
         for part in filter(None, self.order.split("-")):
-            endpoints[f"{name}.{part}"] = x = self.bn(x) if part == "bn" else self._nonlinear(x)
+            outputs[part] = x = self.bn(x) if part == "bn" else self._nonlinear(x)
+        if endpoints is not None:
+            endpoints |= {f"{name}.{part}": output for part, output in outputs.items()}
         return x
 
     def _nonlinear(self, x):
-        if self.kind == "prelu":
+        if "prelu" in self:
             return self.prelu(x)
-        return layers.relu(x) if self.kind == "relu" else nn.leaky_relu(x, self.slope)
+        return ops.relu(x) if self.kind == "relu" else ops.leaky_relu(x, slope=self.slope)

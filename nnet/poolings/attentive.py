@@ -1,15 +1,10 @@
 """Attentive statistics: every frame, or every frame and channel, is weighted by a small network."""
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
-from nnet.ops import mx, nn
-from nnet.ops.activation import tanh
-from nnet.ops.copies import copied
-from nnet.ops.cost import note
-from nnet.ops.inference import inferring
-from nnet.ops.lanes import each
-from nnet.ops.memo import Memo
-from nnet.poolings.base import Pooling, attend, mean_and_variance
+from nnet.networks.layers import BatchNorm, Conv1d
+from nnet.ops import nn
+from nnet.poolings.base import Pooling, attend
 
 
 class AttentiveStatistics(Pooling):
@@ -27,7 +22,7 @@ class AttentiveStatistics(Pooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return attend(x, self.linear2(conv_relu_norm(x, self.linear1, self.bn)), self.floor)
+        return attend(x, self.linear2(self.bn(ops.relu(self.linear1(x)))), self.floor)
 
 
 class ChannelAttention(Pooling):
@@ -42,37 +37,19 @@ class ChannelAttention(Pooling):
         self.linear1 = Conv1d(3 * in_dim if global_context else in_dim, hidden_dim)
         self.linear2 = Conv1d(hidden_dim, in_dim)
         self.global_context = global_context
-        self._matrices = Memo()
         self.floor = floor
         self.out_dim = 2 * in_dim
 
     def hidden(self, x):
-        """W [h; mean; deviation] + b, (B, T, hidden_dim); the context's share is computed once an utterance."""
+        """W [h; mean; deviation] + b, (B, T, hidden_dim)."""
         if not self.global_context:
             return self.linear1(x)
-        mean, variance = mean_and_variance(x, unbiased=True)
-        context = mx.concatenate([mean, mx.sqrt(variance + self.floor)], axis=-1)  # (B, 2C)
-        of_frame, of_context = self._split_weight(x.shape[-1])
-        return note(self.linear1, x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None])
-
-    def _split_weight(self, channels):
-        """What of the first layer's weight meets a frame, and what its context: (hidden_dim, C), (hidden_dim, 2C)."""
-        weight = self.linear1.weight
-
-        def split():
-            return mx.split(mx.squeeze(weight, 1), [channels], axis=1)
-
-        def copy():
-            copies = [copied(part) for part in split()]  # each product would copy such a part anew
-            mx.eval(copies)
-            return copies
-
-        return self._matrices.get([weight], copy) if inferring() else split()
+        mean, variance = ops.mean_and_variance(x, unbiased=True)
+        context = ops.concat(mean, ops.sqrt(variance + self.floor))  # (B, 2C)
+        return ops.context_linear(x, context, self.linear1.weight, self.linear1.bias)
 
     def __call__(self, x, endpoints=None):
-        if len(x) == 1:
-            return attend(x, self.linear2(tanh(self.hidden(x))), self.floor)
-        return each(lambda x: attend(x, self.linear2(tanh(self.hidden(x))), self.floor), x)
+        return attend(x, self.linear2(ops.tanh(self.hidden(x))), self.floor)
 
 
 class MultiHeadAttention(Pooling):
@@ -94,12 +71,9 @@ class MultiHeadAttention(Pooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(self._pool, x)
-
-    def _pool(self, x):
-        groups = mx.split(x, len(self.heads), axis=-1)
+        groups = ops.split(x, parts=len(self.heads))
         pooled = [attend(group, head(group), self.floor) for group, head in zip(groups, self.heads, strict=True)]
-        return mx.concatenate(pooled, axis=-1)
+        return ops.concat(*pooled)
 
 
 class ScoringNetwork(nn.Module):
@@ -111,7 +85,7 @@ class ScoringNetwork(nn.Module):
 
     def __call__(self, x):
         for layer in self.layers[:-1]:
-            x = tanh(layer(x))
+            x = ops.tanh(layer(x))
         return self.layers[-1](x)
 
 
@@ -135,4 +109,4 @@ class MultiQueryAttention(Pooling):
         self.out_dim = num_queries * 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return mx.concatenate([query(x) for query in self.queries], axis=-1)
+        return ops.concat(*[query(x) for query in self.queries])

@@ -1,8 +1,7 @@
 """What every pooling is, and the statistics that many of them share."""
 
-from nnet.ops import mx, nn
-from nnet.ops.attention import weighted_statistics
-from nnet.ops.lanes import each
+from nnet import ops
+from nnet.ops import nn
 
 
 class Pooling(nn.Module):
@@ -35,14 +34,6 @@ class Pooling(nn.Module):
         raise NotImplementedError
 
 
-def mean_and_variance(x, unbiased):
-    """Over time, of x (B, T, C): (B, C) each. The variance of one frame is 0, unbiased or not."""
-    mean = mx.mean(x, axis=1, keepdims=True)
-    centered = x - mean
-    frames = x.shape[1]
-    return mx.squeeze(mean, 1), mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
-
-
 def attend(x, scores, floor):
     """Attentive statistics (Okabe et al. 2018, arXiv 1803.10963).
 
@@ -54,10 +45,5 @@ def attend(x, scores, floor):
     Returns:
         the weighted mean and standard deviation, concatenated: (B, 2C)
     """
-
-    def shard(x, scores):
-        mean, var = weighted_statistics(x, scores)
-        return mean, mx.sqrt(mx.maximum(var, floor))
-
-    along = -1 if scores.shape == x.shape else 0
-    return mx.concatenate(each(shard, x, scores, along=along), axis=-1)
+    mean, variance = ops.weighted_statistics(x, scores)
+    return ops.concat(mean, ops.sqrt(ops.maximum(variance, floor)))

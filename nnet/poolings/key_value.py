@@ -1,9 +1,9 @@
 """Keys and values: frames of any endpoint through small networks of their own, as tf-kaldi-speaker's poolings do it."""
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Linear
-from nnet.ops import mx, nn
-from nnet.ops.activation import tanh
+from nnet.networks.layers import BatchNorm, Linear, Nonlinearity
+from nnet.ops import nn
 from nnet.options import nearest
 from nnet.poolings.base import Pooling
 
@@ -49,22 +49,6 @@ class KeyValuePooling(Pooling):
         return self.key(keys), self.value(values)
 
 
-class Activation(nn.Module):
-    """relu, lrelu (slope below zero fixed) or prelu (a learnt slope a channel, starting from `slope`), (..., D)."""
-
-    def __init__(self, kind, dim, slope):
-        super().__init__()
-        if kind == "prelu":
-            self.weight = mx.full((dim,), slope)
-        self.slope = 0.0 if kind == "relu" else slope
-
-    def __call__(self, x):
-        above = mx.maximum(x, 0)
-        if "weight" in self:
-            return above + self.weight * mx.minimum(x, 0)
-        return above + self.slope * mx.minimum(x, 0) if self.slope else above
-
-
 class Dense(nn.Module):
     """An affine map over (..., D) and what follows it.
 
@@ -80,12 +64,12 @@ class Dense(nn.Module):
         if kind == "bn-relu":
             self.bn = BatchNorm(dim, eps=bn_eps, momentum=bn_momentum)
         if kind in ("relu", "bn-relu"):
-            self.relu = Activation(relu, dim, slope)
+            self.relu = Nonlinearity(relu, dim, slope)
 
     def __call__(self, x):
         x = self.affine(x)
         if self.kind == "tanh":
-            return tanh(x)
+            return ops.tanh(x)
         if self.kind == "bn-relu":
             x = self.bn(x)
         return self.relu(x) if "relu" in self else x

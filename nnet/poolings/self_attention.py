@@ -2,10 +2,11 @@
 
 import math
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm
+from nnet.networks.layers import BatchNorm, Nonlinearity
 from nnet.ops import mx
-from nnet.poolings.key_value import Activation, KeyValuePooling
+from nnet.poolings.key_value import KeyValuePooling
 
 
 class SelfAttention(KeyValuePooling):
@@ -40,7 +41,7 @@ class SelfAttention(KeyValuePooling):
         self.out_dim = 2 * self.value.out_dim
         if nonlinear:
             self.bn = BatchNorm(self.out_dim, eps=bn_eps, momentum=bn_momentum)
-            self.relu = Activation(relu, self.out_dim, slope)
+            self.relu = Nonlinearity(relu, self.out_dim, slope)
 
     def _check_heads(self, num_heads, split_key):
         if self.value.out_dim % num_heads:
@@ -52,20 +53,21 @@ class SelfAttention(KeyValuePooling):
         """Attention weights (B, H, T) of the keys (B, T, D)."""
         query = mx.unflatten(self.query, 0, (self.num_heads, -1))
         if self.split_key:
-            keys = mx.unflatten(keys, -1, (self.num_heads, -1))  # (B, T, H, D / H)
-            scores = mx.sum(keys * query, axis=-1)
+            keys = ops.unflatten(keys, axis=-1, shape=(self.num_heads, -1))  # (B, T, H, D / H)
+            scores = ops.sum(keys * query, axis=-1)
         else:
-            scores = keys @ query.T  # (B, T, H)
-        return mx.softmax(mx.swapaxes(self.key_scale * scores, 1, 2), axis=-1)
+            scores = ops.linear(keys, query)  # (B, T, H)
+        return ops.softmax(ops.swapaxes(self.key_scale * scores, first=1, second=2), axis=-1)
 
     def statistics(self, values, weights):
         """Means, then deviations, of all heads: values (B, T, D), weights (B, H, T) → (B, 2D)."""
-        values = mx.swapaxes(mx.unflatten(values, -1, (self.num_heads, -1)), 1, 2)  # (B, H, T, D / H)
-        weights = weights[:, :, None]  # (B, H, 1, T)
+        values = ops.unflatten(values, axis=-1, shape=(self.num_heads, -1))
+        values = ops.swapaxes(values, first=1, second=2)  # (B, H, T, D / H)
+        weights = ops.expand_dims(weights, axis=2)  # (B, H, 1, T)
         mean = weights @ values
         centered = values - mean
-        deviation = mx.sqrt(mx.maximum(weights @ (centered * centered), self.floor))
-        return mx.concatenate([mx.flatten(mean, 1), mx.flatten(deviation, 1)], axis=-1)
+        deviation = ops.sqrt(ops.maximum(weights @ (centered * centered), self.floor))
+        return ops.concat(ops.flatten(mean, start=1), ops.flatten(deviation, start=1))
 
     def __call__(self, x, endpoints=None):
         keys, values = self.keys_and_values(x, endpoints)
@@ -76,6 +78,6 @@ class SelfAttention(KeyValuePooling):
         return self.relu(self.bn(pooled)) if "bn" in self else pooled
 
     def penalty(self, endpoints):
-        weights = endpoints["attention_weights"]
+        weights = ops.gather(endpoints["attention_weights"])
         overlap = weights @ mx.swapaxes(weights, 1, 2) - mx.eye(self.num_heads)  # (B, H, H)
         return self.penalty_weight * mx.mean(mx.sum(overlap * overlap, axis=(1, 2)))

@@ -1,8 +1,7 @@
 """Poolings without parameters: average, standard deviation, and both."""
 
-from nnet.ops import mx
-from nnet.ops.lanes import each
-from nnet.poolings.base import Pooling, mean_and_variance
+from nnet import ops
+from nnet.poolings.base import Pooling
 
 
 class AveragePooling(Pooling):
@@ -13,7 +12,7 @@ class AveragePooling(Pooling):
         self.out_dim = in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: mx.mean(x, axis=1), x)
+        return ops.mean(x, axis=1)
 
 
 class DeviationPooling(Pooling):
@@ -26,11 +25,11 @@ class DeviationPooling(Pooling):
 
     def statistics(self, x):
         """Mean and standard deviation over time of x (B, T, C): (B, C) each."""
-        mean, variance = mean_and_variance(x, self.unbiased)
-        return mean, mx.sqrt(mx.maximum(variance + self.eps, self.floor))
+        mean, variance = ops.mean_and_variance(x, unbiased=self.unbiased)
+        return mean, ops.sqrt(ops.maximum(variance + self.eps, self.floor))
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: self.statistics(x)[1], x)
+        return self.statistics(x)[1]
 
 
 class StatisticsPooling(DeviationPooling):
@@ -44,4 +43,4 @@ class StatisticsPooling(DeviationPooling):
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: mx.concatenate(self.statistics(x), axis=-1), x)
+        return ops.concat(*self.statistics(x))

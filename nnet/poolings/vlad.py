@@ -1,8 +1,8 @@
 """Pooling by residuals to learnt cluster centres."""
 
+from nnet import ops
 from nnet.networks.layers import Linear
 from nnet.ops import mx, nn
-from nnet.ops.vectors import normalize
 from nnet.poolings.key_value import KeyValuePooling
 
 
@@ -31,10 +31,10 @@ class Vlad(KeyValuePooling):
 
     def __call__(self, x, endpoints=None):
         keys, values = self.keys_and_values(x, endpoints)
-        weights = mx.softmax(self.assignment(keys), axis=-1)  # (B, T, K + G)
+        weights = ops.softmax(self.assignment(keys), axis=-1)  # (B, T, K + G)
         if endpoints is not None:
             endpoints["vlad_weights"] = weights
-        kept = mx.swapaxes(weights[..., : len(self.centers)], 1, 2)  # (B, K, T)
-        residuals = kept @ values - mx.sum(kept, axis=-1, keepdims=True) * self.centers
-        pooled = mx.flatten(normalize(residuals), 1)  # (B, K·D), a cluster after the other
-        return normalize(pooled) if self.final_l2_norm else pooled
+        kept = ops.swapaxes(weights[..., : len(self.centers)], first=1, second=2)  # (B, K, T)
+        residuals = kept @ values - ops.sum(kept, axis=-1, keepdims=True) * self.centers
+        pooled = ops.flatten(ops.normalize(residuals), start=1)  # (B, K·D), a cluster after the other
+        return ops.normalize(pooled) if self.final_l2_norm else pooled

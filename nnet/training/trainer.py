@@ -17,7 +17,7 @@ from nnet.files import atomic_write
 from nnet.model.directory import list_checkpoints
 from nnet.model.weights import load_weights, read_weights, save_weights, weights_of
 from nnet.ops import mx, nn, tree_flatten, tree_map
-from nnet.ops.precision import warn_of_precision
+from nnet.ops.runtime import warn_of_precision
 from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
 from nnet.training.distributed import Group, lost_process
 from nnet.training.log import EpochProgress, say_epoch

@@ -1,19 +1,9 @@
 """What a model costs: the shapes, parameters and multiply-adds of its layers."""
 
-import contextlib
 import math
 from dataclasses import dataclass
 
-from nnet.ops import mx, tree_flatten
-
-_notes = None
-
-
-def note(layer, y):
-    """Every layer with a weight matrix calls this with its output (B, ..., O), however computed; gives it back."""
-    if _notes is not None:
-        _notes.append((layer, tuple(y.shape)))
-    return y
+from nnet.ops import Value, mx, tree_flatten
 
 
 @dataclass(frozen=True)
@@ -36,23 +26,23 @@ class Cost:
 def cost_table(model, input_dim, frames=200, level=2):
     """A list of `Cost`, one for each part of the model whose name has `level` components, in order of computation.
 
-    Only products with weights are counted. Nothing is computed: MLX builds the graph and drops it.
+    Only products with weights are counted.
 
     Args:
         model: called with features (1, frames, input_dim).
         frames: of the utterance; WeSpeaker's figures are for 200.
     """
-    names = {id(module): name for name, module in model.named_modules()}
+    names = {id(weight): name.rpartition(".")[0] for name, weight in tree_flatten(model.parameters())}
+    products = []
     training = model.training
     model.eval()  # running statistics are left alone
-    with _watching() as notes:
-        model(mx.zeros((1, frames, input_dim)))
+    model(Counted(mx.zeros((1, frames, input_dim)), products))
     model.train(training)
     shapes, macs = {}, {}
-    for layer, shape in notes:
-        part = _part(names[id(layer)], level)
+    for weight, shape in products:
+        part = _part(names[id(weight)], level)
         positions = math.prod(shape[:-1])
-        macs[part] = macs.get(part, 0) + positions * layer.weight.size
+        macs[part] = macs.get(part, 0) + positions * weight.size
         if positions > 1 or part not in shapes:  # a gate that sees only means does not speak for its part
             shapes[part] = shape[1:]
     parameters = {}
@@ -77,11 +67,41 @@ def _part(name, level):
     return ".".join(name.split(".")[:level])
 
 
-@contextlib.contextmanager
-def _watching():
-    global _notes
-    outer, _notes = _notes, []
-    try:
-        yield _notes
-    finally:
-        _notes = outer
+class Counted(Value):
+    """An array whose products with weights are noted; nothing is computed, MLX builds the graph and drops it.
+
+    Args:
+        array: of any shape.
+        products: a list that gets (weight, shape of the result) of each product.
+    """
+
+    def __init__(self, array, products):
+        self.array, self.products = array, products
+
+    @property
+    def ndim(self):
+        """Number of axes."""
+        return self.array.ndim
+
+    @property
+    def shape(self):
+        """Sizes of the axes."""
+        return self.array.shape
+
+    @property
+    def dtype(self):
+        """Type of the values."""
+        return self.array.dtype
+
+    def run(self, operation, values, options):
+        arrays = [v.array if isinstance(v, Counted) else v for v in values]
+        result = operation.on_arrays(*arrays, **options)
+        if operation.__name__ in PRODUCTS:
+            self.products.append((values[PRODUCTS[operation.__name__]], result.shape))
+        if isinstance(result, tuple):
+            return tuple(Counted(array, self.products) for array in result)
+        return Counted(result, self.products)
+
+
+# The operations that multiply by weights, and which of their arguments these are.
+PRODUCTS = {"conv": 1, "linear": 1, "context_linear": 2}

@@ -1,10 +1,10 @@
-"""What a process needs before it loads MLX on a Linux CPU: a fast BLAS, and a malloc that keeps its memory.
+"""What a process needs before MLX is fast on a Linux CPU: a tuned BLAS, and a malloc that keeps its memory.
 
-The wheel of MLX for Linux CPUs carries the reference BLAS, 50 to 100 times slower than a tuned one. Its symbols are
-looked up when they are first used, so a library that is already in the process's global scope takes their place.
+The wheel of MLX for Linux CPUs carries the reference BLAS, 50 to 100 times slower than a tuned one. Its functions are
+bound when they are first called (`nnet.ops.binding`), so a library that is in the process's global scope by then takes
+their place.
 """
 
-import contextlib
 import ctypes
 import ctypes.util
 import functools
@@ -16,20 +16,33 @@ import site
 import sys
 
 from nnet.malloc import keep_memory
+from nnet.ops.binding import LOADED_BEFORE, mx
 
 log = logging.getLogger(__name__)
 
 REMEDY = "pip install mkl (x86-64), or install your system's OpenBLAS (apt install libopenblas0-pthread)"
 
 
+@functools.cache
 def prepare():
-    """Loads the BLAS and sets malloc; call once, before the first import of mlx.core. Nothing on macOS and on CUDA."""
+    """Loads a fast BLAS, sets its threads, and has malloc keep memory; once a process, before MLX multiplies.
+
+    Building or loading a model calls it. SV_PREPARE=0 in the environment declines it. Nothing happens on macOS and
+    with MLX for CUDA, which need none of it.
+    """
     if not sys.platform.startswith("linux") or has_cuda():
         return
+    if os.environ.get("SV_PREPARE") == "0":
+        log.debug("SV_PREPARE=0: BLAS, threads and malloc stay as they are")
+        return
     keep_memory()
-    if load_blas() is None:
+    path = load_blas()
+    if path is None:
         log.warning("no fast BLAS found: MLX will be 50 times slower than it could be. Remedy: %s", REMEDY)
-    use_threads(1)  # nnet.ops.lanes keeps all cores busy
+    elif path and LOADED_BEFORE:
+        log.warning("MLX was imported before nnet and may keep its slow BLAS; import nnet.ops first")
+    use_one_thread()
+    log.debug("BLAS: %s, one thread a product; malloc keeps freed memory", path or "as it was")
 
 
 def has_cuda():
@@ -108,29 +121,19 @@ def num_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-_threads = 1
+def use_one_thread():
+    """Has the BLAS that MLX uses compute each product in one thread: lanes keep all cores busy (`nnet.ops.lanes`).
 
-
-def threaded():
-    """Whether products are computed in several threads."""
-    return _threads > 1
-
-
-def use_threads(count):
-    """Has the BLAS compute each product in so many threads, from now on."""
-    global _threads
-    _threads = count
+    NumPy's and SciPy's own libraries have other names for their functions and stay as they are. threadpoolctl can do
+    this too, but its questions start MKL's OpenMP threads, whose waiting costs a fifth of the processor's time.
+    """
     process = ctypes.CDLL(None)
     for name in ("MKL_Set_Num_Threads", "openblas_set_num_threads"):
         if hasattr(process, name):
-            getattr(process, name)(count)
+            getattr(process, name)(1)
 
 
-@contextlib.contextmanager
-def products_in_threads():
-    """Within it a product is computed by all threads rather than one, as `nnet.ops.lanes` wants it otherwise."""
-    use_threads(num_threads())
-    try:
-        yield
-    finally:
-        use_threads(1)
+def warn_of_precision(precision):
+    """Says in one line that a CPU gains nothing by fewer bits."""
+    if precision != "float32" and mx.default_device().type == mx.cpu:
+        log.warning("precision %s is meant for GPUs; on this CPU it is slower than float32", precision)

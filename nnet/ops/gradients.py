@@ -1,13 +1,16 @@
-"""Functions of arrays that bring their own gradient."""
+"""Functions of arrays that bring their own gradient, and computing without gradients."""
 
+import contextlib
 import functools
+import threading
 
-from nnet.ops import mx
-from nnet.ops.inference import inferring
+from nnet.ops.binding import mx
 from nnet.ops.lanes import current_lane, lane
 
+_local = threading.local()
 
-class Operation:
+
+class WithGradient:
     """A function with a gradient of its own; both run in the lane in which it is called.
 
     Args:
@@ -47,3 +50,19 @@ class Operation:
 
 def _tuple(arrays):
     return arrays if isinstance(arrays, (tuple, list)) else (arrays,)
+
+
+@contextlib.contextmanager
+def inference():
+    """Within it nobody asks for gradients: what they need is not set up."""
+    outer = inferring()
+    _local.inferring = True
+    try:
+        yield
+    finally:
+        _local.inferring = outer
+
+
+def inferring():
+    """Whether this is inside of `inference`."""
+    return getattr(_local, "inferring", False)
