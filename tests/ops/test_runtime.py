@@ -44,15 +44,19 @@ def test_importing_leaves_libraries_threads_and_environment_alone():
     )
 
 
-BUILD = (
-    "import logging; logging.basicConfig(level=10)\nfrom nnet.ops.runtime import prepare\nprepare()\nprint(state()[0])"
-)
+PREPARE = """
+import logging
+logging.basicConfig(level=logging.DEBUG)
+from nnet.ops.runtime import prepare
+prepare()
+print(state()[0])
+"""
 
 
 @linux_cpu
 @pytest.mark.skipif(not mkl_libraries() + openblas_libraries(), reason="no fast BLAS is installed")
 def test_preparing_loads_a_blas_and_can_be_declined():
-    code = STATE.replace(", mlx.core", "") + BUILD
+    code = STATE.replace(", mlx.core", "") + PREPARE
     done = run(code)
     assert "mkl" in done.stdout or "libopenblas" in done.stdout
     assert "DEBUG:nnet.ops.runtime:BLAS: " in done.stderr
