@@ -5,10 +5,8 @@ import inspect
 
 import pytest
 
-from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
 from nnet.config.networks import NETWORK_OPTIONS
 from nnet.config.poolings import POOLING_OPTIONS
-from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
 from nnet.options import check_value
 from nnet.poolings import POOLINGS
@@ -16,8 +14,6 @@ from nnet.poolings import POOLINGS
 REGISTRIES = {
     "network": (NETWORKS, NETWORK_OPTIONS, ["input_dim"]),
     "pooling": (POOLINGS, POOLING_OPTIONS, ["in_dim"]),
-    "loss": (LOSSES, LOSS_OPTIONS, ["in_dim", "num_speakers"]),
-    "auxiliary": (AUXILIARY_LOSSES, AUXILIARY_LOSS_OPTIONS, ["in_dim", "num_speakers"]),
 }
 every = pytest.mark.parametrize(
     ("section", "name"), [(section, name) for section, (classes, _, _) in REGISTRIES.items() for name in classes]

@@ -17,14 +17,15 @@ RANKS = [
     {"kaldi"},
     {"audio", "datadir"},
     {"feats", "backend", "metrics"},
-    {"ops", "config"},
-    {"networks", "poolings", "losses"},
+    {"ops"},
+    {"losses"},
+    {"config", "networks", "poolings"},
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},
     {"training"},
     {"bin"},
 ]
-WITHOUT_MLX = ["kaldi", "audio", "datadir", "config", "feats", "backend", "metrics", "dataset"]
+WITHOUT_MLX = ["kaldi", "audio", "datadir", "feats", "backend", "metrics", "dataset"]
 
 
 def part_of(path):

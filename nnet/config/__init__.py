@@ -12,22 +12,23 @@ from typing import Any
 
 from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.config.dropout import parse_dropout
-from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
 from nnet.config.networks import NETWORK_OPTIONS
 from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
 from nnet.config.poolings import POOLING_OPTIONS
 from nnet.config.sections import DataSection, EmbeddingSection, FeaturesSection, TrainingSection
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.errors import InputError
-from nnet.options import build_section, nearest
+from nnet.losses import AUXILIARY_LOSSES, LOSSES
+from nnet.options import build_section, nearest, options_of
 
 FORMAT = 1
+AUXILIARY_LOSS_OPTIONS = {name: options_of(cls) for name, cls in AUXILIARY_LOSSES.items()}
 
 # A section's types and the one that is meant where the configuration is silent.
 TYPED = {
     "network": (NETWORK_OPTIONS, "tdnn"),
     "pooling": (POOLING_OPTIONS, "statistics"),
-    "loss": (LOSS_OPTIONS, "softmax"),
+    "loss": ({name: options_of(cls) for name, cls in LOSSES.items()}, "softmax"),
     "optimizer": (OPTIMIZER_OPTIONS, "momentum"),
     "schedule": (SCHEDULE_OPTIONS, "validation"),
 }

@@ -4,8 +4,7 @@ import dataclasses
 import json
 import typing
 
-from nnet.config import OPTIONAL, PLAIN, TYPED, Config
-from nnet.config.losses import AUXILIARY_LOSS_OPTIONS
+from nnet.config import AUXILIARY_LOSS_OPTIONS, OPTIONAL, PLAIN, TYPED, Config
 from nnet.errors import InputError
 from nnet.options import nearest, type_name
 

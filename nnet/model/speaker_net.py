@@ -176,7 +176,7 @@ def _build_pooling(choice, network):
 
 def attach_loss(model, config, num_speakers):
     """Gives the model its loss and auxiliary losses, so that their weights are trained and saved with it."""
-    model.loss = LOSSES[config.loss.type](model.embedding.out_dim, num_speakers, **config.loss.kwargs())
+    model.loss = LOSSES[config.loss.type](model.embedding.out_dim, num_speakers, config.loss.options)
     model.auxiliary = [
-        AUXILIARY_LOSSES[c.type](model.embedding.out_dim, num_speakers, **c.kwargs()) for c in config.auxiliary
+        AUXILIARY_LOSSES[c.type](model.embedding.out_dim, num_speakers, c.options) for c in config.auxiliary
     ]
