@@ -7,10 +7,12 @@ import typing
 import pytest
 
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
+from nnet.networks import NETWORKS
 from nnet.options import check_value, options_of
+from nnet.poolings import POOLINGS
 
-SIZES = {"in_dim": 24, "num_speakers": 5}
-REGISTRIES = {"loss": LOSSES, "auxiliary": AUXILIARY_LOSSES}
+SIZES = {"input_dim": 20, "in_dim": 24, "num_speakers": 5, "endpoint_dims": {}}
+REGISTRIES = {"network": NETWORKS, "pooling": POOLINGS, "loss": LOSSES, "auxiliary": AUXILIARY_LOSSES}
 CLASSES = [(name, cls) for registry in REGISTRIES.values() for name, cls in registry.items()]
 every = pytest.mark.parametrize("cls", [cls for _, cls in CLASSES], ids=[name for name, _ in CLASSES])
 
@@ -19,7 +21,7 @@ every = pytest.mark.parametrize("cls", [cls for _, cls in CLASSES], ids=[name fo
 def test_the_constructor_takes_sizes_and_options_and_nothing_else(cls):
     parameters = inspect.signature(cls).parameters
     assert parameters.keys() - SIZES.keys() == {"options"}
-    cls(*(SIZES[name] for name in parameters if name in SIZES))
+    cls(**{name: SIZES[name] for name in parameters if name in SIZES})
 
 
 @every

@@ -12,22 +12,23 @@ from typing import Any
 
 from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.config.dropout import parse_dropout
-from nnet.config.networks import NETWORK_OPTIONS
 from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
-from nnet.config.poolings import POOLING_OPTIONS
-from nnet.config.sections import DataSection, EmbeddingSection, FeaturesSection, TrainingSection
+from nnet.config.sections import DataSection, FeaturesSection, TrainingSection
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
+from nnet.networks import NETWORKS
+from nnet.networks.embedding import EmbeddingOptions
 from nnet.options import build_section, nearest, options_of
+from nnet.poolings import POOLINGS
 
 FORMAT = 1
 AUXILIARY_LOSS_OPTIONS = {name: options_of(cls) for name, cls in AUXILIARY_LOSSES.items()}
 
 # A section's types and the one that is meant where the configuration is silent.
 TYPED = {
-    "network": (NETWORK_OPTIONS, "tdnn"),
-    "pooling": (POOLING_OPTIONS, "statistics"),
+    "network": ({name: options_of(cls) for name, cls in NETWORKS.items()}, "tdnn"),
+    "pooling": ({name: options_of(cls) for name, cls in POOLINGS.items()}, "statistics"),
     "loss": ({name: options_of(cls) for name, cls in LOSSES.items()}, "softmax"),
     "optimizer": (OPTIMIZER_OPTIONS, "momentum"),
     "schedule": (SCHEDULE_OPTIONS, "validation"),
@@ -35,7 +36,7 @@ TYPED = {
 PLAIN = {
     "features": FeaturesSection,
     "data": DataSection,
-    "embedding": EmbeddingSection,
+    "embedding": EmbeddingOptions,
     "training": TrainingSection,
 }
 # Sections whose absence means that nothing of the kind is done.
@@ -62,7 +63,7 @@ class Config:
     data: DataSection
     network: Choice
     pooling: Choice
-    embedding: EmbeddingSection
+    embedding: EmbeddingOptions
     loss: Choice
     optimizer: Choice
     schedule: Choice

@@ -1,4 +1,4 @@
-"""The sections of a configuration that every system has: features, data, embedding, training."""
+"""The sections of a configuration that every system has: features, data, training."""
 
 from dataclasses import dataclass
 
@@ -38,35 +38,6 @@ class DataSection:
     steps_per_epoch: int | None = option(None, "Batches in an epoch; null: about one chunk for each utterance.", low=1)
     valid_frames: int = option(300, "Frames of the one chunk that is cut from each validation utterance.", low=1)
     num_workers: int = option(1, "Processes that read batches ahead; 0: read between the steps.", low=0)
-
-
-@dataclass(frozen=True)
-class EmbeddingSection:
-    """The layers after the pooling, up to what the loss sees."""
-
-    dims: tuple[int, ...] = option((512, 512), "Width of each layer.", low=1)
-    order: str = option(
-        "relu-bn",
-        "What follows each affine map: relu-bn as in Kaldi, bn-relu as in tf-kaldi-speaker, none for affine maps only.",
-        choices=("relu-bn", "bn-relu", "none"),
-    )
-    last: str = option(
-        "full",
-        "What follows the last affine map: full (as `order` says), bn or relu (that alone), affine (nothing).",
-        choices=("full", "bn", "relu", "affine"),
-    )
-    relu: str = option("relu", "Nonlinearity.", choices=("relu", "prelu", "lrelu"))
-    slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0)
-    input_bn: bool = option(False, "Batch normalisation of the pooled vector (ECAPA-TDNN).")
-    bias: bool = option(True, "Biases in the affine maps.")
-    bn_affine: bool = option(True, "Scale and offset in the batch normalisation of these layers.")
-    bn_momentum: float = option(0.1, "Weight of a batch in the running mean and variance.", low=0, high=1)
-    bn_eps: float = option(1e-5, "Added to the variance before its square root is taken.", above=0)
-    node: str | None = option(
-        None,
-        "What extraction gives, by name: embedding1.affine, pooling, output…; null: embedding1.affine where there are "
-        "two layers or more, otherwise output.",
-    )
 
 
 @dataclass(frozen=True)

@@ -6,51 +6,12 @@ from nnet import ops
 from nnet.errors import InputError
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
-from nnet.networks.layers import BatchNorm, Linear
-from nnet.networks.tdnn import TdnnLayer
+from nnet.networks.embedding import Embedding
+from nnet.networks.layers import BatchNorm
 from nnet.ops import mx, nn
 from nnet.ops.gradients import inference
-from nnet.ops.runtime import prepare
 from nnet.options import nearest
 from nnet.poolings import POOLINGS
-
-
-class Embedding(nn.Module):
-    """The affine layers between the pooled vector and the loss.
-
-    Args: `in_dim` is the width of the pooled vector; the others are those of `nnet.config.sections.EmbeddingSection`.
-
-    Endpoints: embeddingN.affine, embeddingN.relu, embeddingN.bn for N from 1, as far as a layer has them.
-    """
-
-    def __init__(self, in_dim, dims, order, last, relu, slope, input_bn, bias, bn_affine, bn_momentum, bn_eps):
-        super().__init__()
-
-        def norm(dim):
-            return BatchNorm(dim, eps=bn_eps, momentum=bn_momentum, affine=bn_affine)
-
-        if input_bn:
-            self.input_bn = BatchNorm(in_dim, eps=bn_eps, momentum=bn_momentum)
-        orders = ["" if order == "none" else order] * len(dims)
-        orders[-1] = {"full": orders[-1], "bn": "bn", "relu": "relu", "affine": ""}[last]
-        self.layers = [
-            TdnnLayer(Linear(i, o, bias=bias), norm(o) if "bn" in steps else None, steps, relu, slope)
-            for i, o, steps in zip((in_dim, *dims), dims, orders, strict=False)
-        ]
-        self.out_dim = dims[-1]
-        self.endpoint_dims = {
-            f"embedding{n}.{part}": dim
-            for n, (dim, steps) in enumerate(zip(dims, orders, strict=True), 1)
-            for part in ("affine", *filter(None, steps.split("-")))
-        }
-
-    def __call__(self, x, endpoints):
-        """x: (B, in_dim) → (B, dims[-1]); fills `endpoints`."""
-        if "input_bn" in self:
-            x = self.input_bn(x)
-        for n, layer in enumerate(self.layers, 1):
-            x = layer(x, endpoints, f"embedding{n}")
-        return x
 
 
 class SpeakerNet(nn.Module):
@@ -162,16 +123,10 @@ def _cast(x, dtype):
 def build_model(config, input_dim):
     """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions."""
     prepare()
-    network = NETWORKS[config.network.type](input_dim, **config.network.kwargs())
-    pooling = _build_pooling(config.pooling, network)
-    options = {k: v for k, v in vars(config.embedding).items() if k != "node"}
-    return SpeakerNet(network, pooling, Embedding(pooling.out_dim, **options), config.embedding.node)
-
-
-def _build_pooling(choice, network):
-    cls = POOLINGS[choice.type]
-    extra = {"endpoint_dims": network.endpoint_dims} if cls.uses_endpoints else {}
-    return cls(network.out_dim, **choice.kwargs(), **extra)
+    network = NETWORKS[config.network.type](input_dim, config.network.options)
+    pooling = POOLINGS[config.pooling.type](network.out_dim, config.pooling.options, network.endpoint_dims)
+    embedding = Embedding(pooling.out_dim, config.embedding)
+    return SpeakerNet(network, pooling, embedding, config.embedding.node)
 
 
 def attach_loss(model, config, num_speakers):

@@ -1,14 +1,31 @@
 """CAM++ (Wang et al. 2023, "CAM++: a fast and efficient network for speaker verification...", arXiv:2303.00332)."""
 
 import math
+from dataclasses import dataclass
 
 from nnet import ops
+from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d
 from nnet.networks.resnet import BasicBlock, divided, stage
 from nnet.ops import mx, nn
+from nnet.options import option
 
 
-class CamPlusPlus(nn.Module):
+@dataclass(frozen=True)
+class CamPlusPlusOptions:
+    """CAM++ (Wang et al. 2023)."""
+
+    growth: int = option(32, "Channels that each dense layer adds.", low=1)
+    bn_size: int = option(4, "Width of a dense layer's bottleneck, in units of growth.", low=1)
+    init_channels: int = option(128, "Input channels of the first block.", low=1)
+    blocks: tuple[int, ...] = option((12, 24, 16), "Dense layers of each block.", low=1)
+    head_channels: int = option(32, "Channels of the two-dimensional front end.", low=1)
+    segment: int = option(
+        100, "Length of the segments of context-aware masking, in frames after the stride of 2.", low=1
+    )
+
+
+class CamPlusPlus(Network):
     """The frame-level part of CAM++ (figure 1), as 3D-Speaker and WeSpeaker build it.
 
     A residual front end over the time-frequency plane, a strided convolution over time, and three blocks of densely
@@ -16,23 +33,24 @@ class CamPlusPlus(nn.Module):
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.CamPlusPlusOptions`.
+        options: CamPlusPlusOptions.
 
     Endpoints: head, tdnn, block1 ... block3, transit1 ... transit3.
     """
 
-    def __init__(self, input_dim, growth, bn_size, init_channels, blocks, head_channels, segment):
+    def __init__(self, input_dim: int, options: CamPlusPlusOptions = CamPlusPlusOptions()):
         super().__init__()
-        self.head = FrontMap(head_channels)
-        self.endpoint_dims = {"head": head_channels * divided(input_dim, 8), "tdnn": init_channels}
-        self.tdnn = Conv1d(self.endpoint_dims["head"], init_channels, 5, stride=2, padding=2, bias=False)
-        self.tdnn_bn = BatchNorm(init_channels)
+        growth, channels = options.growth, options.init_channels
+        self.head = FrontMap(options.head_channels)
+        self.endpoint_dims = {"head": options.head_channels * divided(input_dim, 8), "tdnn": channels}
+        self.tdnn = Conv1d(self.endpoint_dims["head"], channels, 5, stride=2, padding=2, bias=False)
+        self.tdnn_bn = BatchNorm(channels)
         self.blocks, self.transits = [], []
-        channels = init_channels
-        for i, depth in enumerate(blocks, 1):
+        width = options.bn_size * growth
+        for i, depth in enumerate(options.blocks, 1):
             dilation = 1 if i == 1 else 2
             in_dims = [channels + j * growth for j in range(depth)]
-            self.blocks.append([DenseLayer(dim, growth, bn_size * growth, dilation, segment) for dim in in_dims])
+            self.blocks.append([DenseLayer(dim, growth, width, dilation, options.segment) for dim in in_dims])
             channels += depth * growth
             self.transits.append(Transit(channels, channels // 2))
             self.endpoint_dims |= {f"block{i}": channels, f"transit{i}": channels // 2}

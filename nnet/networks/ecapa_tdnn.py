@@ -1,13 +1,27 @@
 """ECAPA-TDNN (Desplanques et al. 2020, "ECAPA-TDNN: emphasized channel attention, propagation and aggregation...")."""
 
+from dataclasses import dataclass
+
 from nnet import ops
 from nnet.errors import InputError
+from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv1d
 from nnet.networks.resnet import SqueezeExcitation
 from nnet.ops import nn
+from nnet.options import option
 
 
-class EcapaTdnn(nn.Module):
+@dataclass(frozen=True)
+class EcapaTdnnOptions:
+    """ECAPA-TDNN (Desplanques et al. 2020)."""
+
+    channels: int = option(512, "Width of the blocks (512 and 1024 in the paper).", low=1)
+    scale: int = option(8, "Groups of the Res2 convolutions; channels must be a multiple of it.", low=1)
+    se_channels: int = option(128, "Width of the squeeze-excitation gates.", low=1)
+    out_dim: int = option(1536, "Width of the last layer, which is pooled.", low=1)
+
+
+class EcapaTdnn(Network):
     """The frame-level part of ECAPA-TDNN (figure 2), as WeSpeaker builds it.
 
     A convolution over 5 frames, three SE-Res2Blocks with dilations 2, 3 and 4, each fed by the one before, and a
@@ -16,13 +30,14 @@ class EcapaTdnn(nn.Module):
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.EcapaTdnnOptions`.
+        options: EcapaTdnnOptions.
 
     Endpoints: layer1 ... layer4, conv.
     """
 
-    def __init__(self, input_dim, channels, scale, se_channels, out_dim):
+    def __init__(self, input_dim: int, options: EcapaTdnnOptions = EcapaTdnnOptions()):
         super().__init__()
+        channels, scale, se_channels, out_dim = options.channels, options.scale, options.se_channels, options.out_dim
         if channels % scale:
             raise InputError(f"network.channels {channels} must be a multiple of network.scale {scale}")
         self.layer1 = ConvReluNorm(input_dim, channels, 5)

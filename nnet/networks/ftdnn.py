@@ -1,9 +1,13 @@
-"""Factorised TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
+"""Factorized TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
+
+from dataclasses import dataclass
 
 from nnet import ops
+from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv1d
 from nnet.networks.tdnn import TdnnLayer
 from nnet.ops import mx, nn
+from nnet.options import option
 
 # Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST SRE18 and
 # Speakers in the Wild evaluations", layers 2 to 9: the distance d of the factors' contexts {-d, 0} and {0, d}, and
@@ -11,29 +15,46 @@ from nnet.ops import mx, nn
 LAYERS = {2: (2, ()), 3: (0, ()), 4: (3, ()), 5: (0, (3,)), 6: (3, ()), 7: (3, (2, 4)), 8: (3, ()), 9: (0, (4, 6))}
 
 
-class FTDNN(nn.Module):
+@dataclass(frozen=True)
+class FtdnnOptions:
+    """F-TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization..."; sizes of Villalba et al. 2020)."""
+
+    width: int = option(1024, "Width of the factorized layers.", low=1)
+    bottleneck: int = option(256, "Width between the two factors of a layer.", low=1)
+    first_dim: int = option(512, "Width of the first layer, which is not factorized.", low=1)
+    out_dim: int = option(2048, "Width of the last layer, which is pooled.", low=1)
+    dropout: float = option(
+        0.0,
+        "Kaldi's continuous dropout: each channel of an utterance is scaled by a random factor within 1 ± 2 dropout.",
+        low=0,
+        high=0.5,
+    )
+
+
+class FTDNN(Network):
     """The frame-level part of the F-TDNN x-vector, without padding: 33 frames of context.
 
-    A spliced layer over 5 frames, eight factorised layers with skip connections, and a wide one. The trainer calls
+    A spliced layer over 5 frames, eight factorized layers with skip connections, and a wide one. The trainer calls
     `constrain` every few steps.
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.FtdnnOptions`.
+        options: FtdnnOptions.
 
     Endpoints: tdnn1 ... tdnn10, each after its batch normalisation.
     """
 
-    def __init__(self, input_dim, width, bottleneck, first_dim, out_dim, dropout):
+    def __init__(self, input_dim: int, options: FtdnnOptions = FtdnnOptions()):
         super().__init__()
-        self.tdnn1 = spliced_layer(input_dim, first_dim, 5)
-        dims = {1: first_dim}
+        width = options.width
+        self.tdnn1 = spliced_layer(input_dim, options.first_dim, 5)
+        dims = {1: options.first_dim}
         for i, (distance, skips) in LAYERS.items():
             in_dim = sum(dims[j] for j in (i - 1, *skips))
-            self[f"tdnn{i}"] = FactorisedLayer(in_dim, bottleneck, width, distance, dropout)
+            self[f"tdnn{i}"] = FactorisedLayer(in_dim, options.bottleneck, width, distance, options.dropout)
             dims[i] = width
-        self.tdnn10 = spliced_layer(width, out_dim, 1)
-        self.out_dim = dims[10] = out_dim
+        self.tdnn10 = spliced_layer(width, options.out_dim, 1)
+        self.out_dim = dims[10] = options.out_dim
         self.endpoint_dims = {f"tdnn{i}": dim for i, dim in dims.items()}
         self.min_frames = 5 + sum(2 * distance for distance, _ in LAYERS.values())
 

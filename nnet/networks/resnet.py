@@ -1,11 +1,26 @@
 """Residual networks over the time-frequency plane, in the widths of WeSpeaker."""
 
+from dataclasses import dataclass
+
 from nnet import ops
+from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv2d, Linear
 from nnet.ops import nn
+from nnet.options import option
 
 
-class ResNet(nn.Module):
+@dataclass(frozen=True)
+class ResNetOptions:
+    """ResNet (He et al. 2016, "Deep residual learning for image recognition") in WeSpeaker's widths."""
+
+    depth: int = option(34, "Number of layers.", choices=(18, 34, 50, 101, 152, 221, 293))
+    channels: int = option(32, "Channels of the first stage; the others have 2, 4 and 8 times as many.", low=1)
+    se_reduction: int = option(
+        0, "Squeeze-excitation in every block, with a gate of channels / se_reduction units; 0: none.", low=0
+    )
+
+
+class ResNet(Network):
     """ResNet 18 to 293 (He et al. 2016, "Deep residual learning for image recognition", table 1 and figure 5).
 
     As in WeSpeaker: a 3×3 stem without stride or pooling, four stages of channels, 2, 4 and 8 times as many, stages
@@ -14,14 +29,15 @@ class ResNet(nn.Module):
 
     Args:
         input_dim: features a frame, F; any number.
-        others: see `nnet.config.networks.ResNetOptions`.
+        options: ResNetOptions.
 
     Endpoints: layer1 ... layer4, each stage's map as frames.
     """
 
-    def __init__(self, input_dim, depth, channels, se_reduction):
+    def __init__(self, input_dim: int, options: ResNetOptions = ResNetOptions()):
         super().__init__()
-        block, depths = RESNETS[depth]
+        block, depths = RESNETS[options.depth]
+        channels, se_reduction = options.channels, options.se_reduction
         self.conv1 = Conv2d(1, channels, 3, padding=1)
         self.bn1 = BatchNorm(channels)
         self.layer1 = stage(block, channels, channels, depths[0], 1, se_reduction)

@@ -7,12 +7,11 @@ from nnet.ops import nn
 class Pooling(nn.Module):
     """Base of the poolings: modules that turn the frames of an utterance into one vector.
 
-    A pooling is built as `Pooling(in_dim, **options)`, in_dim being the width of the network's frame-level output, and
-    has `out_dim`. Where the class sets `uses_endpoints`, the keyword `endpoint_dims` (dict, endpoint name → width) is
-    given as well.
+    A pooling is built as `Pooling(in_dim, options, endpoint_dims)`: in_dim is the width of the network's frame-level
+    output, endpoint_dims the widths of its endpoints by name. It has `out_dim`, the width of its own output.
     """
 
-    uses_endpoints = False
+    out_dim: int
     # Names of the network's endpoints that this pooling reads; the caller passes `endpoints` where there are any.
     inputs = ()
     # Where it is above zero, the caller passes `endpoints` and adds `penalty(endpoints)` to the training loss.

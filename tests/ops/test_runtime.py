@@ -39,10 +39,8 @@ def run(code, **environment):
 @linux_cpu
 def test_importing_leaves_libraries_threads_and_environment_alone():
     modules = "nnet, nnet.networks, nnet.poolings, nnet.losses, nnet.model.speaker_net, nnet.training.trainer"
-    run(
     compare = "for old, new in zip(before, state()):\n  assert old == new, set(new) ^ set(old)"
     run(f"{STATE}\nbefore = state()\nimport {modules}\n{compare}")
-    )
 
 
 PREPARE = """
