@@ -1,4 +1,4 @@
-"""Networks, poolings and losses from keywords instead of an object of options."""
+"""Networks, poolings, losses, optimizers and schedules from keywords instead of an object of options."""
 
 from nnet.options import options_of
 

@@ -18,7 +18,7 @@ RANKS = [
     {"audio", "datadir"},
     {"feats", "backend", "metrics"},
     {"ops"},
-    {"networks", "poolings", "losses"},
+    {"networks", "poolings", "losses", "optim"},
     {"config"},
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},

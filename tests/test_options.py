@@ -8,12 +8,14 @@ import pytest
 
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
+from nnet.optim.optimizers import OPTIMIZERS
+from nnet.optim.schedules import SCHEDULES
 from nnet.options import check_value, options_of
 from nnet.poolings import POOLINGS
 
-SIZES = {"input_dim": 20, "in_dim": 24, "num_speakers": 5, "endpoint_dims": {}}
-REGISTRIES = {"network": NETWORKS, "pooling": POOLINGS, "loss": LOSSES, "auxiliary": AUXILIARY_LOSSES}
-CLASSES = [(name, cls) for registry in REGISTRIES.values() for name, cls in registry.items()]
+SIZES = {"epochs": 3, "input_dim": 20, "in_dim": 24, "num_speakers": 5, "endpoint_dims": {}}
+REGISTRIES = (NETWORKS, POOLINGS, LOSSES, AUXILIARY_LOSSES, OPTIMIZERS, SCHEDULES)
+CLASSES = [(name, cls) for registry in REGISTRIES for name, cls in registry.items()]
 every = pytest.mark.parametrize("cls", [cls for _, cls in CLASSES], ids=[name for name, _ in CLASSES])
 
 

@@ -10,15 +10,17 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
-from nnet.config.dropout import parse_dropout
-from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
+from nnet.audio.augment import AugmentOptions
 from nnet.config.sections import DataSection, FeaturesSection, TrainingSection
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.errors import InputError
+from nnet.feats.specaugment import SpecAugmentOptions
 from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.networks import NETWORKS
 from nnet.networks.embedding import EmbeddingOptions
+from nnet.optim.dropout import parse_dropout
+from nnet.optim.optimizers import OPTIMIZERS
+from nnet.optim.schedules import SCHEDULES
 from nnet.options import build_section, nearest, options_of
 from nnet.poolings import POOLINGS
 
@@ -30,8 +32,8 @@ TYPED = {
     "network": ({name: options_of(cls) for name, cls in NETWORKS.items()}, "tdnn"),
     "pooling": ({name: options_of(cls) for name, cls in POOLINGS.items()}, "statistics"),
     "loss": ({name: options_of(cls) for name, cls in LOSSES.items()}, "softmax"),
-    "optimizer": (OPTIMIZER_OPTIONS, "momentum"),
-    "schedule": (SCHEDULE_OPTIONS, "validation"),
+    "optimizer": ({name: options_of(cls) for name, cls in OPTIMIZERS.items()}, "momentum"),
+    "schedule": ({name: options_of(cls) for name, cls in SCHEDULES.items()}, "validation"),
 }
 PLAIN = {
     "features": FeaturesSection,

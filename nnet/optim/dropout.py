@@ -30,3 +30,12 @@ def parse_dropout(text, where):
     if min(values) < 0 or max(values) >= 1:
         raise InputError(f"{where}: {text!r}: dropout must be at least 0 and below 1")
     return corners
+
+
+def dropout_at(text, share):
+    """The dropout of a schedule in Kaldi's notation after `share` (0 to 1) of the training."""
+    corners = parse_dropout(text, "dropout")
+    for (left, before), (right, after) in zip(corners, corners[1:], strict=False):
+        if share <= right:
+            return before + (after - before) * (share - left) / max(right - left, 1e-9)
+    return corners[-1][1]

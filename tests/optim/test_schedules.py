@@ -3,15 +3,16 @@
 import math
 
 import pytest
+from built import built
 
 from nnet.config import build_config
 from nnet.errors import InputError
-from nnet.training.schedules import build_schedule, dropout_at
+from nnet.optim.dropout import dropout_at
+from nnet.optim.schedules import SCHEDULES
 
 
-def schedule(epochs=10, **options):
-    config = build_config({"schedule": options, "training": {"epochs": epochs}}, "c.json")
-    return build_schedule(config.schedule, epochs)
+def schedule(epochs=10, *, type, **options):
+    return built(SCHEDULES[type], epochs, **options)
 
 
 def run(schedule, losses):

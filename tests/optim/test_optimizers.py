@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from built import built
 
-from nnet.config import build_config
 from nnet.ops import mx, nn, tree_flatten
-from nnet.training.optimizers import build_optimizer, clip_gradients
+from nnet.optim.optimizers import OPTIMIZERS, Sgd, SgdOptions, clip_gradients
 
 DECAY = 0.1
 
@@ -47,18 +47,17 @@ def twin_adamw(w, g, m, t):
 
 
 @pytest.mark.parametrize(
-    ("options", "twin"),
+    ("name", "options", "twin"),
     [
-        ({"type": "sgd"}, twin_sgd),
-        ({"type": "momentum"}, twin_momentum),
-        ({"type": "momentum", "nesterov": True}, twin_nesterov),
-        ({"type": "adam"}, twin_adam),
-        ({"type": "adamw"}, twin_adamw),
+        ("sgd", {}, twin_sgd),
+        ("momentum", {}, twin_momentum),
+        ("momentum", {"nesterov": True}, twin_nesterov),
+        ("adam", {}, twin_adam),
+        ("adamw", {}, twin_adamw),
     ],
 )
-def test_five_steps_follow_the_formula(options, twin):
-    config = build_config({"optimizer": options | {"weight_decay": DECAY}}, "c.json")
-    optimizer, module, rng = build_optimizer(config.optimizer), Toy(), np.random.default_rng(0)
+def test_five_steps_follow_the_formula(name, options, twin):
+    optimizer, module, rng = built(OPTIMIZERS[name], weight_decay=DECAY, **options), Toy(), np.random.default_rng(0)
     weights = {n: np.array(w, np.float64) for n, w in tree_flatten(module.parameters())}
     memory = {n: {} for n in weights}
     for t in range(1, 6):
@@ -74,10 +73,7 @@ def test_five_steps_follow_the_formula(options, twin):
 
 
 def test_decay_by_section_and_by_shape():
-    config = build_config(
-        {"optimizer": {"type": "sgd", "weight_decay": 0.5, "loss_weight_decay": 0.0, "decay_all": False}}, "c.json"
-    )
-    optimizer, module = build_optimizer(config.optimizer), Toy()
+    optimizer, module = Sgd(SgdOptions(weight_decay=0.5, loss_weight_decay=0.0, decay_all=False)), Toy()
     before = {n: np.array(w) for n, w in tree_flatten(module.parameters())}
     zeros = {"layer": {"weight": mx.zeros((2, 3)), "bias": mx.zeros(2)}, "loss": {"weight": mx.zeros((2, 2))}}
     optimizer.update(module, zeros, 1.0)
