@@ -9,10 +9,5 @@ check() {
   python -m nnet.bin.check_config ${words[@]+"${words[@]}"} "${@:2}" "$nnet_conf"
 }
 
-# has_margin OVERRIDES: whether the loss has a margin, which large-margin fine-tuning could raise.
-has_margin() {
-  case $(check "$1" --show loss.type) in
-    additive* | sphereface2) return 0 ;;
-    *) return 1 ;;
-  esac
-}
+# has_margin OVERRIDES: whether the loss has a margin that grows, which large-margin fine-tuning could raise.
+has_margin() { [ "$(check "$1" --has loss.initial_margin)" = true ]; }

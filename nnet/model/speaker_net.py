@@ -4,14 +4,12 @@ import contextlib
 
 from nnet import ops
 from nnet.errors import InputError
-from nnet.losses import AUXILIARY_LOSSES, LOSSES
-from nnet.networks import NETWORKS
 from nnet.networks.embedding import Embedding
 from nnet.networks.layers import BatchNorm
 from nnet.ops import mx, nn
 from nnet.ops.gradients import inference
+from nnet.ops.runtime import prepare
 from nnet.options import nearest
-from nnet.poolings import POOLINGS
 
 
 class SpeakerNet(nn.Module):
@@ -123,15 +121,13 @@ def _cast(x, dtype):
 def build_model(config, input_dim):
     """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions."""
     prepare()
-    network = NETWORKS[config.network.type](input_dim, config.network.options)
-    pooling = POOLINGS[config.pooling.type](network.out_dim, config.pooling.options, network.endpoint_dims)
+    network = config.network.build(input_dim)
+    pooling = config.pooling.build(network.out_dim, endpoint_dims=network.endpoint_dims)
     embedding = Embedding(pooling.out_dim, config.embedding)
     return SpeakerNet(network, pooling, embedding, config.embedding.node)
 
 
 def attach_loss(model, config, num_speakers):
     """Gives the model its loss and auxiliary losses, so that their weights are trained and saved with it."""
-    model.loss = LOSSES[config.loss.type](model.embedding.out_dim, num_speakers, config.loss.options)
-    model.auxiliary = [
-        AUXILIARY_LOSSES[c.type](model.embedding.out_dim, num_speakers, c.options) for c in config.auxiliary
-    ]
+    model.loss = config.loss.build(model.embedding.out_dim, num_speakers)
+    model.auxiliary = [choice.build(model.embedding.out_dim, num_speakers) for choice in config.auxiliary]

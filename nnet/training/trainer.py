@@ -19,8 +19,7 @@ from nnet.model.weights import load_weights, read_weights, save_weights, weights
 from nnet.ops import mx, nn, tree_flatten, tree_map
 from nnet.ops.runtime import warn_of_precision
 from nnet.optim.dropout import dropout_at
-from nnet.optim.optimizers import OPTIMIZERS, clip_gradients
-from nnet.optim.schedules import SCHEDULES
+from nnet.optim.optimizers import clip_gradients
 from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
 from nnet.training.distributed import Group, lost_process
 from nnet.training.log import EpochProgress, say_epoch
@@ -50,8 +49,8 @@ class Trainer:
         self.model, self.config, self.directory = model, config, directory
         self.loader, self.valid_loader, self.dev = loader, valid_loader, dev
         self.settings = config.training
-        self.optimizer = OPTIMIZERS[config.optimizer.type](config.optimizer.options)
-        self.schedule = SCHEDULES[config.schedule.type](config.training.epochs, config.schedule.options)
+        self.optimizer = config.optimizer.build()
+        self.schedule = config.schedule.build(config.training.epochs)
         self.state = {"epoch": 0, "step": 0, "best": None, "stop": False, "log": []}
         self.reset_sums()
         self.ema = {}
