@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class Kind:
         default: the type where a configuration names none; None: it must name one.
     """
 
-    registry: dict[str, type]
+    registry: Mapping[str, type]
     base: type
     default: str | None
 
@@ -49,7 +50,7 @@ class Choice:
     """A section with a type: its name as the configuration has it, the class, and an object of the class's options."""
 
     type: str
-    cls: type
+    cls: Callable[..., Any]
     options: Any
 
     def build(self, *sizes, **more):

@@ -40,13 +40,13 @@ class Optimizer:
     A rule defines `step`, and names in `slots` the arrays that it keeps for each weight.
     """
 
-    slots = ()
+    slots: tuple[str, ...] = ()
     decoupled = False  # whether the decay bypasses the gradient (AdamW)
 
     def __init__(self, options: DecayOptions):
         self.options = options
         self.steps = 0
-        self.state = {}
+        self.state: dict[str, mx.array] = {}
 
     def update(self, module, grads, rate):
         """Moves the weights of `module` along `grads` (a tree as `module.trainable_parameters()` gives) at `rate`."""
