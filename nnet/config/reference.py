@@ -95,13 +95,15 @@ def reference_page():
         out.append(f"\n## {section}\n")
         for kind, cls in types_of(section).items():
             out.append(f"\n### {section}.type: `{kind}`\n\n{summary(cls)}\n" if kind else f"\n{summary(cls)}\n")
-            table = [
-                f"| `{r['key']}` | {r['type']} | {r['range'].rstrip('; ')} | `{r['default']}` | {r['doc']} |\n"
-                for r in rows(cls)
-            ]
+            table = [_table_row(row) for row in rows(cls)]
             if table:
                 out += ["\n| key | type | range | default | meaning |\n|---|---|---|---|---|\n", *table]
     return "".join(out)
+
+
+def _table_row(row):
+    cells = [f"`{row['key']}`", row["type"], row["range"].rstrip("; "), f"`{row['default']}`", row["doc"]]
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
 
 
 PAGE = """# Configuration: every key
