@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from nnet import ops
 from nnet.losses import AuxiliaryLoss, Loss, LossOutput
 from nnet.losses.base import cross_entropy, top1
 from nnet.losses.schedules import MarginSchedule, MarginScheduleOptions
 from nnet.networks import Network
+from nnet.networks.layers import Linear
 from nnet.ops import mx, nn
 from nnet.ops.vectors import normalize
 from nnet.optim.optimizers import DecayOptions, Optimizer
@@ -26,16 +28,16 @@ class FrameNet(Network):
 
     def __init__(self, input_dim, options=FrameNetOptions()):
         super().__init__()
-        self.layer1 = nn.Linear(input_dim, options.width)
-        self.layer2 = nn.Linear(options.width, options.width)
+        self.layer1 = Linear(input_dim, options.width)
+        self.layer2 = Linear(options.width, options.width)
         self.out_dim, self.min_frames = options.width, 1
         self.endpoint_dims = {"layer1": options.width}
 
     def __call__(self, x, endpoints=None):
-        x = nn.relu(self.layer1(x))
+        x = ops.relu(self.layer1(x))
         if endpoints is not None:
             endpoints["layer1"] = x
-        return nn.relu(self.layer2(x))
+        return ops.relu(self.layer2(x))
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,13 @@ class Range(Pooling):
         self.out_dim = in_dim * (1 + options.smallest)
 
     def __call__(self, x, endpoints=None):
-        largest = mx.max(x, axis=1)
-        return mx.concatenate([largest, mx.min(x, axis=1)], axis=-1) if self.smallest else largest
+        return ops.concat(extreme(x), -extreme(-x)) if self.smallest else extreme(x)
+
+
+@ops.operation
+def extreme(x):
+    """An operation of one's own, on arrays: the largest value over time of each utterance, (B, T, C) → (B, C)."""
+    return mx.max(x, axis=1)
 
 
 @dataclass(frozen=True)

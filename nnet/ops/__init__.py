@@ -50,7 +50,7 @@ from nnet.ops.shapes import (
     swapaxes,
     unflatten,
 )
-from nnet.ops.sharded import gather, spread
+from nnet.ops.sharded import gather, spread, with_arrays
 from nnet.ops.value import Value, operation
 
 __all__ = [
@@ -94,4 +94,5 @@ __all__ = [
     "tree_unflatten",
     "unflatten",
     "weighted_statistics",
+    "with_arrays",
 ]

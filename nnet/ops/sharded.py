@@ -6,6 +6,7 @@ Sharded is the operation on each shard; what concerns the whole batch, its stati
 
 import functools
 
+from nnet.errors import InputError
 from nnet.ops.binding import mx
 from nnet.ops.lanes import lane, num_lanes, on_cpu
 from nnet.ops.normalization import batch_statistics, beside, scaled
@@ -32,6 +33,21 @@ def gather(x):
     if not isinstance(x, Sharded):
         return x
     return x.parts[0] if len(x.parts) == 1 else mx.concatenate(x.parts)
+
+
+def with_arrays(function, x):
+    """function(x) for a network that is written in MLX's own functions and layers: it gets arrays.
+
+    Utterances of one length come as one array, so that a batch normalization of MLX sees all of them; utterances of
+    several lengths, which come in extraction alone, come one length at a time. Such a network cannot be exported.
+    """
+    if not isinstance(x, Value):
+        return function(x)
+    if not isinstance(x, Sharded):
+        raise InputError("this network uses functions of MLX itself; write it with nnet.ops to export or count it")
+    if len({part.shape[1:] for part in x.parts}) == 1:
+        return spread(function(gather(x)))
+    return Sharded([function(part) for part in x.parts])
 
 
 class Sharded(Value):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from nnet import ops
+from nnet.errors import InputError
+from nnet.model.cost import Counted
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d
-from nnet.ops import mx
+from nnet.ops import mx, nn
 from nnet.ops.lanes import num_lanes
 from nnet.ops.sharded import LEAST_FRAMES, SHARD_FRAMES, Sharded
 
@@ -156,3 +158,20 @@ def test_maps_are_cut_like_sequences():
         return ops.flatten_map(conv2(ops.relu(conv1(ops.as_map(x)))))
 
     assert_close(ops.gather(network(in_shards(x))), network(x), atol=1e-4)
+
+
+def test_a_network_in_mlx_itself_gets_arrays(batch):
+    x, layer, bn = batch[0], nn.Linear(6, 4), nn.BatchNorm(4)
+
+    def network(x):
+        return nn.relu(bn(layer(x)))
+
+    expected = network(x)
+    assert_close(ops.gather(ops.with_arrays(network, in_shards(x))), expected)
+    bn.eval()
+    lengths = Sharded([x[:1, :30], x[:1, 10:]])
+    assert_close(
+        ops.gather(ops.mean(ops.with_arrays(network, lengths), axis=1))[0], network(x[:1, :30]).mean(axis=1)[0]
+    )
+    with pytest.raises(InputError, match="uses functions of MLX itself"):
+        ops.with_arrays(network, Counted(x, []))
