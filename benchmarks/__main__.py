@@ -11,7 +11,7 @@ from nnet.errors import InputError
 # Each benchmark with the packages that it needs beyond those of the toolkit.
 NEEDS = {
     "training": ("torch",),
-    "extraction": ("torch",),
+    "extraction": ("torch", "onnx", "onnxruntime", "openvino"),
     "layers": (),
     "features": ("kaldi_native_fbank",),
     "loader": ("kaldiio", "kaldi_native_fbank"),

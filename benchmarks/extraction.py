@@ -1,29 +1,31 @@
-"""Embeddings beside PyTorch's: of one utterance, and of a list, of 2 and of 10 seconds.
+"""Embeddings beside the engines that people deploy, of one utterance and of a list, of 2 and of 10 seconds.
 
-Ours are those of `nnet.model.extraction`, which chooses its own batches. PyTorch has the list in batches of 1, 4 and 16
-utterances, and the fastest of them counts.
+Ours are those of `nnet.model.extraction`, which chooses its own engine and batches. The others run the networks of
+`benchmarks.torch_networks`: PyTorch as written; ONNX Runtime and OpenVINO on the graph that PyTorch exports with
+dynamic axes, as WeSpeaker does it. They have a list in batches of 1, 4 and 16 utterances, and the fastest counts.
 """
 
+import io
 from functools import partial
 
 from benchmarks.contest import compare
-from benchmarks.report import Table
-from benchmarks.systems import CONFIGURATIONS, features, our_model, torch_model
+from benchmarks.report import Table, num_threads
+from benchmarks.systems import CONFIGURATIONS, DIM, features, our_model, torch_model
 from benchmarks.timing import medians
 
 CASES = {"one of 2 s": (1, 200), "one of 10 s": (1, 1000), "32 of 2 s": (32, 200), "8 of 10 s": (8, 1000)}
 BATCHES = (1, 4, 16)
+OTHERS = ("PyTorch", "ONNX Runtime", "OpenVINO")
 
 
 def tables(rounds):
     for case, (count, _) in CASES.items():
         rows = []
         for name in CONFIGURATIONS:
-            ours, theirs = compare("benchmarks.extraction", f"{name}: {case}", rounds)
-            times = [1000 * ours.seconds / count, 1000 * theirs.seconds / count]
-            rows.append([name, *times, theirs.seconds / ours.seconds, theirs.fastest / ours.fastest])
-        header = ["network", "ours, ms", "PyTorch, ms", "ratio", "ratio of the fastest"]
-        yield Table(f"Extraction, {case}: time of an utterance", header, rows)
+            ours, *others = compare("benchmarks.extraction", f"{name}: {case}", rounds, ("ours", *OTHERS))
+            rows.append([name, 1000 * ours.seconds / count, *(other.seconds / ours.seconds for other in others)])
+        header = ["network", "ours, ms", *(f"{other} / ours" for other in OTHERS)]
+        yield Table(f"Extraction, {case}: time of an utterance, and how much longer others take", header, rows)
 
 
 def our_extraction(case):
@@ -33,31 +35,84 @@ def our_extraction(case):
 
 def our_embeddings(name, count, frames):
     """The work of embedding `count` utterances of `frames` frames."""
+    from nnet.model.engine import engine_of
     from nnet.model.extraction import embed_utterances
 
     model, _ = our_model(name)
     model.eval()
+    engine = engine_of(model, model.utterance_node())
     utterances = [(str(i), x) for i, x in enumerate(features(count, frames))]
-    return lambda: list(embed_utterances(model, utterances))
+    return lambda: list(embed_utterances(model, utterances, engine=engine))
+
+
+def in_batches(case, compute):
+    """The work of compute(features (B, T, F)) for the utterances of a case, in the batches that are fastest."""
+    utterances = features(*CASES[case.partition(": ")[2]])
+    works = []
+    for size in sorted({min(size, len(utterances)) for size in BATCHES}):
+        batches = [utterances[i : i + size] for i in range(0, len(utterances), size)]
+        works.append(partial(lambda batches: [compute(batch) for batch in batches], batches))
+    times = medians(works, 3) if len(works) > 1 else [0.0]
+    return works[times.index(min(times))]
 
 
 def torch_extraction(case):
     import torch
 
-    name, _, kind = case.partition(": ")
-    network, _ = torch_model(name)
+    network, _ = torch_model(case.partition(": ")[0])
     network.eval()
-    utterances = torch.from_numpy(features(*CASES[kind]))
 
     @torch.inference_mode()
-    def work(size):
-        for batch in utterances.split(size):
-            network(batch)
+    def compute(batch):
+        return network(torch.from_numpy(batch))
 
-    sizes = {min(size, len(utterances)) for size in BATCHES}
-    works = [partial(work, size) for size in sorted(sizes)]
-    times = medians(works, 3) if len(works) > 1 else [0.0]
-    return works[times.index(min(times))]
+    return in_batches(case, compute)
 
 
-SIDES = {"ours": our_extraction, "PyTorch": torch_extraction}
+def torch_graph(case):
+    """The ONNX file that PyTorch makes of a network, with dynamic axes: bytes."""
+    import torch
+
+    network, _ = torch_model(case.partition(": ")[0])
+    file = io.BytesIO()
+    torch.onnx.export(
+        network.eval(),
+        torch.randn(1, 200, DIM),
+        file,
+        input_names=["feats"],
+        output_names=["embs"],
+        dynamic_axes={"feats": {0: "B", 1: "T"}, "embs": {0: "B"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    return file.getvalue()
+
+
+def onnxruntime_extraction(case):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = num_threads(), 3
+    session = onnxruntime.InferenceSession(torch_graph(case), options, providers=["CPUExecutionProvider"])
+    return in_batches(case, lambda batch: session.run(None, {"feats": batch}))
+
+
+def openvino_extraction(case):
+    import openvino
+
+    core = openvino.Core()
+    settings = {
+        "INFERENCE_NUM_THREADS": num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    model = core.compile_model(core.read_model(io.BytesIO(torch_graph(case))), "CPU", settings)
+    return in_batches(case, lambda batch: model({"feats": batch}))
+
+
+SIDES = {
+    "ours": our_extraction,
+    "PyTorch": torch_extraction,
+    "ONNX Runtime": onnxruntime_extraction,
+    "OpenVINO": openvino_extraction,
+}

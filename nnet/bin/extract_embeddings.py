@@ -12,6 +12,7 @@ from nnet.datadir.directory import DataDir
 from nnet.feats.prepare import FeatureReader
 from nnet.kaldi.ark import ArkWriter
 from nnet.model.directory import load_model
+from nnet.model.engine import ENGINES, engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.ops.runtime import warn_of_precision
 from nnet.progress import progress
@@ -28,8 +29,9 @@ def main(argv=None):
     short = []
     warn_of_precision(args.precision)
     with ArkWriter(args.out + ".ark", args.out + ".scp") as writer, model.computing_in(args.precision):
+        engine = engine_of(model, node, args.engine)
         stream = ((u, reader.read(u)) for u in progress(sorted(data.feats), label="embeddings"))
-        for utterance, vector in embed_utterances(model, stream, args.chunk_size, args.min_chunk_size, node):
+        for utterance, vector in embed_utterances(model, stream, args.chunk_size, args.min_chunk_size, node, engine):
             if vector is None:
                 short.append(utterance)
             else:
@@ -43,6 +45,11 @@ def make_parser():
     p = parser(__doc__)
     p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
     p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
+    p.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what computes; default: onnx on a CPU where ONNX Runtime is installed, otherwise mlx",
+    )
     p.add_argument(
         "--precision",
         choices=("float32", "bfloat16"),

@@ -10,6 +10,7 @@ from nnet.backend.calibration import read_calibration
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
 from nnet.model.directory import load_model
+from nnet.model.engine import engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.model.hub import find_model
 from nnet.model.self_check import check_self_test
@@ -32,18 +33,20 @@ class Embedder:
             other checkpoints and nodes than the usual ones have none.
     """
 
-    def __init__(self, directory, checkpoint="best", node=None, chunk_size=10000):
+    def __init__(self, directory, checkpoint="best", node=None, chunk_size=10000, engine=None):
         """Args:
             directory: a model directory, or `user/name` of a model on the Hugging Face hub.
             checkpoint: "best", "last" or a number of epochs.
             node: the endpoint to take, one vector an utterance; None: the configured one.
             chunk_size: frames in which long recordings are read; their embedding is the mean over the chunks. -1: no
                 chunks.
+            engine: "mlx" or "onnx"; None: what suits the device (`nnet.model.engine.engine_of`).
         """  # fmt: skip
         directory = find_model(directory)
         self.net, self.config, about = load_model(directory, checkpoint)
         self.node, self.chunk_size = self.net.utterance_node(node), chunk_size
         self.dim = self.net.endpoint_dim(self.node)
+        self._engine = engine_of(self.net, self.node, engine)
         self.front_end = FrontEnd(about["feats_conf"])
         self.calibration = None
         if self.node == self.net.node and checkpoint == "best":
@@ -80,7 +83,7 @@ class Embedder:
 
     def _embed(self, recordings):
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
-        for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node):
+        for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node, engine=self._engine):
             if vector is None:
                 least = self.net.network.min_frames
                 raise InputError(f"{where}: too short for an embedding: fewer than {least} frames of speech")

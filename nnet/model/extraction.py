@@ -1,7 +1,7 @@
 """Embeddings of utterances of any length.
 
 Utterances are read a window at a time. In a window, chunks of one length are computed together, so that no batch holds
-padding and an embedding does not depend on its neighbours; while MLX computes a window, the next one is being read.
+padding and an embedding does not depend on its neighbors; while a window is computed, the next one is being read.
 """
 
 import itertools
@@ -9,17 +9,13 @@ import itertools
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.ops import mx
-from nnet.ops.lanes import num_lanes, on_cpu
-from nnet.ops.sharded import SHARD_FRAMES
+from nnet.model.engine import engine_of
 
 WINDOW = 64  # utterances that are read before their chunks are grouped
 WINDOW_FRAMES = 400_000  # or fewer of them, once they have so many frames: 128 MB of 80 filter banks
-GPU_FRAMES = 50_000  # in a batch on a GPU
-SHARDS_PER_LANE = 4  # in a batch on a CPU: its filters are made ready once, and lanes wait for each other at its end
 
 
-def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None):
+def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None, engine=None):
     """Embeds a stream of utterances: for each, the mean over its chunks, weighted by their frames.
 
     Args:
@@ -27,6 +23,7 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
         utterances: iterable of (key, features (T, F) float32).
         chunk_size, min_chunk_size: in frames; a chunk_size of -1: each utterance is one chunk.
         node: the endpoint to take, one vector an utterance; None: the model's own.
+        engine: what computes, made by `nnet.model.engine.engine_of`; None: what suits the device.
 
     Yields:
         (key, (D,) float32), in the order of the stream; (key, None) for an utterance with fewer frames than
@@ -35,17 +32,18 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
     node, least = model.utterance_node(node), max(min_chunk_size, model.network.min_frames)
     if chunk_size != -1 and chunk_size < least:
         raise InputError(f"chunks of {chunk_size} frames give no embedding: the least is {least}; -1 is no chunks")
+    engine = engine or engine_of(model, node)
     pending = []
     for window in _windows(utterances):
-        started = _start(model, window, chunk_size, least, node)
-        yield from _finish(*pending) if pending else ()
+        started = _start(engine, window, chunk_size, least)
+        yield from _finish(engine, *pending) if pending else ()
         pending = (window, *started)
-    yield from _finish(*pending) if pending else ()
+    yield from _finish(engine, *pending) if pending else ()
 
 
-def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=None):
+def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=None, engine=None):
     """The embedding of one utterance, features (T, F) → (D,) float32 or None; see `embed_utterances`."""
-    return next(embed_utterances(model, [("", features)], chunk_size, min_chunk_size, node))[1]
+    return next(embed_utterances(model, [("", features)], chunk_size, min_chunk_size, node, engine))[1]
 
 
 def chunks_of(num_frames, chunk_size, min_chunk_size):
@@ -72,36 +70,34 @@ def _windows(utterances):
         yield window
 
 
-def _start(model, window, chunk_size, least, node):
-    """Sets MLX to work: (batches, their vectors), a batch being a list of (utterance of the window, first, stop)."""
+def _start(engine, window, chunk_size, least):
+    """Sets the engine to work: (batches, what is running), a batch being a list of (utterance, first, stop)."""
     chunks = [(i, *span) for i, (_, f) in enumerate(window) for span in chunks_of(len(f), chunk_size, least)]
-    batches, vectors = [], []
-    for shards in _batches(chunks):
-        features = [mx.array(np.stack([window[i][1][first:stop] for i, first, stop in shard])) for shard in shards]
-        vectors.append(model.extract(features if len(features) > 1 else features[0], node))
-        mx.async_eval(vectors[-1])
-        batches.append(list(itertools.chain(*shards)))
-    return batches, vectors
-
-
-def _batches(chunks):
-    """Lists of shards that are computed together; the chunks of a shard have one length, and a GPU's batch is one."""
     shards = []
     for frames, same_length in itertools.groupby(sorted(chunks, key=_length), key=_length):
-        group, most = list(same_length), max(1, (SHARD_FRAMES if on_cpu() else GPU_FRAMES) // frames)
+        group, most = list(same_length), max(1, engine.chunk_frames // frames)
         shards += [group[i : i + most] for i in range(0, len(group), most)]
-    count = num_lanes() * SHARDS_PER_LANE if on_cpu() else 1
-    return [shards[i : i + count] for i in range(0, len(shards), count)]
+    batches, running = [], []
+    for i in range(0, len(shards), engine.batch):
+        batch = shards[i : i + engine.batch]
+        running.append(engine.start([_stacked(window, shard) for shard in batch]))
+        batches.append(list(itertools.chain(*batch)))
+    return batches, running
+
+
+def _stacked(window, shard):
+    """The features of chunks of one length, (B, T, F) float32."""
+    return np.stack([window[i][1][first:stop] for i, first, stop in shard]).astype(np.float32, copy=False)
 
 
 def _length(chunk):
     return chunk[2] - chunk[1]
 
 
-def _finish(window, batches, vectors):
+def _finish(engine, window, batches, running):
     sums, frames = [0.0] * len(window), [0] * len(window)
-    for batch, rows in zip(batches, vectors, strict=True):
-        for (i, first, stop), row in zip(batch, np.asarray(rows, np.float64), strict=True):
+    for batch, started in zip(batches, running, strict=True):
+        for (i, first, stop), row in zip(batch, engine.finish(started).astype(np.float64), strict=True):
             sums[i] = sums[i] + row * (stop - first)
             frames[i] += stop - first
     for (key, _), total, count in zip(window, sums, frames, strict=True):

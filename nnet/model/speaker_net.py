@@ -18,8 +18,9 @@ class SpeakerNet(nn.Module):
     Calling it gives what the loss sees; `extract` gives the endpoint that stands for the speaker.
     """
 
-    def __init__(self, network, pooling, embedding, node=None):
+    def __init__(self, network, pooling, embedding, input_dim, node=None):
         super().__init__()
+        self.input_dim = input_dim
         self.network, self.pooling, self.embedding = network, pooling, embedding
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
         self.utterance_node(self.node)
@@ -81,6 +82,11 @@ class SpeakerNet(nn.Module):
             endpoints["output"] = self.embedding(endpoints["pooling"], endpoints)
             return endpoints[node]
 
+    @property
+    def precision(self):
+        """Of the network's weights and activations: float32 or bfloat16."""
+        return str(self._dtype).rpartition(".")[2]
+
     @contextlib.contextmanager
     def computing_in(self, precision):
         """Within it the network has its weights and activations in `precision`: float32 or bfloat16.
@@ -124,7 +130,7 @@ def build_model(config, input_dim):
     network = config.network.build(input_dim)
     pooling = config.pooling.build(network.out_dim, endpoint_dims=network.endpoint_dims)
     embedding = Embedding(pooling.out_dim, config.embedding)
-    return SpeakerNet(network, pooling, embedding, config.embedding.node)
+    return SpeakerNet(network, pooling, embedding, input_dim, config.embedding.node)
 
 
 def attach_loss(model, config, num_speakers):
