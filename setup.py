@@ -49,4 +49,5 @@ setup(
     package_data={"nnet": ["py.typed"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
+    entry_points={"console_scripts": ["mlx-speaker = nnet.bin.speaker:start"]},
 )

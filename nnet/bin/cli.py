@@ -11,7 +11,7 @@ from nnet.malloc import keep_memory
 
 def parser(doc):
     """An argument parser whose help starts with the module's docstring and shows defaults."""
-    return argparse.ArgumentParser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
+    return argparse.ArgumentParser(program_name(), description=doc, formatter_class=_Formatter, allow_abbrev=False)
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -62,8 +62,12 @@ def run(main):
     sys.exit(status or 0)
 
 
+def program_name():
+    """What help and errors call this program: X for `python -m nnet.bin.X`, and `mlx-speaker VERB`."""
+    module = sys.modules["__main__"].__spec__
+    return module.name.rsplit(".", 1)[-1] if module else os.path.basename(sys.argv[0])
+
+
 def _fail(message):
-    program = sys.modules["__main__"].__spec__
-    name = program.name.rsplit(".", 1)[-1] if program else os.path.basename(sys.argv[0])
-    print(f"{name}: error: {' '.join(message.splitlines())}", file=sys.stderr)
+    print(f"{program_name()}: error: {' '.join(message.splitlines())}", file=sys.stderr)
     sys.exit(1)

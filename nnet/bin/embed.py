@@ -1,17 +1,14 @@
 """Embeds audio files with a trained model.
 
-Prints, for every pair of files, the cosine of their embeddings, and the probability that they are of one speaker where
-MODELDIR has cosine_calibration.json, trained by steps/train_calibration.sh on cosines of this model without a back end.
---out keeps the embeddings as an ark, keyed by path.
+--out keeps the embeddings as an ark, keyed by path. Two or more files are compared as well, as nnet.bin.compare does: a
+line for each pair.
 """
 
-import itertools
-
-from nnet import load_model
-from nnet.bin.cli import number, parser, run
+from nnet.bin.audio_options import add_audio_options, print_comparisons
+from nnet.bin.cli import parser, run
 from nnet.errors import InputError
 from nnet.kaldi.ark import ArkWriter
-from nnet.model.embedder import cosine
+from nnet.model.embedder import Embedder
 
 
 def main(argv=None):
@@ -20,16 +17,13 @@ def main(argv=None):
         raise InputError("one file has nothing to be compared with: name a second one, or --out NAME for its embedding")
     if args.out:
         check_keys(args.audio)
-    model = load_model(args.model_dir, args.checkpoint, node=args.node)
+    model = Embedder(args.model_dir, args.checkpoint, node=args.node)
     vectors = list(model.embed_files(args.audio))
     if args.out:
         with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
             for path, vector in zip(args.audio, vectors, strict=True):
                 writer.write(path, vector)
-    for (a, x), (b, y) in itertools.combinations(zip(args.audio, vectors, strict=True), 2):
-        similarity = cosine(x, y)
-        known = f" {model.probability(similarity, args.p_target):.4f}" if model.calibration else ""
-        print(f"{a} {b} {similarity:.4f}{known}")
+    print_comparisons(model, args.audio, vectors, args.p_target)
 
 
 def check_keys(paths):
@@ -41,17 +35,8 @@ def check_keys(paths):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
-    p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
     p.add_argument("--out", metavar="NAME", help="write the embeddings to NAME.ark and NAME.scp")
-    p.add_argument(
-        "--p-target",
-        type=number(float, above=0, below=1),
-        default=0.5,
-        help="how probable one speaker is before the files are heard",
-    )
-    p.add_argument("model_dir", metavar="MODELDIR")
-    p.add_argument("audio", metavar="AUDIO", nargs="+")
+    add_audio_options(p)
     return p
 
 

@@ -9,6 +9,7 @@ from toy_data import make_config
 
 import nnet
 from nnet.backend.calibration import Calibration, write_calibration
+from nnet.bin import compare
 from nnet.bin.embed import main
 from nnet.config import load_config
 from nnet.errors import InputError
@@ -95,6 +96,10 @@ def test_the_command_prints_cosines(model_dir, tmp_path, capsys):
     assert [(a, b) for a, b, _ in lines] == [(paths[0], paths[1]), (paths[0], paths[2]), (paths[1], paths[2])]
     assert all(-1 <= float(c) <= 1 for _, _, c in lines)
     assert len((tmp_path / "emb.scp").read_text().splitlines()) == 3
+    compare.main([model_dir, *paths])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == lines
+    with pytest.raises(InputError, match="0.wav: has nothing to be compared with"):
+        compare.main([model_dir, paths[0]])
     for audio in ([paths[0], paths[0]], [paths[0], "my voice.wav"]):
         with pytest.raises(InputError, match="has blanks or is named twice"):
             main(["--out", str(tmp_path / "emb"), model_dir, *audio])

@@ -1,0 +1,24 @@
+"""Compares audio files: the cosine of the embeddings of each pair.
+
+A line holds both files, their cosine and, where MODELDIR has cosine_calibration.json (trained by
+steps/train_calibration.sh on cosines of this model without a back end), the probability that they are of one speaker.
+"""
+
+from nnet.bin.audio_options import add_audio_options, print_comparisons
+from nnet.bin.cli import parser, run
+from nnet.errors import InputError
+from nnet.model.embedder import Embedder
+
+
+def main(argv=None):
+    p = parser(__doc__)
+    add_audio_options(p)
+    args = p.parse_args(argv)
+    if len(args.audio) < 2:
+        raise InputError(f"{args.audio[0]}: has nothing to be compared with; name a second file")
+    model = Embedder(args.model_dir, args.checkpoint, node=args.node)
+    print_comparisons(model, args.audio, model.embed_files(args.audio), args.p_target)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,49 @@
+"""Speaker verification from the command line: the work that needs no recipe.
+
+`mlx-speaker VERB --help` shows the arguments and options of a verb.
+"""
+
+import argparse
+import importlib
+import sys
+
+from nnet import __version__
+from nnet.bin.cli import parser, run
+
+# verb: (module of nnet.bin whose main(argv) does it, its line in the help)
+VERBS = {
+    "embed": ("embed", "embed audio files with a trained model and keep the embeddings"),
+    "compare": ("compare", "compare audio files: are they of one speaker?"),
+    "convert": ("convert_checkpoint", "make a model directory from another toolkit's checkpoint"),
+    "export": ("export_model", "export a model for publication"),
+    "check-config": ("check_config", "check a network configuration and show every layer"),
+    "score": ("score", "score a trial list by cosine or PLDA"),
+    "metrics": ("compute_metrics", "compute EER, minDCF and a report from scores"),
+}
+
+
+def start():
+    """The console command `mlx-speaker`."""
+    run(main)
+
+
+def main(argv=None):
+    args = make_parser().parse_args(argv)
+    module, _ = VERBS[args.verb]
+    sys.argv[0] = f"mlx-speaker {args.verb}"  # what help and errors of the verb call the program
+    return importlib.import_module(f"nnet.bin.{module}").main(args.arguments)
+
+
+def make_parser():
+    p = parser(__doc__)
+    p.prog = "mlx-speaker"
+    lines = "".join(f"\n  {verb:<14}{line}" for verb, (_, line) in VERBS.items())
+    p.epilog = f"verbs:{lines}"
+    p.add_argument("--version", action="version", version=f"mlx-speaker {__version__}")
+    p.add_argument("verb", metavar="VERB", choices=VERBS, help="what to do, see below")
+    p.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="the verb's own arguments and options")
+    return p
+
+
+if __name__ == "__main__":
+    start()
