@@ -19,7 +19,7 @@ def _shared(*parts):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root():
     """The folder that holds path.sh."""
     return ROOT
