@@ -8,7 +8,6 @@ import logging
 import os
 
 from nnet.bin.cli import parser, run
-from nnet.bin.train_nnet import check_features, training_loader
 from nnet.config import load_config
 from nnet.datadir.directory import DataDir
 from nnet.dataset import speaker_indices
@@ -17,6 +16,7 @@ from nnet.errors import InputError
 from nnet.files import atomic_write
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx
+from nnet.training.data import check_features, training_loader
 from nnet.training.distributed import Group
 from nnet.training.rate_finder import find_rate, suggest
 from nnet.training.trainer import Trainer

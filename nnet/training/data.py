@@ -1,0 +1,76 @@
+"""What a training is fed: chunks of the training set, validation batches, utterances for the EER of each epoch."""
+
+from nnet.audio.augment import Augmenter
+from nnet.config.compare import differing_keys
+from nnet.dataset import ChunkLoader, feature_dim
+from nnet.errors import InputError
+from nnet.feats.specaugment import SpecAugment
+from nnet.kaldi.ark import matrix_shape, read_rows
+
+DEV_UTTERANCES, DEV_FRAMES = 1000, 1000
+
+
+def check_features(config, train, others):
+    """The dimension of the features, the same in all data directories and as the configuration expects it."""
+    dim, conf = feature_dim(train), train.feats_conf
+    for data in others:
+        if feature_dim(data) != dim:
+            raise InputError(f"{data.path}: features have {feature_dim(data)} dimensions, those of {train.path} {dim}")
+        if data.feats_conf != conf:
+            keys = ", ".join(differing_keys(conf or {}, data.feats_conf or {}))
+            raise InputError(f"{data.path}: feats_conf.json differs from that of {train.path} in {keys}")
+    expected = config.features
+    if expected.dim not in (None, dim):
+        raise InputError(
+            f"{train.path}: features have {dim} dimensions, features.dim of the configuration is {expected.dim}"
+        )
+    if expected.type and conf and conf["type"] != expected.type:
+        raise InputError(
+            f"{train.path}: features are {conf['type']}, features.type of the configuration is {expected.type}"
+        )
+    return dim
+
+
+def training_loader(config, data, spk2int, group, conf):
+    d = config.data
+    return ChunkLoader(
+        data.path,
+        spk2int,
+        source=d.source,
+        conf=conf,
+        augment=augmenter(config, conf),
+        speeds=d.speeds,
+        transform=SpecAugment(config.spec_augment) if config.spec_augment else None,
+        batch_size=d.batch_size,
+        min_frames=d.min_frames,
+        max_frames=d.max_frames,
+        seed=config.training.seed,
+        steps_per_epoch=d.steps_per_epoch,
+        segments_per_speaker=d.segments_per_speaker,
+        sampling=d.sampling,
+        num_workers=d.num_workers,
+        rank=group.rank,
+        num_ranks=group.size,
+    )
+
+
+def augmenter(config, conf):
+    """What is done to the audio of a chunk, or None."""
+    if config.data.source == "audio" and (not conf or conf["silence_removed"]):
+        raise InputError(
+            "data.source audio: the validation data must say how features are made, with no silence removed"
+        )
+    if config.augmentation is None:
+        return None
+    return Augmenter(config.augmentation, int(conf["options"]["sample_frequency"]))
+
+
+def read_development(data):
+    """(speaker, features) of at most DEV_UTTERANCES utterances, evenly spread, at most DEV_FRAMES frames each."""
+    utterances = sorted(data.feats)
+    utterances = utterances[:: -(-len(utterances) // DEV_UTTERANCES)]
+    out = []
+    for utterance in utterances:
+        rx = data.feats[utterance]
+        out.append((data.utt2spk[utterance], read_rows(rx, 0, min(matrix_shape(rx)[0], DEV_FRAMES))))
+    return out

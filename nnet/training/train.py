@@ -1,0 +1,113 @@
+"""Training of a network from a configuration and data directories into a model directory."""
+
+import os
+
+from nnet.config import Config
+from nnet.config.compare import differing_keys
+from nnet.datadir.directory import DataDir, read_table, write_table
+from nnet.dataset import ValidationLoader, speaker_indices
+from nnet.dataset.audio import with_speeds
+from nnet.errors import InputError
+from nnet.model.directory import list_checkpoints, read_config, save_config
+from nnet.model.speaker_net import attach_loss, build_model
+from nnet.ops import mx
+from nnet.training.data import check_features, read_development, training_loader
+from nnet.training.distributed import Group
+from nnet.training.finetune import check_same_front_end, take_over
+from nnet.training.trainer import Trainer
+
+
+def train(
+    config: Config,
+    train_data: str | os.PathLike,
+    valid_data: str | os.PathLike,
+    directory: str | os.PathLike,
+    *,
+    dev_data: str | os.PathLike | None = None,
+    init: str | os.PathLike | None = None,
+    resume: bool = False,
+) -> None:
+    """Trains a network; the model directory holds the best weights, checkpoints and log.jsonl.
+
+    >>> config = nnet.load_config("nnet_conf/xvector.json", ["training.epochs=2", "data.steps_per_epoch=3"])
+    >>> nnet.train(config, "data/train", "data/valid", "exp/new")
+
+    Args:
+        config: the configuration.
+        train_data: data directory of prepared features or, with data.source audio, of recordings.
+        valid_data: data directory with other utterances of the same speakers, features prepared.
+        directory: the model directory to write.
+        dev_data: data directory of held-out speakers, for the EER of each epoch; None: valid_data.
+        init: a model directory whose weights the training starts from.
+        resume: continue from the last checkpoint of `directory` if there is one.
+
+    Raises:
+        InputError: data that do not fit each other, the configuration or `init`; another training in `directory`.
+    """
+    directory = os.fspath(directory)
+    data, valid = DataDir(train_data), DataDir(valid_data)
+    dev = DataDir(dev_data) if dev_data else valid
+    # Features that are made on the fly are made as those of the validation data were.
+    measured = data if config.data.source == "feats" else valid
+    dim = check_features(config, measured, [valid, dev])
+    if init:
+        check_same_front_end(init, measured.feats_conf, measured.path)
+    spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
+    group = Group()
+    if group.first:
+        _prepare_directory(directory, resume, config, dim, spk2int, measured)
+    dev_utterances = read_development(dev) if group.first else []
+    d = config.data
+    with (
+        training_loader(config, data, spk2int, group, measured.feats_conf) as loader,
+        ValidationLoader(valid.path, spk2int, batch_size=d.batch_size, frames=d.valid_frames) as valid_loader,
+    ):
+        model = _new_model(config, dim, len(spk2int), directory)
+        trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
+        if not (resume and trainer.resume()) and init:
+            take_over(model, init, config.training.drop)
+        trainer.run()
+
+
+def _new_model(config, dim, num_speakers, directory):
+    """A SpeakerNet with fresh weights and its loss; chunks that are too few or too short for it are an InputError."""
+    mx.random.seed(config.training.seed)
+    model = build_model(config, dim)
+    attach_loss(model, config, num_speakers)
+    where, need = f"{directory}/config.json", model.loss.min_segments_per_speaker
+    if config.data.segments_per_speaker < need:
+        raise InputError(f"{where}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")
+    frames = model.network.min_frames
+    if min(config.data.min_frames, config.data.valid_frames) < frames:
+        raise InputError(f"{where}: data.min_frames and valid_frames must be at least the network's {frames} frames")
+    return model
+
+
+def _prepare_directory(directory, resume, config, dim, spk2int, data):
+    """Refuses to mix two trainings in one directory; writes spk2int and config.json."""
+    if list_checkpoints(directory):
+        if not resume:
+            raise InputError(
+                f"{directory} holds a training already; --resume true goes on with it, or remove the folder"
+            )
+        _check_same_training(directory, config, spk2int, data)
+    os.makedirs(directory, exist_ok=True)
+    write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()})
+    save_config(directory, config, dim, len(spk2int), data.feats_conf)
+
+
+def _check_same_training(directory, config, spk2int, data):
+    """A resumed training must be the same training; keys that it did not know yet have their defaults."""
+    old, about = read_config(directory)
+    old, new = old.to_dict(), config.to_dict()
+    free = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
+    changed = [k for k in differing_keys(old, new) if k not in free]
+    if changed:
+        raise InputError(
+            f"{directory}/config.json: cannot resume with another {', '.join(changed)}; train into another folder"
+        )
+    if read_table(os.path.join(directory, "spk2int")) != {s: str(i) for s, i in spk2int.items()}:
+        raise InputError(f"{directory}/spk2int: cannot resume with other speakers; train into another folder")
+    if about["feats_conf"] != data.feats_conf:
+        keys = ", ".join(differing_keys(about["feats_conf"] or {}, data.feats_conf or {}))
+        raise InputError(f"{data.path}: cannot resume {directory} with features of another {keys}")
