@@ -5,6 +5,8 @@ import os
 
 from nnet.errors import InputError
 
+AnyPath = str | os.PathLike[str]
+
 
 @contextlib.contextmanager
 def atomic_write(path, binary=False):

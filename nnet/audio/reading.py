@@ -8,6 +8,8 @@ import os
 import re
 import struct
 import subprocess
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -19,11 +21,21 @@ logger = logging.getLogger(__name__)
 
 STEREO_REPORTS = 3
 
-_stereo_seen = []
+_stereo_seen: list[str] = []
 
 
-def read_audio(rx, sample_rate=None, resample=False, channel=None, where=None):
+def read_audio(
+    rx: str,
+    sample_rate: int | None = None,
+    resample: bool = False,
+    channel: int | None = None,
+    where: str | None = None,
+) -> tuple[np.ndarray, int]:
     """Reads one recording.
+
+    >>> samples, rate = nnet.read_audio("a.wav")
+    >>> samples.shape, rate
+    ((16000,), 16000)
 
     Args:
         rx: a path (wav, flac, ogg, mp3, NIST SPHERE), `path:offset` into an archive of WAVs, or `command |`.
@@ -51,7 +63,7 @@ def read_audio(rx, sample_rate=None, resample=False, channel=None, where=None):
     return samples, rate
 
 
-def check_audio(samples, where):
+def check_audio(samples: np.ndarray, where: str) -> None:
     """Refuses what no features can be made of: nothing, NaN, silence to the last bit.
 
     Args:
@@ -63,14 +75,14 @@ def check_audio(samples, where):
         raise InputError(f"{where}: all {len(samples)} samples are zero; take the utterance out or mend the recording")
 
 
-def _check_numbers(samples, where):
+def _check_numbers(samples: np.ndarray, where: str) -> None:
     if not len(samples):
         raise InputError(f"{where}: no samples")
     if not np.isfinite(samples).all():
         raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
 
 
-def convert_rate(samples, rate, new_rate):
+def convert_rate(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """Resamples by a polyphase filter: `(n,)` at `rate` Hz to `(ceil(n * new_rate / rate),)` at `new_rate` Hz."""
     from scipy.signal import resample_poly
 
@@ -78,7 +90,13 @@ def convert_rate(samples, rate, new_rate):
     return resample_poly(samples, new_rate // common, rate // common).astype(np.float32)
 
 
-def iter_utterances(data, sample_rate=None, resample=False, utterances=None, channel=None):
+def iter_utterances(
+    data: Any,
+    sample_rate: int | None = None,
+    resample: bool = False,
+    utterances: Iterable[str] | None = None,
+    channel: int | None = None,
+) -> Iterator[tuple[str, np.ndarray, int]]:
     """Yields `(utterance, samples, rate)` of a data directory, through segments where there are any.
 
     Args:
@@ -88,7 +106,8 @@ def iter_utterances(data, sample_rate=None, resample=False, utterances=None, cha
         channel: as in `read_audio`, where the segment names none.
     """
     wav_scp, segments = data.wav_scp, data.segments
-    loaded, samples, rate = None, None, None
+    loaded: tuple[str, int | None] | None = None
+    samples, rate = np.empty(0, np.float32), 0
     for utterance in utterances if utterances is not None else (segments or wav_scp):
         recording, start, end, own_channel = _place(data, utterance, segments)
         wanted = recording, channel if own_channel is None else own_channel
@@ -101,7 +120,7 @@ def iter_utterances(data, sample_rate=None, resample=False, utterances=None, cha
         yield utterance, cut(samples, rate, start, end, f'{data.file("segments")}: "{utterance}"'), rate
 
 
-def _place(data, utterance, segments):
+def _place(data: Any, utterance: str, segments: Any) -> tuple[str, float, float, int | None]:
     table = data.wav_scp if segments is None else segments
     if utterance not in table:
         name = "wav.scp" if segments is None else "segments"
@@ -109,7 +128,7 @@ def _place(data, utterance, segments):
     return (utterance, 0.0, -1.0, None) if segments is None else segments[utterance]
 
 
-def cut(samples, rate, start, end, where):
+def cut(samples: np.ndarray, rate: int, start: float, end: float, where: str) -> np.ndarray:
     """Samples from `start` to `end` seconds (-1: to the end), cut to whole samples as Kaldi's extract-segments does.
 
     An end up to half a second behind the recording's own end is moved there.
@@ -121,7 +140,7 @@ def cut(samples, rate, start, end, where):
     return samples[first : min(stop, len(samples))]
 
 
-def _pick_channel(samples, channel, where):
+def _pick_channel(samples: np.ndarray, channel: int | None, where: str) -> np.ndarray:
     channels = samples.shape[1]
     if channel is not None and channel >= channels:
         raise InputError(f"{where}: has {channels} channel(s), channel {channel} asked for")
@@ -130,14 +149,14 @@ def _pick_channel(samples, channel, where):
     return np.ascontiguousarray(samples[:, channel or 0])
 
 
-def _report_stereo(where, channels):
+def _report_stereo(where: str, channels: int) -> None:
     _stereo_seen.append(where)
     if len(_stereo_seen) <= STEREO_REPORTS:
         last = "; further ones are not named" if len(_stereo_seen) == STEREO_REPORTS else ""
         logger.warning("%s: %d channels, the first is used%s", where, channels, last)
 
 
-def _decode(rx, where):
+def _decode(rx: str, where: str) -> tuple[np.ndarray, int]:
     """float32 `(n, channels)` and the rate."""
     with _opened(rx, where) as (file, size, source):
         if not size:
@@ -154,7 +173,7 @@ def _decode(rx, where):
     return samples, audio.samplerate
 
 
-def _undecodable(error, where):
+def _undecodable(error: soundfile.LibsndfileError, where: str) -> InputError:
     reason = error.error_string.rstrip(".")
     if "not recognised" not in reason:
         return InputError(f"{where}: damaged: {reason}")
@@ -163,7 +182,7 @@ def _undecodable(error, where):
     )
 
 
-def audio_duration(rx, where=None):
+def audio_duration(rx: str, where: str | None = None) -> float:
     """Seconds of a recording, from its header where it is a file."""
     where = f"{where}: {rx}" if where else rx
     with _opened(rx, where) as (file, size, source):
@@ -181,12 +200,15 @@ def audio_duration(rx, where=None):
 
 
 @contextlib.contextmanager
-def _opened(rx, where):
+def _opened(rx: str, where: str) -> Iterator[tuple[BinaryIO, int, BinaryIO | str]]:
     """A seekable file of the bytes, its size, and what soundfile is to open: the path where it can (it is faster)."""
-    match = re.fullmatch(r"(.+):(\d+)", rx)
+    data = None
     try:
-        if rx.endswith("|") or (match and not os.path.exists(rx)):
-            data = run_command(rx[:-1].strip(), where) if rx.endswith("|") else _read_archived(match, where)
+        if rx.endswith("|"):
+            data = run_command(rx[:-1].strip(), where)
+        elif (match := re.fullmatch(r"(.+):(\d+)", rx)) and not os.path.exists(rx):
+            data = _read_archived(match[1], int(match[2]), where)
+        if data is not None:
             yield io.BytesIO(data), len(data), io.BytesIO(data)
         else:
             with open(rx, "rb") as file:
@@ -195,17 +217,17 @@ def _opened(rx, where):
         raise InputError(f"{where}: {error.strerror}") from error
 
 
-def _read_archived(match, where):
+def _read_archived(path: str, offset: int, where: str) -> bytes:
     """The bytes of a WAV that stands in an archive."""
-    with open(match[1], "rb") as file:
-        file.seek(int(match[2]))
+    with open(path, "rb") as file:
+        file.seek(offset)
         head = file.read(8)
         if len(head) < 8 or head[:4] != b"RIFF":
             raise InputError(f"{where}: no WAV at this offset")
         return head + file.read(struct.unpack("<I", head[4:])[0])
 
 
-def run_command(command, where):
+def run_command(command: str, where: str) -> bytes:
     """The standard output of a shell command; a failure is an InputError with the end of its standard error."""
     # a streamed WAV does not tell its length, so the failure of any part of a pipe must count
     words = ["bash", "-o", "pipefail", "-c", command]

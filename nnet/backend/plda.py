@@ -7,6 +7,7 @@ import numpy as np
 import scipy.linalg
 from threadpoolctl import threadpool_limits
 
+from nnet.backend.statistics import ClassStatistics
 from nnet.backend.transforms import descending_eigenvectors
 from nnet.errors import InputError
 
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 @dataclasses.dataclass(frozen=True)
 class Plda:
     """x = speaker + session with Gaussian speaker (between-class) and session (within-class) parts.
+
+    >>> nnet.Plda(mean=np.zeros(2), transform=np.eye(2), psi=np.array([4.0, 1.0])).between.tolist()
+    [[4.0, 0.0], [0.0, 1.0]]
 
     Attributes:
         mean: float64 (D,), the mean of x.
@@ -29,29 +33,35 @@ class Plda:
     psi: np.ndarray
 
     @classmethod
-    def from_covariances(cls, mean, within, between):
+    def from_covariances(cls, mean: np.ndarray, within: np.ndarray, between: np.ndarray) -> "Plda":
         """The model with these within- and between-class covariances (D, D)."""
         whiten = scipy.linalg.inv(scipy.linalg.cholesky(within, lower=True))
         psi, directions = descending_eigenvectors(whiten @ between @ whiten.T)
         return cls(mean, directions.T @ whiten, np.maximum(psi, 0.0))
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         return len(self.mean)
 
     @property
-    def within(self):
+    def within(self) -> np.ndarray:
         """Within-class covariance (D, D)."""
         back = np.linalg.inv(self.transform)
         return back @ back.T
 
     @property
-    def between(self):
+    def between(self) -> np.ndarray:
         """Between-class covariance (D, D)."""
         back = np.linalg.inv(self.transform)
         return (back * self.psi) @ back.T
 
-    def project(self, x, num_utts=1, normalize_length=True, simple_length_normalization=False):
+    def project(
+        self,
+        x: np.ndarray,
+        num_utts: int | np.ndarray = 1,
+        normalize_length: bool = True,
+        simple_length_normalization: bool = False,
+    ) -> np.ndarray:
         """Embeddings in the space where scores are simple.
 
         Args:
@@ -72,23 +82,26 @@ class Plda:
         length = np.sum(y**2 * weight, axis=1, keepdims=True)
         return y * np.sqrt(self.dim / np.where(length > 0, length, np.inf))
 
-    def smoothed(self, factor):
+    def smoothed(self, factor: float) -> "Plda":
         """With `factor` times the between-class covariance added to the within-class covariance."""
         scale = 1.0 + factor * self.psi
         return Plda(self.mean, self.transform / np.sqrt(scale)[:, None], self.psi / scale)
 
-    def transformed(self, matrix):
+    def transformed(self, matrix: np.ndarray) -> "Plda":
         """The model of `matrix @ x`; matrix is (D', D)."""
         return Plda.from_covariances(
             matrix @ self.mean, matrix @ self.within @ matrix.T, matrix @ self.between @ matrix.T
         )
 
 
-def train_plda(stats, num_iters=10):
+def train_plda(stats: ClassStatistics, num_iters: int = 10) -> Plda:
     """Maximum likelihood by expectation maximisation, with Kaldi's starting point and updates.
 
     Each step works in the space where both covariances are diagonal, so that the posterior of a speaker's centre costs
     no matrix inversion; the result is the same.
+
+    >>> vectors, labels = np.random.default_rng(0).normal(size=(60, 4)), np.repeat(np.arange(20), 3)
+    >>> plda = nnet.train_plda(nnet.class_statistics(vectors, labels))
 
     Args:
         stats: ClassStatistics of the training embeddings; some speaker needs two of them.
@@ -110,7 +123,7 @@ def train_plda(stats, num_iters=10):
     return dataclasses.replace(model, psi=np.where(known, model.psi, 0.0))
 
 
-def _em_step(model, stats):
+def _em_step(model: Plda, stats: ClassStatistics) -> tuple[np.ndarray, np.ndarray]:
     """New within- and between-class covariances in the space of the embeddings."""
     means = (stats.means - model.mean) @ model.transform.T  # (S, D)
     counts = stats.counts[:, None]
@@ -126,7 +139,7 @@ def _em_step(model, stats):
     return (within + within.T) / 2, (between + between.T) / 2
 
 
-def _warn_of_little_data(stats):
+def _warn_of_little_data(stats: ClassStatistics) -> None:
     if stats.num_speakers <= stats.dim:
         log.warning(
             "PLDA of %d dimensions from %d speakers: speakers are told apart in %d directions, the rest is left out",

@@ -1,16 +1,23 @@
 """PLDA models in Kaldi's file format, binary and text."""
 
+import numpy as np
+
 from nnet.backend.plda import Plda
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import AnyPath, atomic_write
 from nnet.kaldi import matrices as objects
 from nnet.kaldi.streams import StreamSource, open_stream
 
 OPEN, CLOSE = b"<Plda>", b"</Plda>"
 
 
-def read_plda(path):
-    """Reads a model that ivector-compute-plda, ivector-adapt-plda or `write_plda` wrote."""
+def read_plda(path: str) -> Plda:
+    """Reads a model that ivector-compute-plda, ivector-adapt-plda or `write_plda` wrote.
+
+    >>> nnet.write_plda("plda", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])))
+    >>> nnet.read_plda("plda").psi.tolist()
+    [4.0, 1.0]
+    """
     with open_stream(path) as stream:
         source = StreamSource(stream, path)
         binary = source.starts_with(objects.BINARY_MARK)
@@ -25,8 +32,11 @@ def read_plda(path):
     return Plda(mean.astype(float), transform.astype(float), psi.astype(float))
 
 
-def write_plda(path, plda, binary=True):
-    """Writes a model whole or not at all; as text where `binary` is false."""
+def write_plda(path: AnyPath, plda: Plda, binary: bool = True) -> None:
+    """Writes a model whole or not at all; as text where `binary` is false.
+
+    >>> nnet.write_plda("plda.txt", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])), binary=False)
+    """
     arrays = plda.mean, plda.transform, plda.psi
     if binary:
         parts = [objects.BINARY_MARK, OPEN + b" ", *(objects.to_bytes(a)[2:] for a in arrays), CLOSE + b" "]
@@ -36,11 +46,11 @@ def write_plda(path, plda, binary=True):
         file.write(b"".join(parts))
 
 
-def _expect(source, token):
+def _expect(source: StreamSource, token: bytes) -> None:
     word = source.read(len(token))
     if word != token:
         source.fail(f"not a PLDA model of Kaldi: {token.decode().strip()} should stand where {word!r} is")
 
 
-def _read_array(source, binary):
+def _read_array(source: StreamSource, binary: bool) -> np.ndarray:
     return objects.read_body(source, objects.read_unmarked_header(source)) if binary else objects.read_object(source)

@@ -5,8 +5,11 @@ and everything else (trial lists, dense matrices, search, normalisation) works o
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
+
+from nnet.backend.plda import Plda
 
 MOST_CELLS = 1 << 22  # entries of a dense block: 32 MiB
 DENSE_WORTH = 64  # a product over all pairs is taken while it has at most so many entries for each trial wanted
@@ -15,6 +18,10 @@ DENSE_WORTH = 64  # a product over all pairs is taken while it has at most so ma
 @dataclasses.dataclass(frozen=True)
 class Scorer:
     """score(e, t) = enroll[e] . test[t] + enroll_offset[e] + test_offset[group[e], t].
+
+    >>> scorer = nnet.cosine_scorer(np.array([[2.0, 0.0], [0.0, 3.0]]), np.array([[1.0, 0.0]]))
+    >>> scorer.pairs(np.array([0, 1]), np.array([0, 0])).tolist()
+    [1.0, 0.0]
 
     Attributes:
         enroll: float64 (E, D).
@@ -31,32 +38,32 @@ class Scorer:
     group: np.ndarray
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(E, T)."""
         return len(self.enroll), len(self.test)
 
-    def dense(self, enroll=slice(None), test=slice(None)):
+    def dense(self, enroll: slice | np.ndarray = slice(None), test: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Scores of some enrolled speakers against some test utterances, (E', T'); all unless told which."""
         scores = self.enroll[enroll] @ self.test[test].T
         scores += self.enroll_offset[enroll][:, None]
         scores += self.test_offset[:, test][self.group[enroll]]
         return scores
 
-    def rows(self):
+    def rows(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Yields (slice of enrolled speakers, their scores (E', T)) in blocks of bounded size."""
         step = max(1, MOST_CELLS // max(1, len(self.test)))
         for start in range(0, len(self.enroll), step):
             part = slice(start, start + step)
             yield part, self.dense(part)
 
-    def columns(self):
+    def columns(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Yields (slice of test utterances, their scores (T', E)) in blocks of bounded size."""
         step = max(1, MOST_CELLS // max(1, len(self.enroll)))
         for start in range(0, len(self.test), step):
             part = slice(start, start + step)
             yield part, self.dense(test=part).T
 
-    def pairs(self, enroll, test):
+    def pairs(self, enroll: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Scores (N,) of pairs given by their positions, int (N,) each."""
         rows, row_of = np.unique(enroll, return_inverse=True)
         columns, column_of = np.unique(test, return_inverse=True)
@@ -72,7 +79,7 @@ class Scorer:
             scores[part] = dense[row_of[part] - block * step, column_of[part]]
         return scores
 
-    def _gathered(self, enroll, test):
+    def _gathered(self, enroll: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Pair by pair, for lists that touch few of all possible pairs."""
         scores = self.enroll_offset[enroll] + self.test_offset[self.group[enroll], test]
         step = max(1, MOST_CELLS // self.enroll.shape[1])
@@ -82,15 +89,25 @@ class Scorer:
         return scores
 
 
-def cosine_scorer(enroll, test):
-    """Cosine of the angle between rows of (E, D) and rows of (T, D)."""
+def cosine_scorer(enroll: np.ndarray, test: np.ndarray) -> Scorer:
+    """Cosine of the angle between rows of (E, D) and rows of (T, D).
+
+    >>> nnet.cosine_scorer(np.array([[2.0, 0.0], [0.0, 3.0]]), np.array([[1.0, 0.0]])).dense().tolist()
+    [[1.0], [0.0]]
+    """
     return Scorer(
         _unit(enroll), _unit(test), np.zeros(len(enroll)), np.zeros((1, len(test))), np.zeros(len(enroll), int)
     )
 
 
-def plda_scorer(plda, enroll, num_utts, test, **project):
+def plda_scorer(plda: Plda, enroll: np.ndarray, num_utts: np.ndarray, test: np.ndarray, **project: bool) -> Scorer:
     """Log-likelihood ratio of "same speaker" against "different speakers" (Ioffe 2006, between eqs. 4 and 5).
+
+    >>> plda = nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0]))
+    >>> vectors = np.array([[3.0, 1.0], [-3.0, 1.0]])
+    >>> scores = nnet.plda_scorer(plda, vectors, np.array([1, 1]), vectors).dense()
+    >>> bool(scores[0, 0] > 0 > scores[0, 1])
+    True
 
     Args:
         plda: a Plda.
@@ -117,7 +134,7 @@ def plda_scorer(plda, enroll, num_utts, test, **project):
     )
 
 
-def search(scorer, top_n):
+def search(scorer: Scorer, top_n: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Yields the best enrolled speakers of each test utterance, in blocks of bounded size.
 
     Yields:
@@ -132,6 +149,6 @@ def search(scorer, top_n):
         yield part, np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
-def _unit(x):
+def _unit(x: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     return x / np.where(norms > 0, norms, np.inf)

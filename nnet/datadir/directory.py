@@ -7,8 +7,11 @@ takes subsets and splits, data_combine.py puts together.
 import functools
 import json
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from nnet.errors import InputError
+from nnet.files import AnyPath
 from nnet.kaldi.tables import (
     invert_spk2utt,
     invert_utt2spk,
@@ -42,33 +45,38 @@ ALL_FILES = ("utt2spk", "spk2utt", *UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_
 class DataDir:
     """The files of a data directory, each read when first asked for.
 
+    >>> data = nnet.DataDir("data/train")
+    >>> data.utt2spk["s000-u0"]
+    's000'
+    >>> features = nnet.read_matrix(data.feats["s000-u0"])
+
     Every table but `segments` raises InputError when its file is missing; `has("feats.scp")` asks.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath) -> None:
         self.path = os.fspath(path).rstrip("/") or "/"
         if not os.path.isdir(self.path):
             raise InputError(f"{self.path}: no such data directory")
 
-    def file(self, name):
+    def file(self, name: str) -> str:
         """The path of one file of the directory."""
         return os.path.join(self.path, name)
 
-    def has(self, name):
+    def has(self, name: str) -> bool:
         """Whether the directory holds the file."""
         return os.path.isfile(self.file(name))
 
-    def table(self, name):
+    def table(self, name: str) -> dict[str, str]:
         """`{key: rest of the line}` of one of its files, as text."""
         return read_table(self.file(name))
 
     @functools.cached_property
-    def wav_scp(self):
+    def wav_scp(self) -> dict[str, str]:
         """`{recording: path or "command |"}`."""
         return self.table("wav.scp")
 
     @functools.cached_property
-    def segments(self):
+    def segments(self) -> dict[str, tuple[str, float, float, int | None]] | None:
         """`{utterance: (recording, start, end, channel)}`, or None where there is no such file.
 
         Times are in seconds, an end of -1 is the end of the recording; channels count from 0, None is not given.
@@ -78,37 +86,37 @@ class DataDir:
         return {u: parse_segment(u, text, self.file("segments")) for u, text in self.table("segments").items()}
 
     @functools.cached_property
-    def utt2spk(self):
+    def utt2spk(self) -> dict[str, str]:
         """`{utterance: speaker}`."""
         return read_utt2spk(self.file("utt2spk"))
 
     @functools.cached_property
-    def spk2utt(self):
+    def spk2utt(self) -> dict[str, list[str]]:
         """`{speaker: [utterances]}`, always from utt2spk, the primary one of the two."""
         return dict(sorted(invert_utt2spk(self.utt2spk).items()))
 
     @functools.cached_property
-    def feats(self):
+    def feats(self) -> dict[str, str]:
         """`{utterance: ark:offset}` of feats.scp."""
         return self.table("feats.scp")
 
     @functools.cached_property
-    def vad(self):
+    def vad(self) -> dict[str, str]:
         """`{utterance: ark:offset}` of vad.scp."""
         return self.table("vad.scp")
 
     @functools.cached_property
-    def utt2num_frames(self):
+    def utt2num_frames(self) -> dict[str, int]:
         """`{utterance: frames}`."""
         return read_numbers(self.file("utt2num_frames"), int)
 
     @functools.cached_property
-    def utt2dur(self):
+    def utt2dur(self) -> dict[str, float]:
         """`{utterance: seconds}`."""
         return read_numbers(self.file("utt2dur"))
 
     @functools.cached_property
-    def feats_conf(self):
+    def feats_conf(self) -> dict[str, Any] | None:
         """How the features were made (the object in feats_conf.json), or None."""
         path = self.file("feats_conf.json")
         if not self.has("feats_conf.json"):
@@ -120,7 +128,7 @@ class DataDir:
             raise InputError(f"{path}: not JSON: {error}") from error
 
 
-def parse_segment(utterance, text, path):
+def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, float, int | None]:
     """`(recording, start, end, channel or None)` of a line of segments."""
     words = text.split()
     try:
@@ -133,7 +141,7 @@ def parse_segment(utterance, text, path):
     return words[0], start, end, channel
 
 
-def some(names, limit=3):
+def some(names: Iterable[str], limit: int = 3) -> str:
     """The first few of a collection of names, for a message."""
     names = sorted(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

@@ -6,8 +6,13 @@ import numpy as np
 BLOCK = 256
 
 
-def sliding_cmvn(feats, window=300, center=True, norm_vars=False, min_window=100):
+def sliding_cmvn(
+    feats: np.ndarray, window: int = 300, center: bool = True, norm_vars: bool = False, min_window: int = 100
+) -> np.ndarray:
     """Normalises every frame by the statistics of the frames around it, as Kaldi's `apply-cmvn-sliding`.
+
+    >>> samples, rate = nnet.read_audio("a.wav")
+    >>> features = nnet.sliding_cmvn(nnet.compute_fbank(samples, nnet.FbankOptions()))
 
     Args:
         feats: float32 (frames, dim).
@@ -22,7 +27,7 @@ def sliding_cmvn(feats, window=300, center=True, norm_vars=False, min_window=100
     start, stop = window_edges(len(feats), window, center, min_window)
     out = np.empty(feats.shape, np.float32)
     sums = running_sums(feats)
-    squares = running_sums(np.square(feats, dtype=np.float64)) if norm_vars else None
+    squares = running_sums(np.square(feats, dtype=np.float64)) if norm_vars else sums
     for first in range(0, len(feats), BLOCK):
         rows = slice(first, first + BLOCK)
         edges = start[rows], stop[rows]
@@ -35,14 +40,14 @@ def sliding_cmvn(feats, window=300, center=True, norm_vars=False, min_window=100
     return out
 
 
-def running_sums(values):
+def running_sums(values: np.ndarray) -> np.ndarray:
     """Sums of the rows before each row, and of all: float64 (rows + 1, dim), so that differences stay exact."""
     sums = np.zeros((len(values) + 1, values.shape[1]))
     np.cumsum(values, axis=0, dtype=np.float64, out=sums[1:])
     return sums
 
 
-def window_means(sums, start, stop):
+def window_means(sums: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Means of the rows start[t] to stop[t] (exclusive) for every t, from the running sums: (len(start), dim)."""
     means = sums[stop]
     means -= sums[start]
@@ -50,7 +55,7 @@ def window_means(sums, start, stop):
     return means
 
 
-def window_edges(count, window, center, min_window):
+def window_edges(count: int, window: int, center: bool, min_window: int) -> tuple[np.ndarray, np.ndarray]:
     """First frame and frame after the last of each frame's window: two int arrays (count,).
 
     A window that sticks out at one end of the utterance is moved inwards.
@@ -66,7 +71,7 @@ def window_edges(count, window, center, min_window):
     return np.maximum(start - over, 0), stop - over
 
 
-def utterance_cmvn(feats, norm_vars=False):
+def utterance_cmvn(feats: np.ndarray, norm_vars: bool = False) -> np.ndarray:
     """Normalises the frames by the mean (and variance) of the whole utterance: float32 (frames, dim)."""
     if len(feats) == 0:
         return feats.astype(np.float32)

@@ -1,11 +1,15 @@
 """Options of MFCC and filter-bank features, with the names and defaults of Kaldi's two programs."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from nnet.errors import InputError
 from nnet.feats.conf import read_conf
+from nnet.files import AnyPath
 from nnet.options import build_section, option
 
+Spectrum = TypeVar("Spectrum", bound="SpectrumOptions")  # typing.Self needs Python 3.11
 WINDOWS = ("hamming", "hanning", "povey", "rectangular", "sine", "blackman")
 
 
@@ -38,7 +42,7 @@ class SpectrumOptions:
     min_duration: float = option(0.0, "Leave out utterances shorter than this (s).", low=0)
     channel: int = option(-1, "Channel to take, counted from 0; -1 expects one and takes the first of more.", low=-1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         nyquist = 0.5 * self.sample_frequency
         high = self.high_freq if self.high_freq > 0 else nyquist + self.high_freq
         if not self.low_freq < high <= nyquist:
@@ -52,63 +56,71 @@ class SpectrumOptions:
             raise InputError(f"round-to-power-of-two=false needs a frame of an even length, not {self.window_size}")
 
     @property
-    def window_shift(self):
+    def window_shift(self) -> int:
         """Samples from one frame to the next."""
         return int(self.sample_frequency * 0.001 * self.frame_shift)
 
     @property
-    def window_size(self):
+    def window_size(self) -> int:
         """Samples of a frame."""
         return int(self.sample_frequency * 0.001 * self.frame_length)
 
     @property
-    def padded_size(self):
+    def padded_size(self) -> int:
         """Samples that enter the FFT of a frame."""
         return 1 << (self.window_size - 1).bit_length() if self.round_to_power_of_two else self.window_size
 
     @classmethod
-    def from_conf(cls, path):
+    def from_conf(cls: type[Spectrum], path: AnyPath | None) -> Spectrum:
         """Options read from Kaldi's `.conf` file; None gives the defaults."""
         return read_conf(path, cls)
 
     @classmethod
-    def from_dict(cls, values, where="options"):
+    def from_dict(cls: type[Spectrum], values: Mapping[str, Any], where: str = "options") -> Spectrum:
         """Options from a JSON object, every key and value checked; `where` names it in errors."""
         return build_section(cls, values, where)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """All options as a JSON object."""
         return dataclasses.asdict(self)
 
 
 @dataclasses.dataclass(frozen=True)
 class MfccOptions(SpectrumOptions):
-    """Options of `compute-mfcc-feats`."""
+    """Options of `compute-mfcc-feats`.
+
+    >>> nnet.MfccOptions(sample_frequency=8000.0, num_ceps=20).window_size
+    200
+    """
 
     use_energy: bool = option(True, "Put the log energy of the frame in the place of C0.")
     num_ceps: int = option(13, "Number of cepstral coefficients, C0 included.", low=1)
     cepstral_lifter: float = option(22.0, "Constant of the liftering of the coefficients; 0 is none.", low=0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.num_ceps > self.num_mel_bins:
             raise InputError(f"num-ceps {self.num_ceps} is more than num-mel-bins {self.num_mel_bins}")
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Dimensions of a frame."""
         return self.num_ceps
 
 
 @dataclasses.dataclass(frozen=True)
 class FbankOptions(SpectrumOptions):
-    """Options of `compute-fbank-feats`."""
+    """Options of `compute-fbank-feats`.
+
+    >>> nnet.FbankOptions(num_mel_bins=80, dither=0.0).dim
+    80
+    """
 
     use_log_fbank: bool = option(True, "Log energies of the mel bins; false gives the energies.")
     use_power: bool = option(True, "Sum the power spectrum; false sums the magnitudes.")
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         """Dimensions of a frame."""
         return self.num_mel_bins + self.use_energy
 

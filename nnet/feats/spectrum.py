@@ -7,6 +7,7 @@ import scipy.fft
 
 from nnet.feats.frames import cut_frames, window_function
 from nnet.feats.mel import cosine_transform, mel_bins
+from nnet.feats.options import FbankOptions, MfccOptions, SpectrumOptions
 
 # Frames worked on together: large enough to make Python's share small, small enough for the second-level cache.
 BLOCK = 160
@@ -20,8 +21,12 @@ FULL_SCALE = 32768.0
 FLOOR = np.finfo(np.float32).eps
 
 
-def compute_mfcc(samples, options, rng=None):
+def compute_mfcc(samples: np.ndarray, options: MfccOptions, rng: np.random.Generator | None = None) -> np.ndarray:
     """Mel-frequency cepstral coefficients as `compute-mfcc-feats` gives them.
+
+    >>> samples, rate = nnet.read_audio("a.wav")
+    >>> nnet.compute_mfcc(samples, nnet.MfccOptions(num_ceps=20)).shape
+    (98, 20)
 
     Args:
         samples: (n,) in [-1, 1), at the rate options.sample_frequency.
@@ -40,8 +45,12 @@ def compute_mfcc(samples, options, rng=None):
     return _centre(feats, options)
 
 
-def compute_fbank(samples, options, rng=None):
+def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Generator | None = None) -> np.ndarray:
     """Energies of mel bins as `compute-fbank-feats` gives them.
+
+    >>> samples, rate = nnet.read_audio("a.wav")
+    >>> nnet.compute_fbank(samples, nnet.FbankOptions(num_mel_bins=80)).shape
+    (98, 80)
 
     Args:
         samples: (n,) in [-1, 1), at the rate options.sample_frequency.
@@ -64,7 +73,7 @@ COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
 
 
 @functools.lru_cache(maxsize=8)
-def _constants(options):
+def _constants(options: SpectrumOptions) -> dict[str, np.ndarray]:
     """Window, mel bins and, for MFCCs, the cosine transform in float32."""
     # Kaldi's samples are 16-bit integers: that scale, a power of two and so exact, comes in with the window.
     arrays = {"window": FULL_SCALE * window_function(options), "mel": mel_bins(options)}
@@ -73,12 +82,14 @@ def _constants(options):
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
-def _mel_energies(samples, options, rng):
-    """Sums of the mel bins (frames, num_mel_bins) and log energies (frames,) or None without use_energy."""
+def _mel_energies(
+    samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of the mel bins (frames, num_mel_bins) and log energies (frames,), which mean nothing without use_energy."""
     frames = cut_frames(_dithered(samples, options, rng), options)
     constants = _constants(options)
     mels = np.empty((len(frames), options.num_mel_bins), np.float32)
-    energy = np.empty(len(frames), np.float32) if options.use_energy else None
+    energy = np.empty(len(frames), np.float32)
     padded = np.zeros((BLOCK, options.padded_size), np.float32)
     for rows in _blocks(len(frames)):
         block = padded[: rows.stop - rows.start]
@@ -90,11 +101,11 @@ def _mel_energies(samples, options, rng):
     return mels, energy
 
 
-def _blocks(count):
+def _blocks(count: int) -> list[slice]:
     return [slice(first, min(first + BLOCK, count)) for first in range(0, count, BLOCK)]
 
 
-def _refine(mels, frames, constants, options):
+def _refine(mels: np.ndarray, frames: np.ndarray, constants: dict[str, np.ndarray], options: SpectrumOptions) -> None:
     """Computes again in float64, in place, the frames in which a bin is so quiet that the rounding of loud ones shows.
 
     A float32 FFT rounds every bin to about 1e-7 of the largest amplitude.
@@ -107,7 +118,7 @@ def _refine(mels, frames, constants, options):
         mels[deep[rows]] = _spectrum(padded.astype(np.float64), options) @ constants["mel"]
 
 
-def _dithered(samples, options, rng):
+def _dithered(samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator | None) -> np.ndarray:
     """The samples in float32, with noise of the standard deviation that the option gives in steps of 16 bits.
 
     Kaldi draws the noise of a sample anew for each frame that holds it; drawn once a sample, it is the same within
@@ -120,7 +131,9 @@ def _dithered(samples, options, rng):
     return samples + rng.standard_normal(len(samples), dtype=np.float32) * np.float32(options.dither / FULL_SCALE)
 
 
-def _window(frames, window, options, padded):
+def _window(
+    frames: np.ndarray, window: np.ndarray, options: SpectrumOptions, padded: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Writes the frames, offset removed, pre-emphasised and windowed, to the columns of `padded` that they fill.
 
     Every step rounds to float32 in Kaldi's order.
@@ -135,20 +148,20 @@ def _window(frames, window, options, padded):
     return raw, windowed
 
 
-def _remove_offset(frames):
+def _remove_offset(frames: np.ndarray) -> np.ndarray:
     mean = np.einsum("ij->i", frames)
     mean /= np.float32(frames.shape[1])
     return frames - mean[:, None]
 
 
-def _emphasise(frames, coefficient, out):
+def _emphasise(frames: np.ndarray, coefficient: np.float32, out: np.ndarray) -> None:
     """x[i] + c x[i-1], the first sample standing in for the one before it."""
     np.multiply(frames[:, :-1], coefficient, out=out[:, 1:])
     np.multiply(frames[:, 0], coefficient, out=out[:, 0])
     out += frames
 
 
-def _log_energy(raw, windowed, options):
+def _log_energy(raw: np.ndarray, windowed: np.ndarray, options: SpectrumOptions) -> np.ndarray:
     frames = raw if options.raw_energy else windowed
     energy = np.einsum("ij,ij->i", frames, frames)
     if options.raw_energy:
@@ -156,7 +169,7 @@ def _log_energy(raw, windowed, options):
     return np.log(np.maximum(energy, max(FLOOR, np.float32(options.energy_floor))))
 
 
-def _spectrum(padded, options):
+def _spectrum(padded: np.ndarray, options: SpectrumOptions) -> np.ndarray:
     """Power (or magnitude) spectrum (frames, padded_size // 2), without the bin at the Nyquist rate."""
     spectrum = scipy.fft.rfft(padded, axis=1)[:, :-1]
     power = np.square(spectrum.real, dtype=np.float32, casting="same_kind")
@@ -164,11 +177,11 @@ def _spectrum(padded, options):
     return power if _uses_power(options) else np.sqrt(power)
 
 
-def _uses_power(options):
+def _uses_power(options: SpectrumOptions) -> bool:
     return getattr(options, "use_power", True)
 
 
-def _centre(feats, options):
+def _centre(feats: np.ndarray, options: SpectrumOptions) -> np.ndarray:
     if options.subtract_mean and len(feats):
         feats -= feats.mean(axis=0, dtype=np.float64).astype(np.float32)
     return feats

@@ -6,33 +6,41 @@ import numpy as np
 
 from nnet.errors import InputError
 from nnet.feats.conf import read_conf
+from nnet.files import AnyPath
 from nnet.options import option
 
 
 @dataclasses.dataclass(frozen=True)
 class VadOptions:
-    """Options of `compute-vad`, with its names and defaults."""
+    """Options of `compute-vad`, with its names and defaults.
+
+    >>> options = nnet.VadOptions(vad_energy_threshold=5.5, vad_frames_context=2)
+    """
 
     vad_energy_threshold: float = option(5.0, "Constant of the threshold on the log energy.")
     vad_energy_mean_scale: float = option(0.5, "Part of the utterance's mean log energy in the threshold.", low=0)
     vad_proportion_threshold: float = option(0.6, "Voiced where this part of the frames around is above it.", above=0)
     vad_frames_context: int = option(0, "Frames to each side that are looked at.", low=0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.vad_proportion_threshold >= 1:
             raise InputError(f"vad-proportion-threshold must be below 1, not {self.vad_proportion_threshold:g}")
 
     @classmethod
-    def from_conf(cls, path):
+    def from_conf(cls, path: AnyPath | None) -> "VadOptions":
         """Options read from Kaldi's `.conf` file; None gives the defaults."""
         return read_conf(path, cls)
 
 
-def energy_vad(feats, options):
+def energy_vad(feats: np.ndarray, options: VadOptions) -> np.ndarray:
     """Decides for every frame whether it is voiced, from the log energy in the first dimension.
 
     A frame counts as voiced when at least vad_proportion_threshold of the frames within vad_frames_context of it
     have a log energy above vad_energy_threshold + vad_energy_mean_scale * (mean over the utterance).
+
+    >>> samples, rate = nnet.read_audio("a.wav")
+    >>> features = nnet.compute_mfcc(samples, nnet.MfccOptions())
+    >>> speech = features[nnet.energy_vad(features, nnet.VadOptions())]
 
     Args:
         feats: float32 (frames, dim).

@@ -6,11 +6,14 @@ An rxfilename is `file`, `file:offset`, either with a row range `[first:last]` (
 import contextlib
 import os
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import AnyPath, atomic_write
 from nnet.kaldi import matrices as objects
 from nnet.kaldi.streams import FileSource, StreamSource, forget_open_files, open_stream
 from nnet.kaldi.tables import read_table
@@ -18,14 +21,15 @@ from nnet.kaldi.tables import read_table
 _ADDRESS = re.compile(r"(?P<path>.*?)(:(?P<offset>\d+))?(\[(?P<first>\d+):(?P<last>\d+)(,:?)?\])?", re.DOTALL)
 
 
-def parse_rx(rx):
+def parse_rx(rx: str) -> tuple[str, int, tuple[int, int] | None]:
     """Splits an rxfilename into `(path, offset, (first, stop) or None)`; `stop` is exclusive."""
     match = _ADDRESS.fullmatch(rx.strip())
+    assert match  # any text is a path at least
     rows = (int(match["first"]), int(match["last"]) + 1) if match["first"] else None
     return match["path"], int(match["offset"] or 0), rows
 
 
-def read_any(rx):
+def read_any(rx: str) -> np.ndarray:
     """Reads the object at `rx`, whatever its kind and precision: see `nnet.kaldi.matrices.read_object`."""
     if rx.rstrip().endswith("|"):
         with open_stream(rx.strip()) as stream:
@@ -37,23 +41,31 @@ def read_any(rx):
     return objects.read_object_rows(source, *rows)
 
 
-def read_matrix(rx):
-    """Reads a matrix: float32 `(rows, columns)`."""
+def read_matrix(rx: str) -> np.ndarray:
+    """Reads a matrix: float32 `(rows, columns)`.
+
+    >>> features = nnet.read_matrix(nnet.read_table("data/train/feats.scp")["s000-u0"])
+    """
     matrix = read_any(rx)
     if matrix.ndim != 2:
         raise InputError(f"{rx}: a vector where a matrix should be")
     return np.asarray(matrix, np.float32)
 
 
-def read_vector(rx):
-    """Reads a vector: float32 or float64 `(dim,)` as stored, int32 for integers."""
+def read_vector(rx: str) -> np.ndarray:
+    """Reads a vector: float32 or float64 `(dim,)` as stored, int32 for integers.
+
+    >>> nnet.write_ark("v.ark", {"a": np.ones(3)}, "v.scp")
+    >>> nnet.read_vector(nnet.read_table("v.scp")["a"]).tolist()
+    [1.0, 1.0, 1.0]
+    """
     vector = read_any(rx)
     if vector.ndim != 1:
         raise InputError(f"{rx}: a matrix where a vector should be")
     return vector
 
 
-def read_rows(rx, start, stop):
+def read_rows(rx: str, start: int, stop: int) -> np.ndarray:
     """Reads rows `start` to `stop` (exclusive) of a matrix, plain or compressed, without reading the others.
 
     Returns:
@@ -68,7 +80,7 @@ def read_rows(rx, start, stop):
     return np.asarray(objects.read_object_rows(source, start, stop), np.float32)
 
 
-def matrix_shape(rx):
+def matrix_shape(rx: str) -> tuple[int, int]:
     """`(rows, columns)` of a matrix, from its header where it has one."""
     if not rx.rstrip().endswith("|"):
         path, offset, rows = parse_rx(rx)
@@ -78,8 +90,10 @@ def matrix_shape(rx):
     return read_matrix(rx).shape
 
 
-def read_ark(rspecifier):
+def read_ark(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
     """Yields `(key, array)` of `ark:FILE`, `scp:FILE`, or a path that ends in .ark or .scp.
+
+    >>> features = dict(nnet.read_ark("data/train/feats.scp"))
 
     FILE may be `-` or `command |`; options as in `ark,t:` are accepted (reading finds out by itself).
     """
@@ -96,14 +110,14 @@ def read_ark(rspecifier):
             source.where = path
 
 
-def _read_entry(scp, key, rx):
+def _read_entry(scp: str, key: str, rx: str) -> np.ndarray:
     try:
         return read_any(rx)
     except InputError as error:
         raise InputError(f'{scp}: "{key}": {error}') from error
 
 
-def read_dict(rspecifier):
+def read_dict(rspecifier: str) -> dict[str, np.ndarray]:
     """Reads an archive whole: `{key: array}`; a key given twice is an InputError."""
     arrays = {}
     for key, array in read_ark(rspecifier):
@@ -113,7 +127,7 @@ def read_dict(rspecifier):
     return arrays
 
 
-def _split_specifier(specifier):
+def _split_specifier(specifier: str) -> tuple[str, str]:
     """`(kind, path)` of an rspecifier; kind is "ark" or "scp"."""
     options, colon, path = specifier.partition(":")
     words = options.split(",")
@@ -128,6 +142,9 @@ def _split_specifier(specifier):
 class ArkWriter:
     """Writes an archive and its scp, which appear together when the `with` block ends well, and not otherwise.
 
+    >>> with nnet.ArkWriter("e.ark", "e.scp") as writer:
+    ...     writer.write("a", np.zeros(3))
+
     Args:
         ark: path of the archive; the scp holds it as it is given.
         scp: path of the scp, or None.
@@ -135,17 +152,17 @@ class ArkWriter:
         text: Kaldi's text format instead of the binary one.
     """
 
-    def __init__(self, ark, scp=None, compress=False, text=False):
+    def __init__(self, ark: AnyPath, scp: AnyPath | None = None, compress: bool = False, text: bool = False) -> None:
         self.path = os.fspath(ark)
         self._compress = compress
         self._text = text
-        self._keys = set()
+        self._keys: set[str] = set()
         self._files = contextlib.ExitStack()
         self._scp = self._files.enter_context(atomic_write(scp)) if scp is not None else None
         # entered last, so that the archive gets its name before the scp that points into it
         self._ark = self._files.enter_context(atomic_write(self.path, binary=True))
 
-    def write(self, key, array):
+    def write(self, key: str, array: ArrayLike) -> None:
         """Adds one matrix, vector or vector of integers; NaN in what is to be compressed is an InputError."""
         if not key or len(key.split()) != 1 or key in self._keys:
             raise ValueError(f"{self.path}: {key!r} is written twice, empty, or holds blanks")
@@ -158,19 +175,39 @@ class ArkWriter:
         if self._scp is not None:
             self._scp.write(f"{key} {self.path}:{offset}\n")
 
-    def __enter__(self):
+    def __enter__(self) -> "ArkWriter":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         self._files.__exit__(*error)
         forget_open_files()
 
-    def close(self):
+    def close(self) -> None:
         """Ends the archive where no `with` block does."""
         self.__exit__(None, None, None)
 
 
-def write_object(path, array, binary=True):
+def write_ark(
+    ark: AnyPath,
+    arrays: Mapping[str, ArrayLike],
+    scp: AnyPath | None = None,
+    compress: bool = False,
+    text: bool = False,
+) -> None:
+    """Writes an archive of matrices or vectors, and its scp where one is named, whole or not at all.
+
+    >>> nnet.write_ark("e.ark", {"a": np.zeros(3), "b": np.ones(3)}, "e.scp")
+
+    Args:
+        arrays: `{key: array}`.
+        ark, scp, compress, text: as for `ArkWriter`.
+    """
+    with ArkWriter(ark, scp, compress, text) as writer:
+        for key, array in arrays.items():
+            writer.write(key, array)
+
+
+def write_object(path: AnyPath, array: ArrayLike, binary: bool = True) -> None:
     """Writes a single matrix or vector, such as transform.mat or mean.vec, the whole file or nothing."""
     with atomic_write(path, binary=True) as file:
         file.write(objects.to_bytes(array) if binary else objects.to_text(array).encode())

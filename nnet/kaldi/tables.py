@@ -1,10 +1,13 @@
 """Kaldi's text tables, one `key rest of the line` a line, sorted by key in C order."""
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import AnyPath, atomic_write
 
 
-def read_lines(path):
+def read_lines(path: AnyPath) -> Iterator[tuple[int, str]]:
     """Yields `(line number, line)` of a text file, without blank ends; line numbers start at 1.
 
     Raises:
@@ -20,8 +23,10 @@ def read_lines(path):
         raise InputError(f"{path}: {error.strerror}") from error
 
 
-def read_table(path, check_sorted=True):
+def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
     """Reads a table: `{key: rest of the line}` in the order of the file.
+
+    >>> utt2spk = nnet.read_table("data/train/utt2spk")
 
     Args:
         path: the file; each line is a key, blanks, and a value that may itself hold blanks.
@@ -50,13 +55,16 @@ def read_table(path, check_sorted=True):
     return table
 
 
-def write_table(path, table):
-    """Writes `{key: value}` sorted by key; the file appears whole or not at all."""
+def write_table(path: AnyPath, table: Mapping[str, object]) -> None:
+    """Writes `{key: value}` sorted by key; the file appears whole or not at all.
+
+    >>> nnet.write_table("utt2spk", {"alice-1": "alice", "bob-1": "bob"})
+    """
     with atomic_write(path) as file:
         file.writelines(f"{key} {table[key]}\n" for key in sorted(table))
 
 
-def read_numbers(path, kind=float):
+def read_numbers(path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
     """Reads a table of numbers, such as utt2dur (float, seconds) or utt2num_frames (int): `{key: number}`."""
     numbers = {}
     for key, text in read_table(path).items():
@@ -67,22 +75,22 @@ def read_numbers(path, kind=float):
     return numbers
 
 
-def read_list(path):
+def read_list(path: AnyPath) -> list[str]:
     """Reads the first word of each line, in the order of the file."""
     return [line.split(None, 1)[0] for _, line in read_lines(path) if line]
 
 
-def invert_utt2spk(utt2spk):
+def invert_utt2spk(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
     """`{speaker: [utterances in order]}` from `{utterance: speaker}`."""
-    spk2utt = {}
+    spk2utt: dict[str, list[str]] = {}
     for utterance in sorted(utt2spk):
         spk2utt.setdefault(utt2spk[utterance], []).append(utterance)
     return spk2utt
 
 
-def invert_spk2utt(spk2utt, path="spk2utt"):
+def invert_spk2utt(spk2utt: Mapping[str, list[str]], path: AnyPath = "spk2utt") -> dict[str, str]:
     """`{utterance: speaker}` from `{speaker: [utterances]}`; an utterance of two speakers is an InputError."""
-    utt2spk = {}
+    utt2spk: dict[str, str] = {}
     for speaker, utterances in spk2utt.items():
         for utterance in utterances:
             if utterance in utt2spk:
@@ -91,7 +99,7 @@ def invert_spk2utt(spk2utt, path="spk2utt"):
     return utt2spk
 
 
-def read_utt2spk(path):
+def read_utt2spk(path: AnyPath) -> dict[str, str]:
     """Reads `{utterance: speaker}`; a line with more than two words is an InputError."""
     utt2spk = read_table(path)
     for utterance, speaker in utt2spk.items():
@@ -100,6 +108,6 @@ def read_utt2spk(path):
     return utt2spk
 
 
-def read_spk2utt(path):
+def read_spk2utt(path: AnyPath) -> dict[str, list[str]]:
     """Reads `{speaker: [utterances]}`."""
     return {speaker: utterances.split() for speaker, utterances in read_table(path).items()}

@@ -7,11 +7,14 @@ the whole list works on the blocks of `nnet.kaldi.text_columns`.
 import dataclasses
 import functools
 import logging
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import AnyPath, atomic_write
 from nnet.kaldi.trial_pairs import read_pairs
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,10 @@ ROWS_AT_ONCE = 1 << 18
 class Trials:
     """A trial list with its identifiers coded.
 
+    >>> trials = nnet.read_trials("trials")
+    >>> len(trials), trials.name(0), trials.target.tolist()
+    (2, 'alice alice-2', [True, False])
+
     Attributes:
         path: the file it came from, for messages.
         enroll_ids, test_ids: each identifier once, in order of first appearance.
@@ -31,27 +38,29 @@ class Trials:
     """
 
     path: str
-    enroll_ids: list
-    test_ids: list
+    enroll_ids: list[str]
+    test_ids: list[str]
     enroll: np.ndarray
     test: np.ndarray
     target: np.ndarray | None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.enroll)
 
-    def name(self, index):
+    def name(self, index: int) -> str:
         """'enroll test' of one trial, for messages."""
         return f"{self.enroll_ids[self.enroll[index]]} {self.test_ids[self.test[index]]}"
 
     @functools.cached_property
-    def keys(self):
+    def keys(self) -> np.ndarray:
         """int64 (N,): one number for each pair of identifiers."""
         return self.enroll.astype(np.int64) * len(self.test_ids) + self.test
 
 
-def read_trials(path, labels=True):
+def read_trials(path: AnyPath, labels: bool = True) -> Trials:
     """Reads a whole list.
+
+    >>> trials = nnet.read_trials("trials")
 
     Args:
         path: lines of `enroll test target|nontarget`.
@@ -66,8 +75,11 @@ def read_trials(path, labels=True):
     return trials
 
 
-def read_scores(path, trials):
+def read_scores(path: AnyPath, trials: Trials) -> np.ndarray:
     """Scores of a file in the order of a trial list.
+
+    >>> trials = nnet.read_trials("trials")
+    >>> scores = nnet.read_scores("scores", trials)
 
     Args:
         path: lines of `enroll test score`, in any order.
@@ -94,24 +106,28 @@ class ScoreWriter:
     `with ScoreWriter(path) as writer: writer.write(["spk1"], ["utt1"], [0.5])`
     """
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath) -> None:
         self._opener = atomic_write(path)
 
-    def __enter__(self):
+    def __enter__(self) -> "ScoreWriter":
         self._file = self._opener.__enter__()
         return self
 
-    def __exit__(self, *exception):
-        return self._opener.__exit__(*exception)
+    def __exit__(self, *exception: Any) -> None:
+        self._opener.__exit__(*exception)
 
-    def write(self, enroll, test, scores):
+    def write(self, enroll: Iterable[str], test: Iterable[str], scores: ArrayLike) -> None:
         """Appends one line a trial: two lists of identifiers and an array or list of numbers."""
         rows = zip(enroll, test, np.asarray(scores, np.float64).tolist(), strict=True)
         self._file.write("".join(map("%s %s %.6f\n".__mod__, rows)))
 
 
-def write_scores(path, trials, scores):
-    """Writes the scores (N,) of a Trials, in blocks."""
+def write_scores(path: AnyPath, trials: Trials, scores: np.ndarray) -> None:
+    """Writes the scores (N,) of a Trials, in blocks.
+
+    >>> trials = nnet.read_trials("trials")
+    >>> nnet.write_scores("other_scores", trials, np.array([2.5, -1.0]))
+    """
     enroll_ids, test_ids = np.array(trials.enroll_ids, object), np.array(trials.test_ids, object)
     with ScoreWriter(path) as writer:
         for start in range(0, len(trials), ROWS_AT_ONCE):
@@ -119,19 +135,19 @@ def write_scores(path, trials, scores):
             writer.write(enroll_ids[trials.enroll[part]], test_ids[trials.test[part]], scores[part])
 
 
-def write_trials(path, trials):
+def write_trials(path: AnyPath, trials: Iterable[tuple[str, str, bool]]) -> None:
     """Writes a trial list from an iterable of (enroll, test, is_target)."""
     with atomic_write(path) as file:
         file.writelines(f"{e} {t} {'target' if is_target else 'nontarget'}\n" for e, t, is_target in trials)
 
 
-def _positions(ids, known):
+def _positions(ids: list[str], known: list[str]) -> np.ndarray:
     """int64 (len(ids),): where each identifier stands among the known ones; -1 where it does not."""
     places = {key: i for i, key in enumerate(known)}
     return np.array([places.get(key, -1) for key in ids], np.int64)
 
 
-def _matched(path, trials, keys, scores):
+def _matched(path: AnyPath, trials: Trials, keys: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Scores of the trials from a file whose pairs have the given keys, -1 where one is unknown."""
     extra = int(np.count_nonzero(keys < 0))
     keys, scores = keys[keys >= 0], scores[keys >= 0]
@@ -143,7 +159,7 @@ def _matched(path, trials, keys, scores):
     if missing.any():
         raise InputError(
             f"{path}: lacks the scores of {missing.sum()} of the {len(trials)} trials of {trials.path}, "
-            f'such as "{trials.name(np.argmax(missing))}"'
+            f'such as "{trials.name(int(np.argmax(missing)))}"'
         )
     extra += len(keys) - len(trials)
     if extra:
@@ -151,7 +167,7 @@ def _matched(path, trials, keys, scores):
     return scores[place]
 
 
-def _refuse_duplicates(path, trials, keys):
+def _refuse_duplicates(path: AnyPath, trials: Trials, keys: np.ndarray) -> None:
     ordered = np.sort(keys)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(repeated):

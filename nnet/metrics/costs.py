@@ -8,41 +8,51 @@ import dataclasses
 
 import numpy as np
 
+from nnet.metrics.error_rates import ErrorRates
+from nnet.metrics.llr import ConvexHull
+
 
 @dataclasses.dataclass(frozen=True)
 class OperatingPoint:
-    """What errors cost and how often targets are expected."""
+    """What errors cost and how often targets are expected.
+
+    >>> nnet.OperatingPoint(c_miss=1, c_fa=1, p_target=0.05).default_cost
+    0.05
+    """
 
     c_miss: float
     c_fa: float
     p_target: float
 
     @property
-    def default_cost(self):
+    def default_cost(self) -> float:
         """The cost of deciding without looking: what the undivided cost is divided by."""
         return min(self.c_miss * self.p_target, self.c_fa * (1 - self.p_target))
 
-    def cost(self, miss, false_alarm):
+    def cost(self, miss: np.ndarray, false_alarm: np.ndarray) -> np.ndarray:
         """The normalised cost of error rates."""
         cost = self.c_miss * self.p_target * miss + self.c_fa * (1 - self.p_target) * false_alarm
         return cost / self.default_cost
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"Cmiss {self.c_miss:g}, Cfa {self.c_fa:g}, P {self.p_target:g}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """The mean of the costs at one or more operating points."""
+    """The mean of the costs at one or more operating points.
+
+    >>> cost = nnet.Cost("DCF(0.05)", (nnet.OperatingPoint(c_miss=1, c_fa=1, p_target=0.05),))
+    """
 
     name: str
-    points: tuple
+    points: tuple[OperatingPoint, ...]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return " and ".join(str(point) for point in self.points)
 
 
-def _cost(name, *points):
+def _cost(name: str, *points: tuple[float, float, float]) -> Cost:
     return Cost(name, tuple(OperatingPoint(*point) for point in points))
 
 
@@ -61,21 +71,25 @@ SETTINGS = {
 }
 
 
-def min_dcf(rates, cost):
+def min_dcf(rates: ErrorRates | ConvexHull, cost: Cost = SETTINGS["DCF(0.01)"]) -> float:
     """The smallest cost that any threshold reaches; with several operating points, the mean of their minima.
+
+    >>> rates = nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]))
+    >>> nnet.min_dcf(rates)
+    0.5
 
     Args:
         rates: ErrorRates, or their ConvexHull, which has the same minima.
-        cost: a Cost.
+        cost: a Cost; without one, Cmiss 1, Cfa 1 and a prior of 0.01.
     """
     return float(np.mean([point.cost(rates.miss, rates.false_alarm).min() for point in cost.points]))
 
 
-def act_dcf(rates, cost):
+def act_dcf(rates: ErrorRates, cost: Cost) -> float:
     """The cost at the Bayes threshold, which assumes that scores are log-likelihood ratios (natural logarithm)."""
     return float(np.mean([point.cost(*rates.at(bayes_threshold(point))) for point in cost.points]))
 
 
-def bayes_threshold(point):
+def bayes_threshold(point: OperatingPoint) -> float:
     """The log-likelihood ratio from which on accepting is cheaper than rejecting."""
     return float(np.log(point.c_fa * (1 - point.p_target)) - np.log(point.c_miss * point.p_target))

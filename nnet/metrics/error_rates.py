@@ -1,10 +1,16 @@
 """Misses and false alarms at every threshold, and the equal error rate in its variants."""
 
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nnet.errors import InputError
+
+if TYPE_CHECKING:
+    from nnet.metrics.llr import ConvexHull
 
 
 class ErrorRates:
@@ -13,23 +19,33 @@ class ErrorRates:
     Between two target scores the misses stay what they are, so the rates are only laid out at their corners: at each
     distinct target score and just above it. Every minimum of a cost and every crossing lies on these.
 
+    >>> rates = nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]))
+    >>> rates.miss.tolist(), rates.false_alarm.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0, 1.0], [1.0, 0.5, 0.5, 0.0, 0.0, 0.0])
+
     Attributes:
         targets, nontargets: float64 (T,), (N,), ascending.
         target_weights, nontarget_weights: float (T,), (N,), how often each trial counts; None: once.
     """
 
-    def __init__(self, targets, nontargets, target_weights=None, nontarget_weights=None):
+    def __init__(
+        self,
+        targets: np.ndarray,
+        nontargets: np.ndarray,
+        target_weights: np.ndarray | None = None,
+        nontarget_weights: np.ndarray | None = None,
+    ) -> None:
         self.targets, self.nontargets = targets, nontargets
         self.target_weights, self.nontarget_weights = target_weights, nontarget_weights
 
-    def weighted(self, target_weights, nontarget_weights):
+    def weighted(self, target_weights: np.ndarray, nontarget_weights: np.ndarray) -> "ErrorRates":
         """The same scores with other weights."""
         other = ErrorRates(self.targets, self.nontargets, target_weights, nontarget_weights)
         other.corners = self.corners
         return other
 
     @functools.cached_property
-    def corners(self):
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
         """(int (C,), int (C,)): how many targets and nontargets are rejected at each corner, from none to all."""
         scores, first = np.unique(self.targets, return_index=True)
         targets = np.stack([first, np.append(first[1:], len(self.targets))], axis=1).ravel()
@@ -38,31 +54,35 @@ class ErrorRates:
         return np.r_[0, targets, len(self.targets)], np.r_[0, nontargets, len(self.nontargets)]
 
     @functools.cached_property
-    def miss(self):
+    def miss(self) -> np.ndarray:
         """float64 (C,): share of target trials that are rejected at each corner, from 0 to 1."""
         return self._target_share(self.corners[0])
 
     @functools.cached_property
-    def false_alarm(self):
+    def false_alarm(self) -> np.ndarray:
         """float64 (C,): share of nontarget trials that are accepted at each corner, from 1 to 0."""
         return 1.0 - self._nontarget_share(self.corners[1])
 
-    def at(self, threshold):
+    def at(self, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """(miss, false alarm) at any threshold."""
         miss = self._target_share(np.searchsorted(self.targets, threshold))
         return miss, 1.0 - self._nontarget_share(np.searchsorted(self.nontargets, threshold))
 
     @functools.cached_property
-    def _target_share(self):
+    def _target_share(self) -> Callable[[Any], Any]:
         return _share(self.target_weights, len(self.targets))
 
     @functools.cached_property
-    def _nontarget_share(self):
+    def _nontarget_share(self) -> Callable[[Any], Any]:
         return _share(self.nontarget_weights, len(self.nontargets))
 
 
-def error_rates(scores, target):
+def error_rates(scores: ArrayLike, target: np.ndarray) -> ErrorRates:
     """ErrorRates of scores (N,) whose trials are targets where bool (N,) `target` says so.
+
+    >>> rates = nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]))
+    >>> nnet.eer(rates), nnet.min_dcf(rates)
+    (0.5, 0.5)
 
     Raises:
         InputError: a score that is not finite, or no target, or no nontarget.
@@ -78,8 +98,11 @@ def error_rates(scores, target):
     return ErrorRates(np.sort(scores[target]), np.sort(scores[~target]))
 
 
-def eer(rates):
+def eer(rates: "ErrorRates | ConvexHull") -> float:
     """The equal error rate: where misses and false alarms cross, interpolated between neighbouring thresholds.
+
+    >>> nnet.eer(nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False])))
+    0.5
 
     Args:
         rates: ErrorRates, or a ConvexHull: then it is the ROCCH-EER of BOSARIS, which is never above the other.
@@ -94,13 +117,13 @@ def eer(rates):
     return float(miss[before] + share * (miss[after] - miss[before]))
 
 
-def eer_threshold(rates):
+def eer_threshold(rates: ErrorRates) -> float:
     """The target score from which on a trial is accepted where both error rates of ErrorRates are about the same."""
     rejected = rates.corners[0][int(np.argmax(rates.miss >= rates.false_alarm))]
     return float(rates.targets[min(rejected, len(rates.targets) - 1)])
 
 
-def kaldi_eer(rates):
+def kaldi_eer(rates: ErrorRates) -> float:
     """The equal error rate of ErrorRates as compute-eer counts it: a multiple of one target trial."""
     targets, nontargets = rates.targets, rates.nontargets
     passed = np.arange(len(targets))
@@ -110,7 +133,7 @@ def kaldi_eer(rates):
     return float(np.argmax(accepted) / len(targets))
 
 
-def _share(weights, count):
+def _share(weights: np.ndarray | None, count: int) -> Callable[[Any], Any]:
     """A function: the share of the trials that the given number of them, the lowest scores first, make up."""
     if weights is None:
         return lambda rejected: rejected / count

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import scipy.optimize
 
+from nnet.metrics.error_rates import ErrorRates
+
 
 @dataclasses.dataclass(frozen=True)
 class ConvexHull:
@@ -18,7 +20,7 @@ class ConvexHull:
     false_alarm: np.ndarray
 
 
-def convex_hull(rates):
+def convex_hull(rates: ErrorRates) -> ConvexHull:
     """The ConvexHull of ErrorRates, by pooling adjacent violators."""
     targets, nontargets = np.diff(rates.miss), -np.diff(rates.false_alarm)
     totals = targets + nontargets
@@ -28,7 +30,7 @@ def convex_hull(rates):
     return ConvexHull(rates.miss[corners], rates.false_alarm[corners])
 
 
-def cllr(rates):
+def cllr(rates: ErrorRates) -> float:
     """The cost of log-likelihood ratios in bits (Brümmer and du Preez 2006, eq. 2): 0 is perfect, 1 says nothing.
 
     Args:
@@ -39,7 +41,7 @@ def cllr(rates):
     return float(targets + nontargets) / 2 / np.log(2)
 
 
-def min_cllr(hull):
+def min_cllr(hull: ConvexHull) -> float:
     """Cllr after the best monotonic transformation of the scores, from their ConvexHull."""
     targets, nontargets = np.diff(hull.miss), -np.diff(hull.false_alarm)
     with np.errstate(divide="ignore"):

@@ -1,15 +1,18 @@
 """A trained model as a library sees it: audio in, embedding out."""
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import scipy.special
+from numpy.typing import ArrayLike
 
 from nnet.audio.reading import read_audio
-from nnet.backend.calibration import read_calibration
+from nnet.backend.calibration import Calibration, read_calibration
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
-from nnet.model.directory import load_model
+from nnet.files import AnyPath
+from nnet.model.directory import load_model as load_speaker_net
 from nnet.model.engine import engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.model.hub import find_model
@@ -20,10 +23,12 @@ CALIBRATION = "cosine_calibration.json"
 
 
 class Embedder:
-    """A model directory with its front end.
+    """A trained model with its front end: audio in, embeddings out.
 
     >>> model = nnet.load_model("exp/xvector")
-    >>> vector = model.embed(samples, 16000)
+    >>> samples, rate = nnet.read_audio("a.wav")
+    >>> vector = model.embed(samples, rate)
+    >>> a, b = model.embed_files(["a.wav", "b.wav"])
 
     Attributes:
         net: the SpeakerNet, in eval mode; `net.extract(features (B, T, F))` gives (B, D).
@@ -33,7 +38,14 @@ class Embedder:
             other checkpoints and nodes than the usual ones have none.
     """
 
-    def __init__(self, directory, checkpoint="best", node=None, chunk_size=10000, engine=None):
+    def __init__(
+        self,
+        directory: AnyPath,
+        checkpoint: str | int = "best",
+        node: str | None = None,
+        chunk_size: int = 10000,
+        engine: str | None = None,
+    ) -> None:
         """Args:
             directory: a model directory, or `user/name` of a model on the Hugging Face hub.
             checkpoint: "best", "last" or a number of epochs.
@@ -43,7 +55,7 @@ class Embedder:
             engine: "mlx" or "onnx"; None: what suits the device (`nnet.model.engine.engine_of`).
         """  # fmt: skip
         directory = find_model(directory)
-        self.net, self.config, about = load_model(directory, checkpoint)
+        self.net, self.config, about = load_speaker_net(directory, checkpoint)
         self.node, self.chunk_size = self.net.utterance_node(node), chunk_size
         self.dim = self.net.endpoint_dim(self.node)
         self._engine = engine_of(self.net, self.node, engine)
@@ -53,23 +65,23 @@ class Embedder:
             self.calibration = _calibration_of(directory)
             check_self_test(directory, self)
 
-    def embed(self, samples, sample_rate):
+    def embed(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
         """The embedding, (D,) float32, of a recording: samples (n,) in [-1, 1) at `sample_rate` Hz."""
         return next(self._embed([("samples", samples, sample_rate)]))
 
-    def embed_batch(self, recordings):
+    def embed_batch(self, recordings: Sequence[tuple[np.ndarray, int]]) -> list[np.ndarray]:
         """The embeddings, a list of (D,), of recordings [(samples, sample_rate), ...]; equal lengths go together."""
         return list(self._embed((f"recording {i}", *r) for i, r in enumerate(recordings)))
 
-    def embed_file(self, path):
+    def embed_file(self, path: AnyPath) -> np.ndarray:
         """The embedding, (D,) float32, of an audio file of any length."""
         return next(self.embed_files([path]))
 
-    def embed_files(self, paths):
+    def embed_files(self, paths: Iterable[AnyPath]) -> Iterator[np.ndarray]:
         """Yields the embedding, (D,) float32, of each audio file."""
         return self._embed((str(path), *read_audio(str(path))) for path in paths)
 
-    def probability(self, cosine, p_target=0.5):
+    def probability(self, cosine: ArrayLike, p_target: float = 0.5) -> np.ndarray:
         """That two recordings are of one speaker, by the calibrated cosine of their embeddings.
 
         Args:
@@ -81,7 +93,7 @@ class Embedder:
         ratios = self.calibration.apply(np.reshape(cosine, (-1, 1)))
         return scipy.special.expit(ratios + scipy.special.logit(p_target)).reshape(np.shape(cosine))
 
-    def _embed(self, recordings):
+    def _embed(self, recordings: Iterable[tuple[str, np.ndarray, int]]) -> Iterator[np.ndarray]:
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
         for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node, engine=self._engine):
             if vector is None:
@@ -90,12 +102,31 @@ class Embedder:
             yield vector
 
 
-def cosine(x, y):
-    """The cosine of the angle between two vectors."""
+def load_model(
+    directory: AnyPath, checkpoint: str | int = "best", node: str | None = None, chunk_size: int = 10000
+) -> Embedder:
+    """Loads a trained model.
+
+    >>> model = nnet.load_model("exp/xvector")
+    >>> model.dim
+    12
+
+    Args:
+        directory, checkpoint, node, chunk_size: as for `Embedder`.
+    """
+    return Embedder(directory, checkpoint, node, chunk_size)
+
+
+def cosine(x: np.ndarray, y: np.ndarray) -> float:
+    """The cosine of the angle between two vectors.
+
+    >>> round(nnet.cosine(np.array([1.0, 0.0]), np.array([1.0, 1.0])), 4)
+    0.7071
+    """
     return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
 
 
-def _calibration_of(directory):
+def _calibration_of(directory: AnyPath) -> Calibration | None:
     path = os.path.join(directory, CALIBRATION)
     if not os.path.isfile(path):
         return None

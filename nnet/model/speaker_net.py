@@ -3,6 +3,7 @@
 import contextlib
 
 from nnet import ops
+from nnet.config import Config
 from nnet.errors import InputError
 from nnet.networks.embedding import Embedding
 from nnet.networks.layers import BatchNorm
@@ -16,6 +17,10 @@ class SpeakerNet(nn.Module):
     """A network, its pooling and its embedding layers; `loss` and `auxiliary` join them while it is trained.
 
     Calling it gives what the loss sees; `extract` gives the endpoint that stands for the speaker.
+
+    >>> model = nnet.load_model("exp/xvector").net
+    >>> sorted(model.endpoint_dims)[:2]
+    ['embedding1.affine', 'embedding1.bn']
     """
 
     def __init__(self, network, pooling, embedding, input_dim, node=None):
@@ -124,8 +129,11 @@ def _cast(x, dtype):
     return x if x.dtype == dtype else ops.cast(x, dtype=dtype)
 
 
-def build_model(config, input_dim):
-    """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions."""
+def build_model(config: Config, input_dim: int) -> SpeakerNet:
+    """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions.
+
+    >>> model = nnet.build_model(nnet.load_config("nnet_conf/xvector.json"), 30)
+    """
     prepare()
     network = config.network.build(input_dim)
     pooling = config.pooling.build(network.out_dim, endpoint_dims=network.endpoint_dims)

@@ -9,7 +9,7 @@ from nnet.dataset import ValidationLoader, speaker_indices
 from nnet.dataset.audio import with_speeds
 from nnet.errors import InputError
 from nnet.model.directory import list_checkpoints, read_config, save_config
-from nnet.model.speaker_net import attach_loss, build_model
+from nnet.model.speaker_net import SpeakerNet, attach_loss, build_model
 from nnet.ops import mx
 from nnet.training.data import check_features, read_development, training_loader
 from nnet.training.distributed import Group
@@ -69,7 +69,7 @@ def train(
         trainer.run()
 
 
-def _new_model(config, dim, num_speakers, directory):
+def _new_model(config: Config, dim: int, num_speakers: int, directory: str) -> SpeakerNet:
     """A SpeakerNet with fresh weights and its loss; chunks that are too few or too short for it are an InputError."""
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
@@ -83,7 +83,9 @@ def _new_model(config, dim, num_speakers, directory):
     return model
 
 
-def _prepare_directory(directory, resume, config, dim, spk2int, data):
+def _prepare_directory(
+    directory: str, resume: bool, config: Config, dim: int, spk2int: dict[str, int], data: DataDir
+) -> None:
     """Refuses to mix two trainings in one directory; writes spk2int and config.json."""
     if list_checkpoints(directory):
         if not resume:
@@ -96,7 +98,7 @@ def _prepare_directory(directory, resume, config, dim, spk2int, data):
     save_config(directory, config, dim, len(spk2int), data.feats_conf)
 
 
-def _check_same_training(directory, config, spk2int, data):
+def _check_same_training(directory: str, config: Config, spk2int: dict[str, int], data: DataDir) -> None:
     """A resumed training must be the same training; keys that it did not know yet have their defaults."""
     old, about = read_config(directory)
     old, new = old.to_dict(), config.to_dict()
