@@ -218,7 +218,7 @@ def _opened(rx: str, where: str) -> Iterator[tuple[BinaryIO, int, BinaryIO | str
 
 
 def _read_archived(path: str, offset: int, where: str) -> bytes:
-    """The bytes of a WAV that stands in an archive."""
+    """The bytes of a WAV in an archive. kaldiio reads 8 and 16 bits only, and of a truncated WAV what is left of it."""
     with open(path, "rb") as file:
         file.seek(offset)
         head = file.read(8)

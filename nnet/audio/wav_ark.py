@@ -1,10 +1,9 @@
 """Archives of WAVs: many recordings in one file, as Kaldi's wav-copy writes them."""
 
 import contextlib
-import io
 
+import kaldiio
 import numpy as np
-import soundfile
 
 from nnet.files import atomic_write
 
@@ -28,11 +27,8 @@ class WavArkWriter:
         Returns:
             its entry for wav.scp, `path:offset`.
         """
-        wav = io.BytesIO()
-        soundfile.write(wav, np.rint(samples * 32768).astype(np.int16), self.rate, format="WAV", subtype="PCM_16")
-        self._ark.write(key.encode() + b" ")
-        offset = self._ark.tell()
-        self._ark.write(wav.getvalue())
+        offset = self._ark.tell() + len(key.encode()) + 1
+        kaldiio.save_ark(self._ark, {key: (self.rate, np.rint(samples * 32768).astype(np.int16))})
         return f"{self.path}:{offset}"
 
     def __enter__(self):

@@ -1,5 +1,7 @@
 """PLDA models in Kaldi's file format, binary and text."""
 
+import io
+
 import numpy as np
 
 from nnet.backend.plda import Plda
@@ -20,7 +22,7 @@ def read_plda(path: str) -> Plda:
     """
     with open_stream(path) as stream:
         source = StreamSource(stream, path)
-        binary = source.starts_with(objects.BINARY_MARK)
+        binary = source.peek(2) == objects.BINARY_MARK
         if binary:
             source.read(len(objects.BINARY_MARK))
         _expect(source, OPEN + b" ")
@@ -37,13 +39,14 @@ def write_plda(path: AnyPath, plda: Plda, binary: bool = True) -> None:
 
     >>> nnet.write_plda("plda.txt", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])), binary=False)
     """
-    arrays = plda.mean, plda.transform, plda.psi
-    if binary:
-        parts = [objects.BINARY_MARK, OPEN + b" ", *(objects.to_bytes(a)[2:] for a in arrays), CLOSE + b" "]
-    else:
-        parts = [OPEN + b" ", *(objects.to_text(a).encode() for a in arrays), CLOSE + b" "]
+    mark = objects.BINARY_MARK if binary else b""
     with atomic_write(path, binary=True) as file:
-        file.write(b"".join(parts))
+        file.write(mark + OPEN + b" ")
+        for array in (plda.mean, plda.transform, plda.psi):
+            part = io.BytesIO()
+            (objects.write_binary if binary else objects.write_text)(part, array)
+            file.write(part.getvalue()[len(mark) :])  # the mark stands once, before <Plda>
+        file.write(CLOSE + b" ")
 
 
 def _expect(source: StreamSource, token: bytes) -> None:
@@ -53,4 +56,6 @@ def _expect(source: StreamSource, token: bytes) -> None:
 
 
 def _read_array(source: StreamSource, binary: bool) -> np.ndarray:
-    return objects.read_body(source, objects.read_unmarked_header(source)) if binary else objects.read_object(source)
+    if binary:
+        source.push(objects.BINARY_MARK)
+    return objects.read_object(source)

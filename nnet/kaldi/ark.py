@@ -85,7 +85,7 @@ def matrix_shape(rx: str) -> tuple[int, int]:
     if not rx.rstrip().endswith("|"):
         path, offset, rows = parse_rx(rx)
         header = objects.read_header(FileSource(path, offset, rx))
-        if header is not None and header.is_matrix:
+        if header is not None:
             return (rows[1] - rows[0] if rows else header.rows), header.columns
     return read_matrix(rx).shape
 
@@ -171,7 +171,10 @@ class ArkWriter:
         self._keys.add(key)
         self._ark.write(key.encode() + b" ")
         offset = self._ark.tell()
-        self._ark.write(objects.to_text(array).encode() if self._text else objects.to_bytes(array, self._compress))
+        if self._text:
+            objects.write_text(self._ark, array)
+        else:
+            objects.write_binary(self._ark, array, self._compress)
         if self._scp is not None:
             self._scp.write(f"{key} {self.path}:{offset}\n")
 
@@ -181,10 +184,6 @@ class ArkWriter:
     def __exit__(self, *error: Any) -> None:
         self._files.__exit__(*error)
         forget_open_files()
-
-    def close(self) -> None:
-        """Ends the archive where no `with` block does."""
-        self.__exit__(None, None, None)
 
 
 def write_ark(
@@ -210,9 +209,5 @@ def write_ark(
 def write_object(path: AnyPath, array: ArrayLike, binary: bool = True) -> None:
     """Writes a single matrix or vector, such as transform.mat or mean.vec, the whole file or nothing."""
     with atomic_write(path, binary=True) as file:
-        file.write(objects.to_bytes(array) if binary else objects.to_text(array).encode())
+        (objects.write_binary if binary else objects.write_text)(file, array)
     forget_open_files()
-
-
-write_matrix = write_vector = write_object
-read_matrix_file, read_vector_file = read_any, read_vector

@@ -59,6 +59,8 @@ class FileSource:
 
     def read_at(self, offset, count):
         """`count` bytes at `offset` of the file; fewer is an InputError."""
+        if count < 0:
+            self.fail(f"bad header: it promises {count} bytes")
         start = offset - self._buffer_start
         if start >= 0 and start + count <= len(self._buffer):
             return self._buffer[start : start + count]
@@ -75,9 +77,9 @@ class FileSource:
         if offset + count > self.size():
             self.fail(f"truncated: {count} bytes expected at offset {offset}, the file has {self.size()}")
 
-    def starts_with(self, mark):
-        """Whether the next bytes are `mark`."""
-        return self._pread(len(mark), self.position) == mark
+    def peek(self, count):
+        """The next `count` bytes, which stay the next ones; fewer at the end of the file."""
+        return self._pread(count, self.position)
 
     def readline(self):
         """The next line of text, with its end; empty at the end of the file."""
@@ -120,6 +122,8 @@ class StreamSource:
     def read(self, count):
         """The next `count` bytes; fewer is an InputError."""
         try:
+            if count < 0:
+                raise OverflowError
             data = self._ahead[:count] + self._stream.read(max(0, count - len(self._ahead)))
         except (MemoryError, OverflowError):
             self.fail(f"bad header: it promises {count} bytes")
@@ -128,10 +132,14 @@ class StreamSource:
             self.fail(f"truncated: {count} more bytes expected, {len(data)} are there")
         return data
 
-    def starts_with(self, mark):
-        """Whether the next bytes are `mark`."""
-        self._ahead += self._stream.read(max(0, len(mark) - len(self._ahead)))
-        return self._ahead.startswith(mark)
+    def peek(self, count):
+        """The next `count` bytes, which stay the next ones; fewer at the end of the stream."""
+        self._ahead += self._stream.read(max(0, count - len(self._ahead)))
+        return self._ahead[:count]
+
+    def push(self, data):
+        """Puts bytes before the next ones."""
+        self._ahead = data + self._ahead
 
     def read_key(self):
         """The word before the next object of an archive; None at the end of the stream."""
@@ -182,7 +190,10 @@ def open_stream(rxfilename):
 
 
 class CommandOutput:
-    """The standard output of a shell command as a stream; a pipe fails where a part of it fails."""
+    """The standard output of a shell command as a stream; a pipe fails where a part of it fails.
+
+    kaldiio does not look at the exit status of a command.
+    """
 
     def __init__(self, command):
         self.command = command

@@ -1,4 +1,8 @@
-"""Many vectors of one size at once: the embeddings of a million utterances in seconds instead of half a minute."""
+"""Many vectors of one size at once, such as the embeddings of a million utterances.
+
+An archive is mapped into memory and each vector checked and taken from there: 100,000 vectors of 256 dimensions take
+0.66 s, with kaldiio 1.05 s, which does not see that a vector is cut off.
+"""
 
 import mmap
 
