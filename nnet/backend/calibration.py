@@ -9,7 +9,6 @@ import dataclasses
 import json
 
 import numpy as np
-import scipy.optimize
 import scipy.special
 
 from nnet.errors import InputError
@@ -41,16 +40,20 @@ class Calibration:
 
 def train_calibration(columns, target, p_target=0.01):
     """A Calibration from columns (N, K) of trials that are targets where bool (N,) `target` says so."""
+    from sklearn.linear_model import LogisticRegression  # takes a second to load, which applying a model need not wait
+
     if np.all(target) or not np.any(target):
         raise InputError("calibration needs target and nontarget trials")
     mean, deviation = columns.mean(axis=0), columns.std(axis=0)
     if not (deviation > 0).all():
         raise InputError(f"column {int(np.argmin(deviation > 0)) + 1} has the same value in all trials")
-    loss = _Loss((columns - mean) / deviation, target, p_target)
-    start = np.zeros(columns.shape[1] + 1)
-    found = scipy.optimize.minimize(loss.value, start, jac=loss.gradient, hess=loss.hessian, method="trust-exact")
-    weights = found.x[1:] / deviation
-    return Calibration(float(found.x[0] - weights @ mean), weights, p_target)
+    num_targets = np.count_nonzero(target)
+    trial_weights = np.where(target, p_target / num_targets, (1 - p_target) / (len(target) - num_targets))
+    model = LogisticRegression(C=1 / RIDGE, tol=1e-8, max_iter=1000)
+    model.fit((columns - mean) / deviation, target, sample_weight=trial_weights)
+    weights = model.coef_[0] / deviation
+    log_odds = model.intercept_[0] - weights @ mean  # as the trials are weighted, the prior's log odds are part of it
+    return Calibration(float(log_odds - scipy.special.logit(p_target)), weights, p_target)
 
 
 def quality_columns(enroll, test):
@@ -59,30 +62,6 @@ def quality_columns(enroll, test):
     What the two sides have in common does not depend on which one is called enrollment.
     """
     return np.concatenate([np.minimum(enroll, test), np.maximum(enroll, test)], axis=1)
-
-
-class _Loss:
-    """The prior-weighted logistic loss, with its derivatives; parameters are (offset, weights)."""
-
-    def __init__(self, columns, target, p_target):
-        self._x = np.concatenate([np.ones((len(columns), 1)), columns], axis=1)  # (N, K + 1)
-        self._sign = np.where(target, 1.0, -1.0)
-        counts = np.count_nonzero(target), np.count_nonzero(~target)
-        self._weight = np.where(target, p_target / counts[0], (1 - p_target) / counts[1])
-        self._log_odds = scipy.special.logit(p_target)
-        self._ridge = np.append(0.0, np.full(columns.shape[1], RIDGE))
-
-    def value(self, parameters):
-        margin = self._sign * (self._x @ parameters + self._log_odds)
-        return self._weight @ np.logaddexp(0.0, -margin) + 0.5 * self._ridge @ parameters**2
-
-    def gradient(self, parameters):
-        wrong = scipy.special.expit(-self._sign * (self._x @ parameters + self._log_odds))
-        return -(self._weight * self._sign * wrong) @ self._x + self._ridge * parameters
-
-    def hessian(self, parameters):
-        right = scipy.special.expit(self._x @ parameters + self._log_odds)
-        return (self._x.T * (self._weight * right * (1 - right))) @ self._x + np.diag(self._ridge)
 
 
 def write_calibration(path, calibration, description):

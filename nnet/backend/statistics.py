@@ -100,6 +100,7 @@ def shrunk(covariance: np.ndarray, num_samples: int) -> np.ndarray:
 
     The sample covariance is moved towards a multiple of the unit matrix with the same trace (Chen, Wiesel, Eldar and
     Hero, "Shrinkage algorithms for MMSE covariance estimation", 2010, eq. 23).
+    sklearn.covariance.oas needs the samples, of which only means and scatter are kept, and omits the terms in 2 / D.
 
     Args:
         covariance: (D, D), the sample covariance.

@@ -25,6 +25,15 @@ def test_an_affine_distortion_is_undone(trials, p_target):
     assert metrics.act_dcf(rates, cost) == pytest.approx(metrics.min_dcf(rates, cost), abs=0.02)
 
 
+def test_the_loss_is_at_its_minimum(trials):
+    """Its derivative by the offset: the expected posterior of a target is the prior."""
+    llr, target = trials
+    calibration = train_calibration(llr[:, None] / 8, target, 0.01)
+    log_odds = calibration.apply(llr[:, None] / 8) + np.log(0.01 / 0.99)
+    posterior = 1 / (1 + np.exp(-log_odds))
+    assert 0.01 * posterior[target].mean() + 0.99 * posterior[~target].mean() == pytest.approx(0.01, abs=1e-7)
+
+
 def test_fusion_is_better_than_its_parts(trials):
     llr, target = trials
     rng = np.random.default_rng(1)
