@@ -57,6 +57,29 @@ def test_what_sbatch_is_called_with():
     assert not [word for word in alone.command() if word.startswith(("--gres", "--array", "--cpus"))]
 
 
+def test_a_job_needs_no_environment_but_its_script(root, tmp_path):
+    """With --export=NONE, or from an installed wheel: the script itself says where Python and the package are."""
+    (tmp_path / "sbatch").write_text(
+        "#!/bin/bash\ncat >job.sh\nfor i in 1 2; do env -i SLURM_ARRAY_TASK_ID=$i bash job.sh; done\necho 1\n"
+    )
+    (tmp_path / "squeue").write_text("#!/bin/bash\n")
+    for name in ("sbatch", "squeue"):
+        (tmp_path / name).chmod(0o755)
+    os.symlink(root / "nnet", tmp_path / "nnet")
+    path = os.pathsep.join([str(tmp_path), os.path.dirname(sys.executable), os.environ["PATH"]])
+    code = "import nnet, sys; sys.exit(nnet.__name__ != 'nnet')"
+    done = subprocess.run(
+        [sys.executable, "-m", "nnet.bin.slurm_jobs", "JOB=1:2", "log.JOB", "python", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    for number in (1, 2):
+        assert "# Ended (code 0)" in (tmp_path / f"log.{number}").read_text()
+
+
 def test_without_slurm_one_line_says_so(root, tmp_path):
     os.symlink(sys.executable, tmp_path / "python")
     for name in ("bash", "dirname"):
