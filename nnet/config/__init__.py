@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from nnet.audio.augment import AugmentOptions
 from nnet.config.sections import DataSection, FeaturesSection, TrainingSection
