@@ -1,7 +1,7 @@
 """A Kaldi data directory: which files it holds, and how each is read.
 
-What may be done with one stands beside: nnet/datadir/validate.py checks, data_fix.py mends, data_parts.py copies,
-takes subsets and splits, data_combine.py puts together.
+What can be done with one stands beside: validate.py checks, fix.py mends, derive.py copies, takes subsets and splits,
+combine.py joins several, job_parts.py merges what parallel jobs made.
 """
 
 import functools
@@ -10,8 +10,10 @@ import os
 
 from nnet.errors import InputError
 from nnet.kaldi.tables import (
+    check_utt2spk,
     invert_spk2utt,
     invert_utt2spk,
+    parse_numbers,
     read_list,
     read_numbers,
     read_spk2utt,
@@ -45,10 +47,23 @@ class DataDir:
     Every table but `segments` raises InputError when its file is missing; `has("feats.scp")` asks.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, tables=None):
+        """
+        Args:
+            path: the directory.
+            tables: `{file name: table}`, read in place of these files; None in place of a table hides the file.
+        """
         self.path = os.fspath(path).rstrip("/") or "/"
+        self._tables = tables or {}
         if not os.path.isdir(self.path):
             raise InputError(f"{self.path}: no such data directory")
+
+    def with_tables(self, tables):
+        """The DataDir with other tables in place of some of its files, as the constructor takes them.
+
+        Nothing changes on disk; `nnet.datadir.derive.subset` writes it.
+        """
+        return DataDir(self.path, {**self._tables, **tables})
 
     def file(self, name):
         """The path of one file of the directory."""
@@ -56,11 +71,17 @@ class DataDir:
 
     def has(self, name):
         """Whether the directory holds the file."""
+        if name in self._tables:
+            return self._tables[name] is not None
         return os.path.isfile(self.file(name))
 
     def table(self, name):
         """`{key: rest of the line}` of one of its files, as text."""
-        return read_table(self.file(name))
+        if name not in self._tables:
+            return read_table(self.file(name))
+        if self._tables[name] is None:
+            raise InputError(f"{self.file(name)}: is left out of this data directory")
+        return dict(self._tables[name])
 
     @functools.cached_property
     def wav_scp(self):
@@ -80,7 +101,7 @@ class DataDir:
     @functools.cached_property
     def utt2spk(self):
         """`{utterance: speaker}`."""
-        return read_utt2spk(self.file("utt2spk"))
+        return check_utt2spk(self.table("utt2spk"), self.file("utt2spk"))
 
     @functools.cached_property
     def spk2utt(self):
@@ -100,12 +121,12 @@ class DataDir:
     @functools.cached_property
     def utt2num_frames(self):
         """`{utterance: frames}`."""
-        return read_numbers(self.file("utt2num_frames"), int)
+        return parse_numbers(self.table("utt2num_frames"), self.file("utt2num_frames"), int)
 
     @functools.cached_property
     def utt2dur(self):
         """`{utterance: seconds}`."""
-        return read_numbers(self.file("utt2dur"))
+        return parse_numbers(self.table("utt2dur"), self.file("utt2dur"))
 
     @functools.cached_property
     def feats_conf(self):

@@ -58,8 +58,13 @@ def write_table(path, table):
 
 def read_numbers(path, kind=float):
     """Reads a table of numbers, such as utt2dur (float, seconds) or utt2num_frames (int): `{key: number}`."""
+    return parse_numbers(read_table(path), path, kind)
+
+
+def parse_numbers(table, path, kind=float):
+    """`{key: number}` of a table that was read from `path`; text that is no number is an InputError."""
     numbers = {}
-    for key, text in read_table(path).items():
+    for key, text in table.items():
         try:
             numbers[key] = kind(text)
         except ValueError as error:
@@ -93,7 +98,11 @@ def invert_spk2utt(spk2utt, path="spk2utt"):
 
 def read_utt2spk(path):
     """Reads `{utterance: speaker}`; a line with more than two words is an InputError."""
-    utt2spk = read_table(path)
+    return check_utt2spk(read_table(path), path)
+
+
+def check_utt2spk(utt2spk, path):
+    """The table itself, read from `path`; an utterance with more than one speaker is an InputError."""
     for utterance, speaker in utt2spk.items():
         if len(speaker.split()) != 1:
             raise InputError(f'{path}: "{utterance}" must have one speaker, not "{speaker}"')
