@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints a table of EER and detection costs, a line for each score file; with a REPORT_DIR, makes a report of them.
+# Prints a table of EER and detection costs, a line for each score file; --report DIR makes a report of them.
+report=
 title=
 cost=
 condition=
@@ -14,9 +15,10 @@ echo "$0 $*" >&2
 
 if [ $# -lt 2 ]; then
   cat >&2 <<USAGE
-Usage: $0 [options] TRIALS SCORES [more SCORES ...] [REPORT_DIR]
-e.g.: $0 data/test/trials exp/xvector/scores/test.cosine exp/xvector/scores/test.plda exp/xvector/report
+Usage: $0 [options] TRIALS SCORES [more SCORES ...]
+e.g.: $0 --report exp/xvector/report data/test/trials exp/xvector/scores/test.cosine exp/xvector/scores/test.plda
 Options (defaults and the rest: python -m nnet.bin.compute_metrics --help):
+  --report DIR                         a page, plots and metrics.json
   --title TEXT                         of the report
   --cost "CMISS,CFA,PTARGET ..."       more detection costs
   --condition "FILE ..."               tables such as utt2gender: figures for each value
@@ -30,5 +32,5 @@ fi
 options=()
 for word in $cost; do options+=(--cost "$word"); done
 for file in $condition; do options+=(--condition "$file"); done
-python -m nnet.bin.compute_metrics ${title:+--title "$title"} ${bootstrap:+--bootstrap "$bootstrap"} \
+python -m nnet.bin.compute_metrics ${report:+--report "$report"} ${title:+--title "$title"} ${bootstrap:+--bootstrap "$bootstrap"} \
   ${utt2spk:+--utt2spk "$utt2spk"} ${train_log:+--train-log "$train_log"} ${options[@]+"${options[@]}"} "$@"

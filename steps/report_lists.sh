@@ -27,5 +27,5 @@ for trials in "$@"; do
   done
   if [ ${#systems[@]} -eq 0 ]; then echo "$0: no scores in $scores/$list" >&2; exit 1; fi
   echo "$scores/$list:"
-  steps/compute_metrics.sh "$trials" "${systems[@]}" "$report/$list"
+  steps/compute_metrics.sh --report "$report/$list" "$trials" "${systems[@]}"
 done

@@ -139,7 +139,8 @@ if begin_stage 7 "metrics and report" "$exp"; then
     if $vad; then systems+=("exp/mfcc_statistics/scores/$data/mfcc_statistics"); fi
     for method in $methods; do systems+=("$exp/scores/$data/trials/$method"{,_asnorm}); done
     echo "$data:"
-    steps/compute_metrics.sh --train-log "$exp/log.jsonl" "$feats/$data/trials" "${systems[@]}" "$exp/report_$data"
+    steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report_$data" \
+      "$feats/$data/trials" "${systems[@]}"
   done >"$exp/results.txt"
   end_stage
 fi

@@ -92,8 +92,8 @@ if begin_stage 6 "back end and scores" "$exp" "$lda_dim $top_n"; then
 fi
 
 if begin_stage 7 "metrics and report" "$exp"; then
-  steps/compute_metrics.sh --train-log "$exp/log.jsonl" data/test/trials "$exp/scores/test.cosine" \
-    "$exp/scores/test.cosine_asnorm" "$exp/scores/test.plda" "$exp/report" >"$exp/results.txt"
+  steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report" data/test/trials \
+    "$exp/scores/test.cosine" "$exp/scores/test.cosine_asnorm" "$exp/scores/test.plda" >"$exp/results.txt"
   end_stage
 fi
 

@@ -54,7 +54,7 @@ CALLS = [
     ("calibrate_scores", "--c-fa 3 model.json scores/plda normed fused"),
     (
         "compute_metrics",
-        "--bootstrap 5 --cost 1,1,0.3 --title x --utt2spk data/utt2spk trials scores/plda fused report",
+        "--bootstrap 5 --cost 1,1,0.3 --title x --utt2spk data/utt2spk --report report trials scores/plda fused",
     ),
 ]
 
