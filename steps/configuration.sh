@@ -4,9 +4,7 @@
 
 # check OVERRIDES [--show KEY]: whether the configuration is right, or a value of it.
 check() {
-  local word words=()
-  for word in $1; do words+=(--set "$word"); done
-  python -m nnet.bin.check_config ${words[@]+"${words[@]}"} "${@:2}" "$nnet_conf"
+  python -m nnet.bin.check_config --set "$1" "${@:2}" "$nnet_conf"
 }
 
 # has_margin OVERRIDES: whether the loss has a margin, which large-margin fine-tuning could raise.

@@ -12,7 +12,7 @@ from nnet.audio.augment import Augmenter
 from nnet.audio.augmented_copies import make_copies, plan, share
 from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
-from nnet.bin.cli import number, parser, run
+from nnet.bin.cli import boolean, number, parser, run
 from nnet.config.augmentation import AugmentOptions
 from nnet.datadir.directory import DataDir
 from nnet.datadir.job_parts import JobTables
@@ -28,7 +28,10 @@ def main(argv=None):
     sample_rate = args.sample_rate or next(iter_utterances(data))[2]
     augmenter = make_augmenter(args, sample_rate)
     kinds = (augmenter.kinds if augmenter else []) + [f"sp{speed:g}" for speed in args.speeds]
-    copies = share(plan(list(data.utt2spk), kinds, args.num_utts, args.seed), args.job, args.num_jobs)
+    count = args.num_utts
+    if count and args.allow_fewer:
+        count = min(count, len(data.utt2spk) * len(kinds))
+    copies = share(plan(list(data.utt2spk), kinds, count, args.seed), args.job, args.num_jobs)
     made = make_copies(data, copies, augmenter, sample_rate, args.seed, resample=args.sample_rate is not None)
     with (
         JobTables(args.out, ("scp", "dur", "uniq", "augment", "utt2spk")) as tables,
@@ -56,6 +59,8 @@ def make_parser():
                    help="seconds between two noises")  # fmt: skip
     p.add_argument("--babble-voices", type=numbers, default=default_of("babble-voices"), help="how many voices talk")
     p.add_argument("--num-utts", type=number(int, low=1), help="how many copies to draw of all; default: all of them")
+    p.add_argument("--allow-fewer", type=boolean, default=False,
+                   help="make all copies where there are fewer than --num-utts, instead of stopping")  # fmt: skip
     p.add_argument("--sample-rate", type=number(int, low=1),
                    help="Hz of the copies; default: that of the first utterance, which all must have")  # fmt: skip
     p.add_argument("--seed", type=int, default=0)

@@ -7,11 +7,24 @@ import sys
 
 from nnet.errors import InputError
 from nnet.malloc import keep_memory
+from nnet.options import nearest
 
 
 def parser(doc):
     """An argument parser whose help starts with the module's docstring and shows defaults."""
-    return argparse.ArgumentParser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
+    return _Parser(description=doc, formatter_class=_Formatter, allow_abbrev=False)
+
+
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, args=None, namespace=None):
+        """Parses all of the arguments; an unknown option is an error that names the most similar one."""
+        namespace, unknown = self.parse_known_args(args, namespace)
+        options = [word for word in unknown if word.startswith("--")]
+        if options:
+            self.error(f"{options[0]}: no such option{nearest(options[0], self._option_string_actions)}")
+        if unknown:
+            self.error(f"unexpected arguments: {' '.join(unknown)}")
+        return namespace
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -101,8 +101,9 @@ def _arguments(argv):
     add("scores", metavar="SCORES", nargs="+", help="score files, a line of the table each")
     add("--report", metavar="DIR", help="folder to write a report to")
     add("--title", default="Speaker verification report", help="of the report")
-    add("--cost", action="append", default=[], metavar="CMISS,CFA,PTARGET", help="one more detection cost")
-    add("--condition", action="append", default=[], metavar="FILE", help="a table `id value`: figures for each value")
+    several = {"action": "extend", "type": str.split, "default": []}
+    add("--cost", **several, metavar='"CMISS,CFA,PTARGET ..."', help="more detection costs")
+    add("--condition", **several, metavar='"FILE ..."', help="tables such as utt2gender: figures for each value")
     add(
         "--bootstrap",
         type=number(int, low=0),

@@ -7,6 +7,7 @@ the other sections are plain. Precedence: `--set section.key=value` over the JSO
 import dataclasses
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,13 +93,14 @@ def load_config(path, overrides=()):
     Args:
         path: a JSON with the sections above, tf-kaldi-speaker's flat one (it has `network_type` at the top), or the
             config.json of a model directory, of which `model`, what it was made for, is left aside.
-        overrides: strings `section.key=value`, the value in JSON, a bare word or a list of them, [a,b].
+        overrides: strings `section.key=value`, or several of these with blanks between; the value in JSON, a bare word
+            or a list of them, [a,b].
     """
     values = _read_json(path)
     values.pop("model", None)
     if is_tf_kaldi(values):
         values = convert_tf_kaldi(values, path)
-    for override in overrides:
+    for override in (word for words in overrides for word in _split_overrides(words)):
         _apply_override(values, override)
     return build_config(values, path)
 
@@ -180,6 +182,11 @@ def _refuse_option(key, kind, own, types, where):
     others = [name for name, cls in types.items() if key in {f.name for f in dataclasses.fields(cls)}]
     tail = f"; it belongs to type {', '.join(others)}" if others else nearest(key, own | {"type"})
     raise InputError(f"{where}.{key} is not an option of type {kind}{tail}")
+
+
+def _split_overrides(words):
+    """Splits at the blanks before `section.key=`, so that JSON values may hold blanks."""
+    return re.split(r"\s+(?=[a-z]\w*(?:\.\w+)?=)", words.strip()) if words.strip() else []
 
 
 def _apply_override(values, override):

@@ -73,6 +73,11 @@ def test_usage(recipe, name):
     assert result.returncode != 0 and "Usage: steps/" in result.stderr and "e.g.: steps/" in result.stderr
 
 
+def test_an_option_that_the_program_does_not_have_is_named(recipe, sets):
+    result = recipe("train_backend", "--lda-dimension 5 train data_train backend")
+    assert result.returncode != 0 and '--lda-dimension: no such option; did you mean "--lda-dim"?' in result.stderr
+
+
 def test_a_failure_of_the_program_is_shown_and_fails_the_call(recipe, sets):
     result = recipe("score", "--method plda trials test test scores/plda")
     assert result.returncode != 0 and "needs --backend DIR" in result.stderr
