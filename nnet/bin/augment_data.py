@@ -12,14 +12,12 @@ from nnet.audio.augment import Augmenter
 from nnet.audio.augmented_copies import make_copies, plan, share
 from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
-from nnet.bin.cli import boolean, number, parser, run
+from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
 from nnet.config.augmentation import AugmentOptions
 from nnet.datadir.directory import DataDir
 from nnet.datadir.job_parts import JobTables
 from nnet.errors import InputError
 from nnet.progress import progress
-
-SOURCES = ("rirs", "noises", "music", "babble")
 
 
 def main(argv=None):
@@ -50,14 +48,8 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    for name in SOURCES:
-        p.add_argument(f"--{name}", metavar="SOUNDS", help="data directory of the recordings to use")
+    add_options(p, AugmentOptions, skip=("probability",))
     p.add_argument("--speeds", type=speeds, default=(), help='speeds such as "0.9 1.1"')
-    for name in ("noise-snrs", "music-snrs", "babble-snrs"):
-        p.add_argument(f"--{name}", type=numbers, default=default_of(name), help="dB, one of which is drawn: 15:10:5:0")
-    p.add_argument("--noise-interval", type=number(float, low=0), default=default_of("noise-interval"),
-                   help="seconds between two noises")  # fmt: skip
-    p.add_argument("--babble-voices", type=numbers, default=default_of("babble-voices"), help="how many voices talk")
     p.add_argument("--num-utts", type=number(int, low=1), help="how many copies to draw of all; default: all of them")
     p.add_argument("--allow-fewer", type=boolean, default=False,
                    help="make all copies where there are fewer than --num-utts, instead of stopping")  # fmt: skip
@@ -71,35 +63,18 @@ def make_parser():
     return p
 
 
-def default_of(name):
-    return getattr(AugmentOptions(), name.replace("-", "_"))
-
-
-def numbers(text):
-    """Kaldi's lists: 15:10:5:0."""
-    return tuple(float(word) for word in text.split(":"))
-
-
 def speeds(text):
     return tuple(number(float, above=0)(word) for word in text.split())
 
 
 def make_augmenter(args, sample_rate):
     """The Augmenter of the command line, or None where only speeds are asked for."""
-    sources = {name: getattr(args, name) for name in SOURCES}
-    if not any(sources.values()):
-        if args.speeds:
-            return None
-        raise InputError("nothing to do: give --rirs, --noises, --music, --babble or --speeds")
-    options = AugmentOptions(
-        **sources,
-        noise_snrs=args.noise_snrs,
-        noise_interval=args.noise_interval,
-        music_snrs=args.music_snrs,
-        babble_snrs=args.babble_snrs,
-        babble_voices=tuple(int(voices) for voices in args.babble_voices),
-    )
-    return Augmenter(options, sample_rate)
+    options = options_from(args, AugmentOptions)
+    if any((options.rirs, options.noises, options.music, options.babble)):
+        return Augmenter(options, sample_rate)
+    if args.speeds:
+        return None
+    raise InputError("nothing to do: give --rirs, --noises, --music, --babble or --speeds")
 
 
 if __name__ == "__main__":
