@@ -11,13 +11,13 @@ import time
 import numpy as np
 
 from nnet.bin.cli import boolean, number, parser, run
-from nnet.bin.run_jobs import cores
 from nnet.config import load_config
 from nnet.datadir.checks import summarize
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.spectrum import COMPUTE
+from nnet.jobs.local import cores
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
