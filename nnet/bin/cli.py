@@ -21,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):
         """Parses all of the arguments; an unknown option is an error that names the most similar one."""
         namespace, unknown = self.parse_known_args(args, namespace)
-        options = [word for word in unknown if word.startswith("--")]
+        options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
         if options:
             self.error(f"{options[0]}: no such option{nearest(options[0], self._option_string_actions)}")
         if unknown:

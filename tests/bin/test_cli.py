@@ -56,6 +56,7 @@ def test_help_shows_meaning_and_default_as_one_writes_it(command):
         ("--snrs 5:-1", "argument --snrs: must be at least 0, not -1"),
         ("--snrs 5,1", "argument --snrs: invalid list of float value: '5,1'"),
         ("--lda 5", '--lda: no such option; did you mean "--lda-dim"?'),
+        ("--lda=5", '--lda: no such option; did you mean "--lda-dim"?'),
         ("--secret x", "--secret: no such option"),
     ],
 )
