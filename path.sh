@@ -1,6 +1,6 @@
 # Sourced by every script, from the root or from a recipe. Finds the root; takes the Python that SV_PYTHON names, or the
 # active one where it has all that nnet needs, or ROOT/.venv, which it makes on the first call. SV_EXTRAS="mini,test" asks
-# for extras of setup.py besides. Sets PATH, PYTHONPATH and LC_ALL.
+# for extras of setup.py besides. Sets PATH, PYTHONPATH (a caller's own folders stay, behind the root) and LC_ALL.
 # shellcheck shell=bash
 
 sv_root() { CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/steps/.." && pwd; }
@@ -46,7 +46,7 @@ sv_choose() {
   if [ "${SV_READY:-}" = "$root ${SV_EXTRAS:-} ${SV_PYTHON:-}" ]; then return 0; fi
   python=$(sv_python "$root") || return 1
   sv_use "$python" "$root" || return 1
-  export PYTHONPATH=$root LC_ALL=C SV_READY="$root ${SV_EXTRAS:-} $python"
+  export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" LC_ALL=C SV_READY="$root ${SV_EXTRAS:-} $python"
 }
 
 if ! sv_choose; then

@@ -17,10 +17,9 @@ import threadpoolctl
 from benchmarks.features import FBANK, RATE, speech_like
 from benchmarks.report import Table
 from benchmarks.timing import medians
-from nnet.audio.augment import Augmenter
+from nnet.audio.augment import Augmenter, AugmentOptions
 from nnet.audio.mixing import change_speed
 from nnet.audio.seeds import generator
-from nnet.config.augmentation import AugmentOptions
 from nnet.feats.spectrum import compute_fbank
 from nnet.kaldi.tables import write_table
 from nnet.malloc import keep_memory

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import inspect
 import types
 import typing
 
@@ -20,6 +21,14 @@ def option(default, doc, *, low=None, high=None, above=None, below=None, choices
     """
     metadata = {"doc": doc, "low": low, "high": high, "above": above, "below": below, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def options_of(cls):
+    """The options dataclass of a class: the type of the default of its constructor's argument `options`.
+
+    A class declares it as `def __init__(self, input_dim, options=ResNetOptions())`, and nowhere else.
+    """
+    return type(inspect.signature(cls).parameters["options"].default)
 
 
 def build_section(cls, values, where):

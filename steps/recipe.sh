@@ -59,10 +59,8 @@ check() {
 # fine-tuned with a larger margin, which it can if it has the options of a margin that grows.
 check_training() {
   check "$set" >/dev/null
-  if check "$set" --show loss.initial_margin >/dev/null 2>&1; then
-    margin=true
-    check "$set $large_margin" >/dev/null
-  fi
+  margin=$(check "$set" --has loss.initial_margin)
+  if $margin; then check "$set $large_margin" >/dev/null; fi
 }
 
 # use_sounds: by $musan and $rirs sets $sounds, what steps/add_augmented.sh mixes in; none: empty.

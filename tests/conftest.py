@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from nnet.ops.runtime import prepare
+
+prepare()  # as building a model does: many tests use operations alone
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

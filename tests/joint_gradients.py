@@ -7,7 +7,7 @@ import os
 
 os.environ["MKL_NUM_THREADS"] = str(int(os.environ["MLX_RANK"]) + 1)
 
-from nnet.networks.resnet import ResNet  # noqa: E402
+from nnet.networks.resnet import ResNet, ResNetOptions  # noqa: E402
 from nnet.ops import mx, nn, tree_flatten  # noqa: E402
 from nnet.training.distributed import Group  # noqa: E402
 
@@ -17,7 +17,7 @@ UTTERANCES = 4  # of a process
 def main():
     group = Group()
     mx.random.seed(0)
-    net = ResNet(16, depth=18, channels=4, se_reduction=0)
+    net = ResNet(16, ResNetOptions(depth=18, channels=4))
     features = mx.random.normal((group.size * UTTERANCES, 60, 16))
     weights = mx.random.normal((len(features), 8, net.out_dim))
 

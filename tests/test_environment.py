@@ -32,6 +32,11 @@ def source(root):
     return run
 
 
+def test_path_keeps_the_folders_of_own_classes(source, root):
+    done = source(SV_PYTHON=sys.executable, PYTHONPATH="/my/modules", after=". ./path.sh")
+    assert done.stdout.splitlines()[1] == f"{root}:/my/modules", done.stderr
+
+
 @pytest.mark.parametrize("folder", ["", "egs/mini", "egs/librispeech"])
 def test_path_finds_the_root_through_the_links(source, root, folder):
     done = source(root / folder, SV_PYTHON=sys.executable, CDPATH="/")

@@ -17,15 +17,16 @@ RANKS = [
     {"kaldi"},
     {"audio", "datadir"},
     {"feats", "backend", "metrics"},
-    {"ops", "config"},
-    {"networks", "poolings", "losses"},
+    {"ops"},
+    {"networks", "poolings", "losses", "optim"},
+    {"config"},
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},
     {"training"},
     {"jobs"},
     {"bin"},
 ]
-WITHOUT_MLX = ["kaldi", "audio", "datadir", "config", "feats", "backend", "metrics", "dataset"]
+WITHOUT_MLX = ["kaldi", "audio", "datadir", "feats", "backend", "metrics", "dataset"]
 
 
 def part_of(path):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nnet.config import load_config
+from nnet.model.cost import count_macs, count_parameters
 from nnet.model.speaker_net import build_model
-from nnet.ops.cost import count_macs, count_parameters
 
 CONFIGS = sorted((Path(__file__).parent.parent / "nnet_conf").glob("*.json"))
 # With 80 bins; WeSpeaker's README gives them in millions.

@@ -13,7 +13,7 @@ from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import compute_fbank
 from nnet.kaldi.ark import ArkWriter
 from nnet.model.weights import weights_of
-from nnet.networks.resnet import ResNet
+from nnet.networks.resnet import ResNet, ResNetOptions
 
 RATE = 16000
 BINS, DIM = 16, 6
@@ -22,7 +22,7 @@ BINS, DIM = 16, 6
 def make_checkpoint(path):
     """Writes weights.npz with a ResNet18 of 16 bins and 6-d embeddings in mlx-community's names."""
     rng = np.random.default_rng(0)
-    network = ResNet(BINS, depth=18, channels=4, se_reduction=0)
+    network = ResNet(BINS, ResNetOptions(depth=18, channels=4))
     weights = {f"resnet.{name}": np.array(weight) for name, weight in weights_of(network).items()}
     weights["resnet.seg_1.weight"] = rng.normal(0, 0.1, (DIM, 2 * network.out_dim)).astype(np.float32)
     weights["resnet.seg_1.bias"] = np.zeros(DIM, np.float32)

@@ -5,15 +5,33 @@ The kinds, signal-to-noise ratios and numbers of voices are those of Kaldi's Vox
 """
 
 from collections import namedtuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from nnet.audio.mixing import fit_16_bits, gain_for_snr, power, reverberate
 from nnet.audio.sounds import Sounds
 from nnet.errors import InputError
+from nnet.options import option
 
 Augmented = namedtuple("Augmented", "samples what")
 Augmented.__doc__ = "Samples (n,), rounded to 16 bits, and in words what was mixed in: NAME@SECONDS:SNR for each sound."
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """Sounds that are mixed into training chunks: where they are and how loud they become."""
+
+    rirs: str | None = option(None, "Data directory of room impulse responses; null: no reverberation.")
+    noises: str | None = option(None, "Data directory of noises, which follow one another; null: none.")
+    music: str | None = option(None, "Data directory of background music; null: none.")
+    babble: str | None = option(None, "Data directory of speech, of which several voices are mixed; null: none.")
+    probability: float = option(0.6, "Share of the chunks that are augmented, each in one way.", low=0, high=1)
+    noise_snrs: tuple[float, ...] = option((15.0, 10.0, 5.0, 0.0), "SNRs (dB) of noises; one is drawn for each noise.")
+    noise_interval: float = option(1.0, "Seconds between two noises.", low=0)
+    music_snrs: tuple[float, ...] = option((15.0, 10.0, 8.0, 5.0), "SNRs (dB) of music.")
+    babble_snrs: tuple[float, ...] = option((20.0, 17.0, 15.0, 13.0), "SNRs (dB) of each voice of the babble.")
+    babble_voices: tuple[int, ...] = option((3, 4, 5, 6, 7), "Numbers of voices of the babble.", low=1)
 
 
 class Augmenter:
@@ -26,7 +44,7 @@ class Augmenter:
         sample_rate: Hz of the speech.
     """
 
-    def __init__(self, options, sample_rate):
+    def __init__(self, options: AugmentOptions, sample_rate: int):
         self.options, self.sample_rate = options, sample_rate
         sources = {"reverb": options.rirs, "noise": options.noises, "music": options.music, "babble": options.babble}
         self._sounds = {kind: Sounds(path, sample_rate) for kind, path in sources.items() if path is not None}

@@ -8,12 +8,11 @@ Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the ori
 (what was mixed in: NAME@SECONDS:SNR) and OUT.utt2spk.
 """
 
-from nnet.audio.augment import Augmenter
+from nnet.audio.augment import Augmenter, AugmentOptions
 from nnet.audio.augmented_copies import make_copies, plan, share
 from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
 from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
-from nnet.config.augmentation import AugmentOptions
 from nnet.datadir.directory import DataDir
 from nnet.datadir.job_parts import JobTables
 from nnet.errors import InputError

@@ -9,19 +9,21 @@ from nnet.bin.cli import parser, run
 from nnet.config import load_config
 from nnet.config.reference import explain, reference_page
 from nnet.errors import InputError
+from nnet.model.cost import cost_table
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
-from nnet.ops.cost import cost_table
 
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
     if args.explain:
-        print(explain(args.explain))
+        print(explain(args.explain, load_config(args.config, args.set) if args.config else None))
     elif args.reference:
         print(reference_page(), end="")
     elif args.config and args.show:
         print(show(load_config(args.config, args.set), args.show))
+    elif args.config and args.has:
+        print("true" if has(load_config(args.config, args.set), args.has) else "false")
     elif args.config:
         check(args)
     else:
@@ -30,9 +32,14 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument("--explain", metavar="SECTION.KEY", help="print what a key, or a section, means")
+    p.add_argument(
+        "--explain",
+        metavar="SECTION.KEY",
+        help="print what a key or section means, in CONFIG.json if given",
+    )
     p.add_argument("--reference", action="store_true", help="print what every key means, as Markdown")
     p.add_argument("--show", metavar="SECTION.KEY", help="print the value that a key has in CONFIG.json, for scripts")
+    p.add_argument("--has", metavar="SECTION.KEY", help="print true or false: whether CONFIG.json can have the key")
     p.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
     )
@@ -50,6 +57,13 @@ def show(config, name):
         raise InputError(f"--show {name}: the configuration has no such key; --explain {section} lists them")
     value = values[key]
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def has(config, name):
+    """Whether the class that the configuration names for a section has an option, such as loss.initial_margin."""
+    section, _, key = name.partition(".")
+    values = config.to_dict().get(section)
+    return isinstance(values, dict) and key in values
 
 
 def check(args):

@@ -13,7 +13,7 @@ import os
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd, describe
-from nnet.ops.cost import count_parameters
+from nnet.model.cost import count_parameters
 from nnet.pretrained.convert import TOOLKITS, convert, write_model_dir
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from nnet.feats.prepare import FeatureReader
 from nnet.kaldi.ark import ArkWriter
 from nnet.model.directory import load_model
 from nnet.model.extraction import embed_utterances
-from nnet.ops.precision import warn_of_precision
+from nnet.ops.runtime import warn_of_precision
 from nnet.progress import progress
 
 log = logging.getLogger(__name__)

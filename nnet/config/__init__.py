@@ -1,7 +1,8 @@
 """The configuration of a system: one JSON, checked key by key, never changed once it is read.
 
-Sections with a `type` (network, pooling, loss, optimizer, schedule, each of auxiliary) take the options of that type;
-the other sections are plain. Precedence: `--set section.key=value` over the JSON over the defaults.
+Sections with a `type` (network, pooling, loss, optimizer, schedule, each of auxiliary) take the options of that type
+(nnet.config.types); the other sections are plain. `--set section.key=value` wins over the JSON, the JSON over the
+defaults.
 """
 
 import dataclasses
@@ -9,49 +10,28 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
-from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
-from nnet.config.dropout import parse_dropout
-from nnet.config.losses import AUXILIARY_LOSS_OPTIONS, LOSS_OPTIONS
-from nnet.config.networks import NETWORK_OPTIONS
-from nnet.config.optimization import OPTIMIZER_OPTIONS, SCHEDULE_OPTIONS
-from nnet.config.poolings import POOLING_OPTIONS
-from nnet.config.sections import DataSection, EmbeddingSection, FeaturesSection, TrainingSection
+from nnet.audio.augment import AugmentOptions
+from nnet.config.sections import DataSection, FeaturesSection, TrainingSection
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
+from nnet.config.types import Choice, build_choice, find_class, option_names
 from nnet.errors import InputError
+from nnet.feats.specaugment import SpecAugmentOptions
+from nnet.networks.embedding import EmbeddingOptions
+from nnet.optim.dropout import parse_dropout
 from nnet.options import build_section, nearest
 
 FORMAT = 1
 
-# A section's types and the one that is meant where the configuration is silent.
-TYPED = {
-    "network": (NETWORK_OPTIONS, "tdnn"),
-    "pooling": (POOLING_OPTIONS, "statistics"),
-    "loss": (LOSS_OPTIONS, "softmax"),
-    "optimizer": (OPTIMIZER_OPTIONS, "momentum"),
-    "schedule": (SCHEDULE_OPTIONS, "validation"),
-}
+TYPED = ("network", "pooling", "loss", "optimizer", "schedule")  # and auxiliary, a list of such sections
 PLAIN = {
     "features": FeaturesSection,
     "data": DataSection,
-    "embedding": EmbeddingSection,
+    "embedding": EmbeddingOptions,
     "training": TrainingSection,
 }
 # Sections whose absence means that nothing of the kind is done.
 OPTIONAL = {"augmentation": AugmentOptions, "spec_augment": SpecAugmentOptions}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A section with a type: which one, and its options (a dataclass of that type)."""
-
-    type: str
-    options: Any
-
-    def kwargs(self):
-        """The options as keyword arguments of the class that `type` names."""
-        return {f.name: getattr(self.options, f.name) for f in dataclasses.fields(self.options)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +42,7 @@ class Config:
     data: DataSection
     network: Choice
     pooling: Choice
-    embedding: EmbeddingSection
+    embedding: EmbeddingOptions
     loss: Choice
     optimizer: Choice
     schedule: Choice
@@ -83,7 +63,7 @@ class Config:
 
 def _plain(value):
     if isinstance(value, Choice):
-        return {"type": value.type} | dataclasses.asdict(value.options)
+        return value.to_dict()
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
 
 
@@ -115,14 +95,13 @@ def build_config(values, path):
         if key not in known:
             raise InputError(f"{path}: {key} is not a known section{nearest(key, known)}")
         _check_shape(key, value, path)
-    sections = {n: _choice(n, values.get(n, {}), *TYPED[n], f"{path}: {n}") for n in TYPED}
+    sections = {n: build_choice(n, values.get(n, {}), f"{path}: {n}") for n in TYPED}
     sections |= {n: build_section(PLAIN[n], values.get(n, {}), f"{path}: {n}") for n in PLAIN}
     sections |= {
         n: build_section(c, values[n], f"{path}: {n}") for n, c in OPTIONAL.items() if values.get(n) is not None
     }
     auxiliary = tuple(
-        _choice("auxiliary", v, AUXILIARY_LOSS_OPTIONS, None, f"{path}: auxiliary[{i}]")
-        for i, v in enumerate(values.get("auxiliary", ()))
+        build_choice("auxiliary", v, f"{path}: auxiliary[{i}]") for i, v in enumerate(values.get("auxiliary", ()))
     )
     config = Config(**sections, auxiliary=auxiliary, note=values.get("note", ""))
     config = _read_rates(config, path)
@@ -147,7 +126,7 @@ def _unique(pairs, path):
     out = {}
     for key, value in pairs:
         if key in out:
-            raise InputError(f"{path}: {key} stands twice; keep one")
+            raise InputError(f"{path}: duplicate key {key}; keep one")
         out[key] = value
     return out
 
@@ -161,27 +140,6 @@ def _check_shape(key, value, path):
             raise InputError(f"{path}: auxiliary must be a list of objects, not {value!r}")
     elif not isinstance(value, dict) and not (key in OPTIONAL and value is None):
         raise InputError(f"{path}: {key} must be an object {{...}}, not {value!r}")
-
-
-def _choice(section, values, types, default, where):
-    if not isinstance(values, dict):
-        raise InputError(f"{where} must be an object {{...}}, not {values!r}")
-    values = dict(values)
-    kind = values.pop("type", default)
-    if kind not in types:
-        tail = nearest(kind, types) if isinstance(kind, str) else f"; known: {', '.join(sorted(types))}"
-        raise InputError(f"{where}.type {json.dumps(kind)} is not known{tail}")
-    own = {f.name for f in dataclasses.fields(types[kind])}
-    for key in values:
-        if key not in own:
-            _refuse_option(key, kind, own, types, where)
-    return Choice(kind, build_section(types[kind], values, where))
-
-
-def _refuse_option(key, kind, own, types, where):
-    others = [name for name, cls in types.items() if key in {f.name for f in dataclasses.fields(cls)}]
-    tail = f"; it belongs to type {', '.join(others)}" if others else nearest(key, own | {"type"})
-    raise InputError(f"{where}.{key} is not an option of type {kind}{tail}")
 
 
 def _split_overrides(words):
@@ -206,8 +164,7 @@ def _apply_override(values, override):
     current = dict(values.get(section) or {})
     if key == "type" and section in TYPED and value != current.get("type"):
         # Another type keeps what it shares with the old one; the rest of the old one's options mean nothing to it.
-        cls = TYPED[section][0].get(value)
-        own = {f.name for f in dataclasses.fields(cls)} if cls else set(current)
+        own = option_names(find_class(section, value, f"--set {override}: {section}.type"))
         current = {k: v for k, v in current.items() if k in own}
     values[section] = current | {key: value}
 
@@ -234,7 +191,7 @@ def _read_rates(config, path):
             f"{config.training.epochs}; add lines or lower the epochs"
         )
     schedule = dataclasses.replace(options, file=os.path.basename(options.file), rates=rates)
-    return dataclasses.replace(config, schedule=Choice("file", schedule))
+    return dataclasses.replace(config, schedule=dataclasses.replace(config.schedule, options=schedule))
 
 
 def _rates_of_file(name, path):

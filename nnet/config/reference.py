@@ -4,27 +4,39 @@ import dataclasses
 import json
 import typing
 
-from nnet.config import OPTIONAL, PLAIN, TYPED, Config
-from nnet.config.losses import AUXILIARY_LOSS_OPTIONS
+from nnet.config import OPTIONAL, PLAIN, Config
+from nnet.config.types import KINDS
 from nnet.errors import InputError
-from nnet.options import nearest, type_name
+from nnet.options import nearest, options_of, type_name
 
 SECTIONS = tuple(f.name for f in dataclasses.fields(Config) if f.name != "note")
 
 
-def types_of(section):
-    """Type → dataclass of a section that has types; {None: dataclass} of one that has none."""
-    if section == "auxiliary":
-        return AUXILIARY_LOSS_OPTIONS
-    return TYPED[section][0] if section in TYPED else {None: (PLAIN | OPTIONAL)[section]}
+def types_of(section, config=None):
+    """Type → options dataclass of a section that has types; {None: dataclass} of one that has none.
+
+    The types are those of the registry and, where a Config is given, those that it names itself.
+    """
+    if section not in KINDS:
+        return {None: (PLAIN | OPTIONAL)[section]}
+    types = {name: options_of(cls) for name, cls in KINDS[section].registry.items()}
+    if config is not None:
+        choices = config.auxiliary if section == "auxiliary" else [getattr(config, section)]
+        types |= {choice.type: type(choice.options) for choice in choices}
+    return types
 
 
-def explain(name):
-    """What `section`, `section.key` or `section.type` means, for a terminal."""
+def explain(name, config=None):
+    """What `section`, `section.key` or `section.type` means, for a terminal.
+
+    Args:
+        name: the section, or section.key.
+        config: a Config whose own classes (package.module:Class) are explained as well.
+    """
     section, _, key = name.partition(".")
     if section not in SECTIONS:
         raise InputError(f"--explain {name}: {section} is not a section{nearest(section, SECTIONS)}")
-    types = types_of(section)
+    types = types_of(section, config)
     if not key:
         return "\n".join(_heading(section, kind, cls) + "".join(_lines(cls)) for kind, cls in types.items())
     if key == "type" and None not in types:
@@ -83,13 +95,15 @@ def reference_page():
         out.append(f"\n## {section}\n")
         for kind, cls in types_of(section).items():
             out.append(f"\n### {section}.type: `{kind}`\n\n{summary(cls)}\n" if kind else f"\n{summary(cls)}\n")
-            table = [
-                f"| `{r['key']}` | {r['type']} | {r['range'].rstrip('; ')} | `{r['default']}` | {r['doc']} |\n"
-                for r in rows(cls)
-            ]
+            table = [_table_row(row) for row in rows(cls)]
             if table:
                 out += ["\n| key | type | range | default | meaning |\n|---|---|---|---|---|\n", *table]
     return "".join(out)
+
+
+def _table_row(row):
+    cells = [f"`{row['key']}`", row["type"], row["range"].rstrip("; "), f"`{row['default']}`", row["doc"]]
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
 
 
 PAGE = """# Configuration: every key
@@ -97,4 +111,10 @@ PAGE = """# Configuration: every key
 Made by `python -m nnet.bin.check_config --reference`; do not edit. A configuration is one JSON with the sections below;
 what it does not say has its default. `--set section.key=value` lays a value over it. The sections with types take
 `"type"` and the keys of that type; `auxiliary` is a list of such objects. `"note"` is free text.
+
+A type may also be a class of your own: `"type": "package.module:Class"` names one in a module that Python finds (put
+its folder in `PYTHONPATH`). The class derives from `Network`, `Pooling`, `Loss`, `AuxiliaryLoss`, `Optimizer` or
+`Schedule`. Its constructor has the default `options=MyOptions()`, a dataclass whose fields are made by
+`nnet.options.option`; they are checked like the keys below, and
+`python -m nnet.bin.check_config --explain network CONFIG.json` explains them.
 """

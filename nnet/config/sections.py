@@ -1,4 +1,4 @@
-"""The sections of a configuration that every system has: features, data, embedding, training."""
+"""The sections of a configuration that every system has: features, data, training."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class FeaturesSection:
-    """What the network expects to be fed; how the features were made, the data directory says itself."""
+    """The features that the network expects; how they were made is recorded in the data directory."""
 
     type: str | None = option(None, "Kind of features that the data must hold; null: any.", choices=("mfcc", "fbank"))
     dim: int | None = option(None, "Dimension that the features must have; null: that of the training data.", low=1)
@@ -28,73 +28,48 @@ class DataSection:
     )
     batch_size: int = option(64, "Chunks in a batch.", low=2)
     segments_per_speaker: int = option(1, "Chunks of one speaker in a batch; losses on pairs need at least 2.", low=1)
-    min_frames: int = option(200, "Fewest frames of a chunk; each batch draws one length for all its chunks.", low=1)
-    max_frames: int = option(400, "Most frames of a chunk.", low=1)
+    min_frames: int = option(200, "Minimum frames of a chunk; each batch draws one length for all its chunks.", low=1)
+    max_frames: int = option(400, "Maximum frames of a chunk.", low=1)
     sampling: str = option(
         "speaker",
         "speaker: speakers are drawn equally often; utterance: every utterance is drawn once an epoch.",
         choices=("speaker", "utterance"),
     )
     steps_per_epoch: int | None = option(None, "Batches in an epoch; null: about one chunk for each utterance.", low=1)
-    valid_frames: int = option(300, "Frames of the one chunk that is cut from each validation utterance.", low=1)
+    valid_frames: int = option(300, "Frames of the chunk taken from each validation utterance.", low=1)
     num_workers: int = option(1, "Processes that read batches ahead; 0: read between the steps.", low=0)
 
 
 @dataclass(frozen=True)
-class EmbeddingSection:
-    """The layers after the pooling, up to what the loss sees."""
-
-    dims: tuple[int, ...] = option((512, 512), "Width of each layer.", low=1)
-    order: str = option(
-        "relu-bn",
-        "What follows each affine map: relu-bn as in Kaldi, bn-relu as in tf-kaldi-speaker, none for affine maps only.",
-        choices=("relu-bn", "bn-relu", "none"),
-    )
-    last: str = option(
-        "full",
-        "What follows the last affine map: full (as `order` says), bn or relu (that alone), affine (nothing).",
-        choices=("full", "bn", "relu", "affine"),
-    )
-    relu: str = option("relu", "Nonlinearity.", choices=("relu", "prelu", "lrelu"))
-    slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0)
-    input_bn: bool = option(False, "Batch normalisation of the pooled vector (ECAPA-TDNN).")
-    bias: bool = option(True, "Biases in the affine maps.")
-    bn_affine: bool = option(True, "Scale and offset in the batch normalisation of these layers.")
-    bn_momentum: float = option(0.1, "Weight of a batch in the running mean and variance.", low=0, high=1)
-    bn_eps: float = option(1e-5, "Added to the variance before its square root is taken.", above=0)
-    node: str | None = option(
-        None,
-        "What extraction gives, by name: embedding1.affine, pooling, output…; null: embedding1.affine where there are "
-        "two layers or more, otherwise output.",
-    )
-
-
-@dataclass(frozen=True)
 class TrainingSection:
-    """Length, determinism and book-keeping of the training."""
+    """Length, reproducibility and checkpoints of the training."""
 
-    epochs: int = option(20, "Most epochs; a schedule may stop earlier.", low=1)
-    seed: int = option(0, "Decides initial weights, batches and dropout; the same seed gives the same model.", low=0)
+    epochs: int = option(20, "Maximum number of epochs; a schedule may stop earlier.", low=1)
+    seed: int = option(0, "Seed of initial weights, batches and dropout; the same seed gives the same model.", low=0)
     accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
     precision: str = option(
         "float32",
-        "Of the network's activations and of the weights that meet them; bfloat16 is for GPUs. Batch normalisation, "
-        "pooling, embedding, loss and the weights that are trained and saved are float32 in any case.",
+        "Precision in which the network computes; bfloat16 is for GPUs. Batch normalization, pooling, embedding, loss "
+        "and the weights that are trained and saved are float32 in any case.",
         choices=("float32", "bfloat16"),
     )
     sync_batch_norm: bool = option(
         False,
-        "Where several processes train: batch normalisation has the statistics of the joint batch; false: each process "
-        "has those of its own share.",
+        "With several processes: batch normalization uses the statistics of the joint batch; false: each process uses "
+        "those of its own share.",
     )
-    clip_norm: float | None = option(None, "Largest norm of the gradient of all weights together; null: any.", above=0)
+    clip_norm: float | None = option(None, "Maximum norm of the gradient of all weights; null: no clipping.", above=0)
     dropout: str | None = option(
         None,
-        "Dropout over the training in Kaldi's notation, such as 0,0@0.2,0.1@0.5,0: values at shares of it, linear in "
-        "between; null: the network's own, constant.",
+        "Dropout schedule in Kaldi's notation, such as 0,0@0.2,0.1@0.5,0: values at fractions of the training, linear "
+        "in between; null: the network's own, constant.",
     )
-    best_by: str = option("valid_loss", "What the best checkpoint has the least of.", choices=("valid_loss", "dev_eer"))
-    keep_checkpoints: int = option(3, "The last checkpoints that are kept.", low=1)
+    best_by: str = option(
+        "valid_loss",
+        "The measure of which the best checkpoint has the lowest value.",
+        choices=("valid_loss", "dev_eer"),
+    )
+    keep_checkpoints: int = option(3, "Number of last checkpoints to keep.", low=1)
     average_checkpoints: int = option(
         0,
         "The final model is the average of this many last checkpoints (at most keep_checkpoints); 0: the best one.",
@@ -106,6 +81,6 @@ class TrainingSection:
     save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: at its end only.", low=1)
     log_every: int = option(100, "Steps between lines in the log.", low=1)
     drop: tuple[str, ...] = option(
-        ("loss.*",), "Patterns of the weights that --init does not take over, such as the old classifier."
+        ("loss.*",), "Patterns of weight names that --init does not load, such as the old classifier's."
     )
-    freeze: tuple[str, ...] = option((), "Patterns of the weights that training leaves as they are, such as network.*")
+    freeze: tuple[str, ...] = option((), "Patterns of weight names that training does not change, such as network.*")

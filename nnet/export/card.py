@@ -4,7 +4,7 @@ import json
 
 from nnet.errors import InputError
 from nnet.feats.front_end import describe
-from nnet.ops.cost import count_parameters
+from nnet.model.cost import count_parameters
 from nnet.report.sections import cost_notes, summary_rows
 from nnet.report.tables import as_markdown
 

@@ -1,10 +1,25 @@
 """Masks in time and frequency (SpecAugment; Park et al., 2019, arXiv:1904.08779, section 2, without time warping)."""
 
+from dataclasses import dataclass
+
+from nnet.options import option
+
+
+@dataclass(frozen=True)
+class SpecAugmentOptions:
+    """Masks over the features of training chunks: how many and how wide."""
+
+    probability: float = option(0.6, "Share of the chunks that are masked.", low=0, high=1)
+    time_masks: int = option(1, "Masks in time.", low=0)
+    max_time: int = option(10, "Maximum width of a mask in frames; at most half the chunk.", low=0)
+    frequency_masks: int = option(1, "Masks in frequency.", low=0)
+    max_frequency: int = option(8, "Maximum width of a mask in dimensions; at most half of them.", low=0)
+
 
 class SpecAugment:
     """Covers random stretches of frames and of dimensions with the chunk's mean."""
 
-    def __init__(self, options):
+    def __init__(self, options: SpecAugmentOptions = SpecAugmentOptions()):
         self.options = options
 
     def __call__(self, feats, rng):

@@ -15,7 +15,7 @@ import time
 from contextlib import ExitStack
 
 from nnet.jobs.local import environment_of
-from nnet.ops.blas import has_cuda
+from nnet.ops.runtime import has_cuda
 
 POLL_SECONDS = 0.2
 

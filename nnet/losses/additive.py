@@ -1,8 +1,20 @@
 """Softmax losses with a margin that is subtracted from the target's cosine, or added to its angle."""
 
-from nnet.losses.margins import AngularSoftmax
-from nnet.losses.schedules import Annealing, MarginSchedule
+from dataclasses import dataclass
+
+from nnet.losses.margins import AngularOptions, AngularSoftmax
+from nnet.losses.schedules import MarginSchedule, MarginScheduleOptions
 from nnet.ops import mx
+from nnet.options import option
+
+
+@dataclass(frozen=True)
+class AdditiveMarginOptions(MarginScheduleOptions, AngularOptions):
+    """Additive margin softmax (CosFace): the target's cosine minus a margin."""
+
+    sub_centers: int = option(1, "Weights of each speaker, the nearest of which counts.", low=1)
+    top_k: int = option(0, "Number of nearest other speakers whose cosines are raised (inter-top-k); 0: none.", low=0)
+    top_k_margin: float = option(0.06, "Amount by which they are raised; it grows with the margin.", low=0)
 
 
 class AdditiveMargin(AngularSoftmax):
@@ -14,29 +26,18 @@ class AdditiveMargin(AngularSoftmax):
     2110.05042), m' growing with m.
     """
 
-    def __init__(
-        self, in_dim, num_speakers, *, margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth,
-        normalize_embeddings, scale, lambda_base, lambda_min, lambda_gamma, lambda_power,
-        sub_centers, top_k, top_k_margin,
-    ):  # fmt: skip
-        super().__init__(
-            in_dim,
-            num_speakers,
-            normalize_embeddings=normalize_embeddings,
-            scale=scale,
-            annealing=Annealing(lambda_base, lambda_min, lambda_gamma, lambda_power),
-            sub_centers=sub_centers,
-        )
-        self.top_k, self.top_k_margin = min(top_k, num_speakers - 1), top_k_margin
-        self.schedule = MarginSchedule(margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth)
+    def __init__(self, in_dim: int, num_speakers: int, options: AdditiveMarginOptions = AdditiveMarginOptions()):
+        super().__init__(in_dim, num_speakers, options, options.sub_centers)
+        self.top_k = min(options.top_k, num_speakers - 1)
+        self.schedule = MarginSchedule(options)
         self.set_progress(0, 0.0)
 
     def set_progress(self, step, epoch):
         super().set_progress(step, epoch)
         margin = self.schedule.at(epoch)
-        share = margin / self.schedule.final if self.schedule.final else 1.0
+        share = margin / self.options.margin if self.options.margin else 1.0
         self._margin = mx.array(float(margin))
-        self._top_k_margin = mx.array(float(self.top_k_margin * share))
+        self._top_k_margin = mx.array(float(self.options.top_k_margin * share))
 
     def with_margin(self, cosine):
         return cosine - self._margin
@@ -59,6 +60,18 @@ def nearest_others(logits, labels, k):
     return mx.argpartition(-others, k - 1, axis=-1)[:, :k]
 
 
+@dataclass(frozen=True)
+class AdditiveAngularMarginOptions(AdditiveMarginOptions):
+    """Additive angular margin softmax (ArcFace): the target's angle plus a margin, in radians."""
+
+    beyond_pi: str = option(
+        "shift",
+        "Where angle + margin > pi: shift, cos - 1 + cos(margin) (WeSpeaker); reflect, -cos(angle + margin) - 2 "
+        "(tf-kaldi-speaker); easy: there is no margin where angle > pi/2.",
+        choices=("shift", "reflect", "easy"),
+    )
+
+
 class AdditiveAngularMargin(AdditiveMargin):
     """Additive angular margin softmax (ArcFace; Deng et al. 2019, arXiv 1801.07698, eq. 3): ψ(θ) = cos(θ + m).
 
@@ -68,32 +81,12 @@ class AdditiveAngularMargin(AdditiveMargin):
     """
 
     def __init__(
-        self, in_dim, num_speakers, *, margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth,
-        normalize_embeddings, scale, lambda_base, lambda_min, lambda_gamma, lambda_power,
-        sub_centers, top_k, top_k_margin, beyond_pi,
-    ):  # fmt: skip
-        super().__init__(
-            in_dim,
-            num_speakers,
-            margin=margin,
-            initial_margin=initial_margin,
-            margin_start_epoch=margin_start_epoch,
-            margin_end_epoch=margin_end_epoch,
-            margin_growth=margin_growth,
-            normalize_embeddings=normalize_embeddings,
-            scale=scale,
-            lambda_base=lambda_base,
-            lambda_min=lambda_min,
-            lambda_gamma=lambda_gamma,
-            lambda_power=lambda_power,
-            sub_centers=sub_centers,
-            top_k=top_k,
-            top_k_margin=top_k_margin,
-        )
-        self.beyond_pi = beyond_pi
+        self, in_dim: int, num_speakers: int, options: AdditiveAngularMarginOptions = AdditiveAngularMarginOptions()
+    ):
+        super().__init__(in_dim, num_speakers, options)
 
     def with_margin(self, cosine):
-        return add_angle(cosine, self._margin, self.beyond_pi)
+        return add_angle(cosine, self._margin, self.options.beyond_pi)
 
     def with_attraction(self, cosine):
         return turn(cosine, -self._top_k_margin)

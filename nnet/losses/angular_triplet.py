@@ -1,5 +1,7 @@
 """tf-kaldi-speaker's triplets on cosines, with the margins of the softmax losses."""
 
+from dataclasses import dataclass
+
 from nnet.errors import InputError
 from nnet.losses.additive import add_angle
 from nnet.losses.base import Loss, LossOutput
@@ -8,9 +10,27 @@ from nnet.losses.end_to_end import ge2e_softmax
 from nnet.losses.margins import multiple_angle
 from nnet.ops import mx
 from nnet.ops.vectors import normalize
+from nnet.options import option
 
 # tf-kaldi-speaker validates this loss by GE2E with this fixed factor.
 _VALID_SCALE = 20.0
+
+
+@dataclass(frozen=True)
+class AngularTripletOptions:
+    """Triplets on cosines, as in tf-kaldi-speaker."""
+
+    margin: float = option(0.2, "Margin of margin_type: 1, 2 or 4 for a_softmax.", low=0)
+    margin_type: str = option(
+        "additive_margin",
+        "The softmax loss whose margin the positive pair gets.",
+        choices=("a_softmax", "additive_margin", "additive_angular_margin"),
+    )
+    selection: str = option(
+        "all",
+        "all: every triplet with a loss above 0; hard: the hardest one of each anchor.",
+        choices=("all", "hard"),
+    )
 
 
 class AngularTriplet(Loss):
@@ -22,26 +42,26 @@ class AngularTriplet(Loss):
 
     min_segments_per_speaker = 2
 
-    def __init__(self, in_dim, num_speakers, *, margin, margin_type, selection):
-        super().__init__()
-        if margin_type == "a_softmax" and margin not in (1, 2, 4):
-            raise InputError(f"loss.margin must be 1, 2 or 4 with loss.margin_type a_softmax, not {margin}")
-        self.margin, self.margin_type, self.selection = margin, margin_type, selection
+    def __init__(self, in_dim: int, num_speakers: int, options: AngularTripletOptions = AngularTripletOptions()):
+        super().__init__(options)
+        if options.margin_type == "a_softmax" and options.margin not in (1, 2, 4):
+            raise InputError(f"loss.margin must be 1, 2 or 4 with loss.margin_type a_softmax, not {options.margin}")
 
     def with_margin(self, cosine):
         """ψ, elementwise."""
-        if self.margin_type == "a_softmax":
-            return multiple_angle(cosine, self.margin)
-        if self.margin_type == "additive_margin":
-            return cosine - self.margin
-        return add_angle(cosine, mx.array(self.margin), "reflect")
+        kind, margin = self.options.margin_type, self.options.margin
+        if kind == "a_softmax":
+            return multiple_angle(cosine, margin)
+        if kind == "additive_margin":
+            return cosine - margin
+        return add_angle(cosine, mx.array(margin), "reflect")
 
     def __call__(self, embeddings, labels):
         if not self.training:
             return ge2e_softmax(embeddings, labels, _VALID_SCALE, 0.0)
         x = normalize(embeddings)
         cosine, same = mx.clip(x @ x.T, -1.0, 1.0), same_speaker(labels)
-        triplets = self.hard_triplets if self.selection == "hard" else self.all_triplets
+        triplets = self.hard_triplets if self.options.selection == "hard" else self.all_triplets
         return LossOutput(triplets(cosine, same), nearest_is_own(cosine, same))
 
     def all_triplets(self, cosine, same):

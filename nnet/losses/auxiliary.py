@@ -1,39 +1,63 @@
-"""Terms that are added to a loss in training: ring, minimum hyperspherical energy, centre."""
+"""Terms that are added to a loss in training: ring, minimum hyperspherical energy, center."""
+
+from dataclasses import dataclass
 
 from nnet.errors import InputError
 from nnet.losses.batch import same_speaker
 from nnet.ops import mx, nn
 from nnet.ops.vectors import normalize, norms
+from nnet.options import option
 
 
 class AuxiliaryLoss(nn.Module):
-    """Base of the auxiliary losses: `term(embeddings, labels, loss)` gives a scalar, `weight` times the term.
+    """Base of the auxiliary losses, which are built as `AuxiliaryLoss(in_dim, num_speakers, options)`.
 
-    loss is the main loss, whose classifier some terms read.
+    Calling it with (embeddings, labels, loss) gives `options.weight` times `term`, a scalar; loss is the main loss,
+    whose classifier some terms read.
     """
 
-    def __init__(self, weight):
+    def __init__(self, options):
         super().__init__()
-        self.weight = weight
+        self.options = options
 
     def __call__(self, embeddings, labels, loss):
-        return self.weight * self.term(embeddings, labels, loss)
+        return self.options.weight * self.term(embeddings, labels, loss)
 
     def term(self, embeddings, labels, loss):
         """The term without its weight: (B, D), (B,), Loss → scalar."""
         raise NotImplementedError
 
 
-class Ring(AuxiliaryLoss):
-    """Ring loss (Zheng et al. 2018, arXiv 1803.00130): mean of (‖x‖ − R)², R learnt; without ½, as tf-kaldi-speaker."""
+@dataclass(frozen=True)
+class RingOptions:
+    """Ring loss: embeddings of one length, which is learned."""
 
-    def __init__(self, in_dim, num_speakers, *, weight, initial_radius):
-        super().__init__(weight)
-        self.radius = mx.array([initial_radius])
+    weight: float = option(0.01, "Weight of the term.", low=0)
+    initial_radius: float = option(20.0, "The length at the start.", above=0)
+
+
+class Ring(AuxiliaryLoss):
+    """Ring loss (Zheng et al. 2018, arXiv 1803.00130): mean of (‖x‖ − R)², R learned; no ½, as tf-kaldi-speaker."""
+
+    def __init__(self, in_dim: int, num_speakers: int, options: RingOptions = RingOptions()):
+        super().__init__(options)
+        self.radius = mx.array([options.initial_radius])
 
     def term(self, embeddings, labels, loss):
         gap = mx.squeeze(norms(embeddings), -1) - self.radius
         return mx.mean(gap * gap)
+
+
+@dataclass(frozen=True)
+class MheOptions:
+    """Minimum hyperspherical energy: classifier weights far from each other."""
+
+    weight: float = option(0.01, "Weight of the term.", low=0)
+    form: str = option(
+        "mean_of_inverses",
+        "Mean of the inverse squared distances (the paper), or the inverse of their mean (tf-kaldi-speaker).",
+        choices=("mean_of_inverses", "inverse_of_mean"),
+    )
 
 
 class Mhe(AuxiliaryLoss):
@@ -44,18 +68,18 @@ class Mhe(AuxiliaryLoss):
     itself in the mean (tf-kaldi-speaker).
     """
 
-    def __init__(self, in_dim, num_speakers, *, weight, form):
-        super().__init__(weight)
-        self.num_speakers, self.form = num_speakers, form
+    def __init__(self, in_dim: int, num_speakers: int, options: MheOptions = MheOptions()):
+        super().__init__(options)
+        self.num_speakers = num_speakers
 
     def term(self, embeddings, labels, loss):
         if "weight" not in loss:
             raise InputError("auxiliary type mhe needs a loss with a classifier, such as softmax or additive_margin")
         weights = normalize(loss.weight)
         centers = len(weights) // self.num_speakers
-        rows = mx.flatten(labels[:, None] * centers + mx.arange(centers))  # every centre of the batch's speakers
+        rows = mx.flatten(labels[:, None] * centers + mx.arange(centers))  # every center of the batch's speakers
         chosen = weights[rows]
-        if self.form == "inverse_of_mean":
+        if self.options.form == "inverse_of_mean":
             mean = 2 - 2 * mx.sum(mx.mean(chosen, axis=0) * mx.mean(weights, axis=0))
             return 1 / (mean + 1e-6)
         distances = 2 - 2 * chosen @ weights.T
@@ -64,16 +88,23 @@ class Mhe(AuxiliaryLoss):
         return mx.sum(1 / distances) / (len(rows) * (len(weights) - 1))
 
 
-class Center(AuxiliaryLoss):
-    """Centre loss (Wen et al. 2016, eq. 2-4): half the mean of ‖x − c_y‖².
+@dataclass(frozen=True)
+class CenterOptions:
+    """Center loss: embeddings near the running center of their speaker."""
 
-    In training the centres then move: c_y ← c_y − rate·Σ_i (c_y − x_i) / (1 + n_y) over the n_y embeddings x_i of
+    weight: float = option(0.003, "Weight of the term.", low=0)
+    rate: float = option(0.5, "How far a center moves towards its embeddings in a batch.", low=0, high=1)
+
+
+class Center(AuxiliaryLoss):
+    """Center loss (Wen et al. 2016, eq. 2-4): half the mean of ‖x − c_y‖².
+
+    In training the centers then move: c_y ← c_y − rate·Σ_i (c_y − x_i) / (1 + n_y) over the n_y embeddings x_i of
     speaker y in the batch.
     """
 
-    def __init__(self, in_dim, num_speakers, *, weight, rate):
-        super().__init__(weight)
-        self.rate = rate
+    def __init__(self, in_dim: int, num_speakers: int, options: CenterOptions = CenterOptions()):
+        super().__init__(options)
         self.centers = mx.zeros((num_speakers, in_dim))
         self.unfreeze()
 
@@ -85,6 +116,6 @@ class Center(AuxiliaryLoss):
         gaps = embeddings - self.centers[labels]
         if self.training:
             counts = mx.sum(same_speaker(labels), axis=1)
-            steps = self.rate * gaps / (1 + counts)[:, None]
+            steps = self.options.rate * gaps / (1 + counts)[:, None]
             self.centers = mx.stop_gradient(self.centers.at[labels].add(steps))
         return 0.5 * mx.mean(mx.sum(gaps * gaps, axis=-1))

@@ -13,7 +13,7 @@ class LossOutput(NamedTuple):
 
 
 class Loss(nn.Module):
-    """Base of the losses: built as `Loss(in_dim, num_speakers, **options)`.
+    """Base of the losses, which are built as `Loss(in_dim, num_speakers, options)` and keep their options.
 
     In eval mode the margins of classifiers are off, so that validation losses compare across margins and over a margin
     schedule.
@@ -21,6 +21,10 @@ class Loss(nn.Module):
 
     # Segments of one speaker that a batch must hold.
     min_segments_per_speaker = 1
+
+    def __init__(self, options):
+        super().__init__()
+        self.options = options
 
     def __call__(self, embeddings, labels):
         """

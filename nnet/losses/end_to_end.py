@@ -1,45 +1,66 @@
 """Losses that compare segments with the centroids of the batch's speakers: GE2E and prototypical networks."""
 
+from dataclasses import dataclass
+
 from nnet.losses.base import Loss, LossOutput, log_sum_exp
 from nnet.losses.batch import ABSENT, masked_mean, same_speaker
 from nnet.ops import mx
 from nnet.ops.vectors import normalize
+from nnet.options import option
 
-# The learnt factor of cosines is kept above this.
+# The learned factor of cosines is kept above this.
 _LEAST_SCALE = 1e-6
 
 
+@dataclass(frozen=True)
+class CentroidOptions:
+    """Learned scale and bias of cosines."""
+
+    initial_scale: float = option(10.0, "Factor of the cosines at the start; it is learned.", above=0)
+    initial_bias: float = option(-5.0, "What is added to them at the start; it is learned.")
+
+
 class CentroidLoss(Loss):
-    """A loss on cosines w·cos + b with w and b learnt (w > 0).
+    """A loss on cosines w·cos + b with w and b learned (w > 0).
 
     The accuracy is the share of the compared segments that are nearest to their own speaker's centroid.
     """
 
     min_segments_per_speaker = 2
 
-    def __init__(self, in_dim, num_speakers, *, initial_scale, initial_bias):
-        super().__init__()
-        self.scale = mx.array([initial_scale])
-        self.bias = mx.array([initial_bias])
+    def __init__(self, in_dim: int, num_speakers: int, options: CentroidOptions):
+        super().__init__(options)
+        self.scale = mx.array([options.initial_scale])
+        self.bias = mx.array([options.initial_bias])
 
     def positive_scale(self):
         """w, (1,)."""
         return mx.maximum(self.scale, _LEAST_SCALE)
 
 
+@dataclass(frozen=True)
+class GE2EOptions(CentroidOptions):
+    """Generalized end-to-end loss: cosines of segments with centroids."""
+
+    variant: str = option(
+        "softmax",
+        "softmax: over the speakers of the batch; contrast: with the nearest other speaker.",
+        choices=("softmax", "contrast"),
+    )
+
+
 class GE2E(CentroidLoss):
-    """Generalised end-to-end loss (Wan et al. 2018, arXiv 1710.10467, eq. 5-9), averaged over the segments.
+    """Generalized end-to-end loss (Wan et al. 2018, arXiv 1710.10467, eq. 5-9), averaged over the segments.
 
     Each segment is compared with the centroids of all speakers, its own speaker's taken without it. `variant` "softmax"
     is eq. 6, "contrast" eq. 7.
     """
 
-    def __init__(self, in_dim, num_speakers, *, variant, initial_scale, initial_bias):
-        super().__init__(in_dim, num_speakers, initial_scale=initial_scale, initial_bias=initial_bias)
-        self.variant = variant
+    def __init__(self, in_dim: int, num_speakers: int, options: GE2EOptions = GE2EOptions()):
+        super().__init__(in_dim, num_speakers, options)
 
     def __call__(self, embeddings, labels):
-        if self.variant == "softmax":
+        if self.options.variant == "softmax":
             return ge2e_softmax(embeddings, labels, self.positive_scale(), self.bias)
         own, others, counted = centroid_cosines(embeddings, labels)
         own, others = (mx.sigmoid(self.positive_scale() * s + self.bias) for s in (own, others))
@@ -96,14 +117,19 @@ def query_loss(similarities, queries):
     return LossOutput(masked_mean(log_sum_exp(logits) - own, queries), masked_mean(right, queries))
 
 
+@dataclass(frozen=True)
+class PrototypicalOptions:
+    """Prototypical networks: squared distances of queries from prototypes."""
+
+
 class Prototypical(Loss):
     """Prototypical networks (Snell et al. 2017, eq. 1-2; for speakers Chung et al. 2020): softmax over
     −‖query − prototype‖². The accuracy is the share of queries nearest to their own speaker's prototype."""
 
     min_segments_per_speaker = 2
 
-    def __init__(self, in_dim, num_speakers):
-        super().__init__()
+    def __init__(self, in_dim: int, num_speakers: int, options: PrototypicalOptions = PrototypicalOptions()):
+        super().__init__(options)
 
     def __call__(self, embeddings, labels):
         centers, queries = prototypes(embeddings, labels)
@@ -112,8 +138,18 @@ class Prototypical(Loss):
         return query_loss(-squares, queries)
 
 
+@dataclass(frozen=True)
+class AngularPrototypicalOptions(CentroidOptions):
+    """Angular prototypical loss: cosines of queries with prototypes."""
+
+
 class AngularPrototypical(CentroidLoss):
     """Angular prototypical loss (Chung et al. 2020, arXiv 2003.11982): softmax over w·cos(query, prototype) + b."""
+
+    def __init__(
+        self, in_dim: int, num_speakers: int, options: AngularPrototypicalOptions = AngularPrototypicalOptions()
+    ):
+        super().__init__(in_dim, num_speakers, options)
 
     def __call__(self, embeddings, labels):
         centers, queries = prototypes(embeddings, labels)

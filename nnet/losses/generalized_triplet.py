@@ -1,55 +1,76 @@
-"""tf-kaldi-speaker's triplets of an embedding, its speaker's centre and another speaker's centre."""
+"""tf-kaldi-speaker's triplets of an embedding, its speaker's center and another speaker's center."""
+
+from dataclasses import dataclass
 
 from nnet.losses.additive import nearest_others
 from nnet.losses.base import Loss, LossOutput, pick, top1
 from nnet.ops import mx, nn
 from nnet.ops.vectors import inverse_norms, normalize
+from nnet.options import option
 
 _EPS = 1e-12
 
 
-class GeneralizedAngularTriplet(Loss):
-    """Weighted sum of three terms, d being the squared distance of embedding and centre, both at length 1.
+@dataclass(frozen=True)
+class GeneralizedAngularTripletOptions:
+    """Triplets with the centers of speakers, as in tf-kaldi-speaker."""
 
-    Triplets: max(d_y − d_j + margin, 0) over the `top_n` nearest centres j of other speakers (0: all), averaged over
-    those above 0; centre: the mean of d_y; between: minus the mean squared distance of two centres. The first two count
-    only embeddings with d_y > `target_margin`. Centres are learnt by gradient (`center` "learnable"), or moved in
+    center: str = option(
+        "learnable",
+        "learnable: centers are learned by gradient; average: they are moving averages.",
+        choices=("learnable", "average"),
+    )
+    center_momentum: float = option(0.9, "Share of the old center that a moving average keeps.", low=0, high=1)
+    margin: float = option(0.2, "Distance by which another speaker's center must be farther away.", low=0)
+    target_margin: float = option(0.0, "Embeddings closer to their own center than this are ignored.", low=0)
+    top_n: int = option(0, "Number of nearest other centers that make triplets; 0: all.", low=0)
+    triplet_weight: float = option(1.0, "Weight of the triplets.", low=0)
+    center_weight: float = option(0.0, "Weight of the distance from the speaker's own center.", low=0)
+    between_weight: float = option(0.0, "Weight of the distance between centers, which is to grow.", low=0)
+
+
+class GeneralizedAngularTriplet(Loss):
+    """Weighted sum of three terms, d being the squared distance of embedding and center, both at length 1.
+
+    Triplets: max(d_y − d_j + margin, 0) over the `top_n` nearest centers j of other speakers (0: all), averaged over
+    those above 0; center: the mean of d_y; between: minus the mean squared distance of two centers. The first two count
+    only embeddings with d_y > `target_margin`. Centers are learned by gradient (`center` "learnable"), or moved in
     training ("average"): c_y ← c_y − (1 − momentum) Σ_i (c_y − x_i) over the batch's embeddings x_i of speaker y.
-    The accuracy is that of the nearest centre.
+    The accuracy is that of the nearest center.
     """
 
     def __init__(
-        self, in_dim, num_speakers, *, center, center_momentum, margin, target_margin, top_n,
-        triplet_weight, center_weight, between_weight,
-    ):  # fmt: skip
-        super().__init__()
+        self,
+        in_dim: int,
+        num_speakers: int,
+        options: GeneralizedAngularTripletOptions = GeneralizedAngularTripletOptions(),
+    ):
+        super().__init__(options)
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers, in_dim)))
-        self.center, self.center_momentum = center, center_momentum
-        self.margin, self.target_margin = margin, target_margin
-        self.top_n = min(top_n, num_speakers - 1)
-        self.triplet_weight, self.center_weight, self.between_weight = triplet_weight, center_weight, between_weight
+        self.top_n = min(options.top_n, num_speakers - 1)
         self.unfreeze()
 
     def unfreeze(self, *args, **kwargs):
         super().unfreeze(*args, **kwargs)
-        if self.center == "average":
+        if self.options.center == "average":
             self.freeze(keys=["weight"], recurse=False)
 
     def move_centers(self, embeddings, labels):
-        """Moves the centres of the batch's speakers towards their embeddings (B, D)."""
-        steps = (self.weight[labels] - embeddings) * (1 - self.center_momentum)
+        """Moves the centers of the batch's speakers towards their embeddings (B, D)."""
+        steps = (self.weight[labels] - embeddings) * (1 - self.options.center_momentum)
         self.weight = mx.stop_gradient(self.weight.at[labels].add(-steps))
 
     def __call__(self, embeddings, labels):
-        if self.center == "average" and self.training:
+        if self.options.center == "average" and self.training:
             self.move_centers(embeddings, labels)
+        options = self.options
         cosine = (normalize(embeddings) @ self.weight.T) * inverse_norms(self.weight).T
         own = 2 - 2 * pick(cosine, labels)
-        far = (own > self.target_margin).astype(own.dtype)
-        loss = self.triplet_weight * self.triplets(cosine, own, far, labels)
-        loss = loss + self.center_weight * mx.sum(far * own) / (mx.sum(far) + _EPS)
-        if self.between_weight:
-            loss = loss - self.between_weight * mean_squared_distance(self.weight)
+        far = (own > options.target_margin).astype(own.dtype)
+        loss = options.triplet_weight * self.triplets(cosine, own, far, labels)
+        loss = loss + options.center_weight * mx.sum(far * own) / (mx.sum(far) + _EPS)
+        if options.between_weight:
+            loss = loss - options.between_weight * mean_squared_distance(self.weight)
         return LossOutput(loss, top1(cosine, labels))
 
     def triplets(self, cosine, own, far, labels):
@@ -59,7 +80,7 @@ class GeneralizedAngularTriplet(Loss):
         else:
             farthest = mx.full((len(labels), 1), -1e4)
             cosine = mx.put_along_axis(cosine, labels[:, None], farthest, axis=1)
-        hinge = far[:, None] * mx.maximum(own[:, None] - (2 - 2 * cosine) + self.margin, 0)
+        hinge = far[:, None] * mx.maximum(own[:, None] - (2 - 2 * cosine) + self.options.margin, 0)
         return mx.sum(hinge) / (mx.sum(hinge > _EPS) + _EPS)
 
 

@@ -1,27 +1,54 @@
 """Softmax losses on cosines whose target gets a margin in training: what they share, and the multiplied angle."""
 
+from dataclasses import dataclass
+
 from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
 from nnet.losses.schedules import Annealing
 from nnet.ops import mx, nn
 from nnet.ops.vectors import inverse_norms, normalize, norms
+from nnet.options import option
+
+
+@dataclass(frozen=True)
+class AngularOptions:
+    """Logits on cosines, and the annealing that lets a margin in."""
+
+    normalize_embeddings: bool = option(
+        True, "Logits are scale·cos; false: |x|·cos with the embedding's own length (tf-kaldi-speaker)."
+    )
+    scale: float = option(32.0, "Factor of the cosines with normalize_embeddings.", above=0)
+    lambda_base: float = option(
+        0.0,
+        "The target's logit is (L plain + margin) / (1 + L) with L = max(lambda_min, lambda_base (1 + lambda_gamma "
+        "step)^-lambda_power). With lambda_min 0 as well: no annealing.",
+        low=0,
+    )
+    lambda_min: float = option(0.0, "Smallest weight L of the plain logit.", low=0)
+    lambda_gamma: float = option(0.0, "Rate at which the weight of the plain logit falls over steps.", low=0)
+    lambda_power: float = option(1.0, "Power of its fall.", low=0)
 
 
 class AngularSoftmax(Loss):
     """Cross entropy of logits s·cos θ_j, θ_j the angle between the embedding and the weight of speaker j.
 
     s is `scale` with `normalize_embeddings`, else the embedding's length ‖x‖. In training the target's cosine becomes
-    (λ·cos θ + ψ(cos θ)) / (1 + λ), ψ being `with_margin` and λ from `annealing`. The accuracy is that without margin.
+    (λ·cos θ + ψ(cos θ)) / (1 + λ), ψ being `with_margin` and λ from `Annealing`. The accuracy is that without margin.
+
+    Args:
+        in_dim: dimension of the embeddings.
+        num_speakers: N.
+        options: AngularOptions, or options that add to them.
+        sub_centers: K weights for each speaker, the nearest of which counts.
     """
 
-    def __init__(self, in_dim, num_speakers, *, normalize_embeddings, scale, annealing, sub_centers=1):
-        super().__init__()
-        # Row n·K + k is centre k of speaker n.
+    def __init__(self, in_dim: int, num_speakers: int, options: AngularOptions, sub_centers: int = 1):
+        super().__init__(options)
+        # Row n·K + k is center k of speaker n.
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers * sub_centers, in_dim)))
         self.sub_centers = sub_centers
-        self.normalize_embeddings, self.scale = normalize_embeddings, scale
-        self.annealing = annealing
+        self.annealing = Annealing(options.lambda_base, options.lambda_min, options.lambda_gamma, options.lambda_power)
         # Arrays, so that a compiled step sees them change; underscored, since they follow from the progress alone.
-        self._lambda = mx.array(float(annealing.at(0)))
+        self._lambda = mx.array(float(self.annealing.at(0)))
 
     def set_progress(self, step, epoch):
         self._lambda = mx.array(float(self.annealing.at(step)))
@@ -31,9 +58,9 @@ class AngularSoftmax(Loss):
         raise NotImplementedError
 
     def scaled_cosines(self, embeddings):
-        """s, a number or (B, 1), and s·cos θ_j, (B, N); a speaker's cosine is that of its nearest centre."""
-        if self.normalize_embeddings:
-            scale, x = self.scale, normalize(embeddings) * self.scale
+        """s, a number or (B, 1), and s·cos θ_j, (B, N); a speaker's cosine is that of its nearest center."""
+        if self.options.normalize_embeddings:
+            scale, x = self.options.scale, normalize(embeddings) * self.options.scale
         else:
             scale, x = norms(embeddings), embeddings
         logits = (x @ self.weight.T) * inverse_norms(self.weight).T
@@ -60,25 +87,33 @@ class AngularSoftmax(Loss):
         return LossOutput(cross_entropy(logits, labels), accuracy)
 
 
+@dataclass(frozen=True)
+class ASoftmaxOptions(AngularOptions):
+    """Angular softmax (SphereFace): the target's angle times an integer."""
+
+    margin: int = option(4, "Factor of the target's angle.", choices=(1, 2, 4))
+    normalize_embeddings: bool = option(
+        False, "Logits are scale·cos; false: |x|·cos with the embedding's own length (SphereFace, tf-kaldi-speaker)."
+    )
+    lambda_base: float = option(
+        1000.0,
+        "The target's logit is (L plain + margin) / (1 + L) with L = max(lambda_min, lambda_base (1 + lambda_gamma "
+        "step)^-lambda_power).",
+        low=0,
+    )
+    lambda_min: float = option(5.0, "Smallest weight L of the plain logit.", low=0)
+    lambda_gamma: float = option(0.12, "Rate at which the weight of the plain logit falls over steps.", low=0)
+
+
 class ASoftmax(AngularSoftmax):
     """Angular softmax, SphereFace (Liu et al. 2017, arXiv 1704.08063, eq. 7): ψ(θ) = (−1)^k cos(mθ) − 2k, θ in [kπ/m,
     (k+1)π/m]."""
 
-    def __init__(
-        self, in_dim, num_speakers, *, margin, normalize_embeddings, scale,
-        lambda_base, lambda_min, lambda_gamma, lambda_power,
-    ):  # fmt: skip
-        super().__init__(
-            in_dim,
-            num_speakers,
-            normalize_embeddings=normalize_embeddings,
-            scale=scale,
-            annealing=Annealing(lambda_base, lambda_min, lambda_gamma, lambda_power),
-        )
-        self.margin = margin
+    def __init__(self, in_dim: int, num_speakers: int, options: ASoftmaxOptions = ASoftmaxOptions()):
+        super().__init__(in_dim, num_speakers, options)
 
     def with_margin(self, cosine):
-        return multiple_angle(cosine, self.margin)
+        return multiple_angle(cosine, self.options.margin)
 
 
 def multiple_angle(cosine, m):

@@ -1,37 +1,54 @@
 """How margins come in during training: over epochs by growing, over steps by annealing."""
 
 import math
+from dataclasses import dataclass
 
 from nnet.errors import InputError
+from nnet.options import option
 
-# An exponential growth covers this share less than all of the way; the last step goes to the end.
+# The share of the way that an exponential growth leaves for its last step.
 _REMAINS = 1e-3
 
 
-class MarginSchedule:
-    """A margin that grows from `initial` to `final` between two epochs, as WeSpeaker's large-margin training does it.
+@dataclass(frozen=True)
+class MarginScheduleOptions:
+    """A margin and how it grows during training. A loss with these options takes part in large-margin fine-tuning."""
 
-    Args:
-        growth: "linear", or "exp": initial + (final − initial)·(1 − 0.001^p), p from 0 to 1 (fast at first).
+    margin: float = option(0.2, "Margin at the end of its schedule.", low=0)
+    initial_margin: float = option(0.0, "Margin before margin_start_epoch.", low=0)
+    margin_start_epoch: float = option(0.0, "Epochs of training before the margin grows.", low=0)
+    margin_end_epoch: float = option(0.0, "Epochs of training until the margin is full; 0: from the start.", low=0)
+    margin_growth: str = option(
+        "exp", "How it grows: linear, or exp (fast at first, as in WeSpeaker).", choices=("linear", "exp")
+    )
+
+
+class MarginSchedule:
+    """A margin that grows from `initial_margin` to `margin` between two epochs, as WeSpeaker's large-margin training.
+
+    `margin_growth` "exp" is initial + (final − initial)·(1 − 0.001^p), p from 0 to 1.
+
+    Raises:
+        InputError: the growth ends before it starts.
     """
 
-    def __init__(self, final, initial, start_epoch, end_epoch, growth):
-        if start_epoch > end_epoch:
-            raise InputError(f"loss.margin_start_epoch {start_epoch} is above loss.margin_end_epoch {end_epoch}")
-        self.final, self.initial = final, initial
-        self.start, self.end = start_epoch, end_epoch
-        self.growth = growth
+    def __init__(self, options: MarginScheduleOptions):
+        start, end = options.margin_start_epoch, options.margin_end_epoch
+        if start > end:
+            raise InputError(f"loss.margin_start_epoch {start} is above loss.margin_end_epoch {end}")
+        self.options = options
 
     def at(self, epoch):
         """The margin after `epoch` epochs."""
-        if epoch >= self.end:
-            return self.final
-        if epoch < self.start:
-            return self.initial
-        progress = (epoch - self.start) / (self.end - self.start)
-        if self.growth == "exp":
+        options = self.options
+        if epoch >= options.margin_end_epoch:
+            return options.margin
+        if epoch < options.margin_start_epoch:
+            return options.initial_margin
+        progress = (epoch - options.margin_start_epoch) / (options.margin_end_epoch - options.margin_start_epoch)
+        if options.margin_growth == "exp":
             progress = 1 - math.exp(progress * math.log(_REMAINS))
-        return self.initial + (self.final - self.initial) * progress
+        return options.initial_margin + (options.margin - options.initial_margin) * progress
 
 
 class Annealing:

@@ -1,8 +1,23 @@
 """The plain softmax classifier."""
 
+from dataclasses import dataclass
+
 from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
 from nnet.ops import mx, nn
 from nnet.ops.vectors import normalize
+from nnet.options import option
+
+
+@dataclass(frozen=True)
+class SoftmaxOptions:
+    """Cross entropy of an affine classifier."""
+
+    bias: bool = option(True, "A bias for each speaker.")
+    label_smoothing: float = option(0.0, "Share of the target that is spread over all speakers.", low=0, high=1)
+    normalize_embeddings: bool = option(
+        False, "Scale every embedding to the length `scale` (feature_norm in tf-kaldi-speaker)."
+    )
+    scale: float = option(32.0, "Length of the embeddings with normalize_embeddings.", above=0)
 
 
 class Softmax(Loss):
@@ -12,18 +27,17 @@ class Softmax(Loss):
     1 − ε + ε/N and every other speaker ε/N (Szegedy et al. 2016, section 7), in training only.
     """
 
-    def __init__(self, in_dim, num_speakers, *, bias, label_smoothing, normalize_embeddings, scale):
-        super().__init__()
+    def __init__(self, in_dim: int, num_speakers: int, options: SoftmaxOptions = SoftmaxOptions()):
+        super().__init__(options)
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers, in_dim)))
-        if bias:
+        if options.bias:
             self.bias = mx.zeros((num_speakers,))
-        self.label_smoothing = label_smoothing
-        self.normalize_embeddings, self.scale = normalize_embeddings, scale
 
     def __call__(self, embeddings, labels):
-        x = normalize(embeddings) * self.scale if self.normalize_embeddings else embeddings
+        options = self.options
+        x = normalize(embeddings) * options.scale if options.normalize_embeddings else embeddings
         logits = x @ self.weight.T  # (B, N)
         if "bias" in self:
             logits = logits + self.bias
-        smoothing = self.label_smoothing if self.training else 0.0
+        smoothing = options.label_smoothing if self.training else 0.0
         return LossOutput(cross_entropy(logits, labels, smoothing), top1(logits, labels))

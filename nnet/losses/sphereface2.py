@@ -1,31 +1,43 @@
 """SphereFace2: a binary classifier for every speaker instead of one softmax."""
 
+from dataclasses import dataclass
+
 from nnet.losses.additive import add_angle, turn
 from nnet.losses.base import Loss, LossOutput, pick, softplus, top1
-from nnet.losses.schedules import MarginSchedule
+from nnet.losses.schedules import MarginSchedule, MarginScheduleOptions
 from nnet.ops import mx, nn
 from nnet.ops.vectors import inverse_norms, normalize
+from nnet.options import option
+
+
+@dataclass(frozen=True)
+class SphereFace2Options(MarginScheduleOptions):
+    """SphereFace2: a binary classifier for every speaker."""
+
+    margin_type: str = option(
+        "C", "C: the margin is subtracted from the adjusted cosine; A: it is added to the angle.", choices=("C", "A")
+    )
+    scale: float = option(32.0, "Factor of the similarities.", above=0)
+    positive_weight: float = option(
+        0.7, "Weight of the target speaker's classifier; the others share the rest.", low=0, high=1
+    )
+    t: int = option(3, "Power that spreads the cosines: 2 ((cos + 1) / 2)^t - 1.", low=1)
 
 
 class SphereFace2(Loss):
     """SphereFace2 (Wen et al. 2022, arXiv 2108.01513; for speakers Han et al. 2023), averaged over the batch:
 
-    λ log(1 + exp(−s·p(θ_y) − b)) + (1 − λ) Σ_{j≠y} log(1 + exp(s·n(θ_j) + b)), b learnt.
+    λ log(1 + exp(−s·p(θ_y) − b)) + (1 − λ) Σ_{j≠y} log(1 + exp(s·n(θ_j) + b)), b learned.
 
     With g(z) = 2((z + 1)/2)^t − 1, `margin_type` "C": p = g(cos θ) − m, n = g(cos θ) + m; "A": p = g(cos(θ + m)),
     n = g(cos(θ − m)). As in WeSpeaker, without the paper's factor 1/s.
     """
 
-    def __init__(
-        self, in_dim, num_speakers, *, margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth,
-        margin_type, scale, positive_weight, t,
-    ):  # fmt: skip
-        super().__init__()
+    def __init__(self, in_dim: int, num_speakers: int, options: SphereFace2Options = SphereFace2Options()):
+        super().__init__(options)
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers, in_dim)))
         self.bias = mx.zeros((1, 1))
-        self.margin_type, self.scale = margin_type, scale
-        self.positive_weight, self.t = positive_weight, t
-        self.schedule = MarginSchedule(margin, initial_margin, margin_start_epoch, margin_end_epoch, margin_growth)
+        self.schedule = MarginSchedule(options)
         self.set_progress(0, 0.0)
 
     def set_progress(self, step, epoch):
@@ -35,7 +47,7 @@ class SphereFace2(Loss):
         """g: cosines (B, N) spread so that those of different speakers get more room."""
         half = mx.maximum((z + 1) / 2, 0)
         power = half
-        for _ in range(self.t - 1):
+        for _ in range(self.options.t - 1):
             power = power * half
         return 2 * power - 1
 
@@ -43,16 +55,17 @@ class SphereFace2(Loss):
         """p of the labels' speakers, (B,), and n of all speakers, (B, N); the margin is off in eval mode."""
         margin = self._margin if self.training else mx.array(0.0)
         own = mx.clip(pick(cosine, labels), -1.0, 1.0)
-        if self.margin_type == "C":
+        if self.options.margin_type == "C":
             return self.adjust(own) - margin, self.adjust(cosine) + margin
         return self.adjust(add_angle(own, margin, "shift")), self.adjust(turn(mx.clip(cosine, -1.0, 1.0), -margin))
 
     def __call__(self, embeddings, labels):
         cosine = (normalize(embeddings) @ self.weight.T) * inverse_norms(self.weight).T
         positive, negative = self.similarities(cosine, labels)
-        positive = softplus(-self.scale * positive - self.bias[0])
+        scale, share = self.options.scale, self.options.positive_weight
+        positive = softplus(-scale * positive - self.bias[0])
         absent = mx.full((len(labels), 1), -1e4)  # softplus of it is 0
-        negative = mx.put_along_axis(self.scale * negative + self.bias, labels[:, None], absent, axis=1)
+        negative = mx.put_along_axis(scale * negative + self.bias, labels[:, None], absent, axis=1)
         negative = mx.sum(softplus(negative), axis=-1)
-        loss = mx.mean(self.positive_weight * positive + (1 - self.positive_weight) * negative)
+        loss = mx.mean(share * positive + (1 - share) * negative)
         return LossOutput(loss, top1(cosine, labels))

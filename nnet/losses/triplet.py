@@ -1,9 +1,22 @@
 """Triplet losses on distances: an anchor nearer to a segment of its speaker than to one of another, by a margin."""
 
+from dataclasses import dataclass
+
 from nnet.losses.base import Loss, LossOutput, softplus
 from nnet.losses.batch import ABSENT, masked_mean, nearest_is_own, positives, same_speaker
 from nnet.ops import mx
 from nnet.ops.vectors import normalize
+from nnet.options import option
+
+
+@dataclass(frozen=True)
+class TripletOptions:
+    """Distances between embeddings, and the margin between them."""
+
+    margin: float = option(0.2, "Distance by which a segment of another speaker must be farther away.", low=0)
+    squared: bool = option(True, "Squared distances.")
+    normalize_embeddings: bool = option(True, "Scale every embedding to the length `scale` first.")
+    scale: float = option(1.0, "Length of the embeddings with normalize_embeddings.", above=0)
 
 
 class TripletLoss(Loss):
@@ -14,19 +27,23 @@ class TripletLoss(Loss):
 
     min_segments_per_speaker = 2
 
-    def __init__(self, in_dim, num_speakers, *, margin, squared, normalize_embeddings, scale):
-        super().__init__()
-        self.margin, self.squared = margin, squared
-        self.normalize_embeddings, self.scale = normalize_embeddings, scale
+    def __init__(self, in_dim: int, num_speakers: int, options: TripletOptions):
+        super().__init__(options)
 
     def __call__(self, embeddings, labels):
-        x = normalize(embeddings) * self.scale if self.normalize_embeddings else embeddings
-        distances, same = pairwise_distances(x, self.squared), same_speaker(labels)
+        options = self.options
+        x = normalize(embeddings) * options.scale if options.normalize_embeddings else embeddings
+        distances, same = pairwise_distances(x, options.squared), same_speaker(labels)
         return LossOutput(self.triplets(distances, same), nearest_is_own(-distances, same))
 
     def triplets(self, distances, same):
         """The loss, a scalar, from distances and `same_speaker`, both (B, B)."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SemiHardTripletOptions(TripletOptions):
+    """Triplets with semi-hard negatives (FaceNet)."""
 
 
 class SemiHardTriplet(TripletLoss):
@@ -36,6 +53,9 @@ class SemiHardTriplet(TripletLoss):
     is; where none is, the farthest of all (as TensorFlow and tf-kaldi-speaker choose it).
     """
 
+    def __init__(self, in_dim: int, num_speakers: int, options: SemiHardTripletOptions = SemiHardTripletOptions()):
+        super().__init__(in_dim, num_speakers, options)
+
     def triplets(self, distances, same):
         farther = ~same[:, None] & (distances[:, None] > distances[:, :, None])  # (anchor, positive, negative)
         nearest = mx.argmin(mx.where(farther, distances[:, None], mx.inf), axis=-1)
@@ -43,7 +63,15 @@ class SemiHardTriplet(TripletLoss):
         chosen = mx.where(mx.any(farther, axis=-1), nearest, farthest)
         negative = mx.take_along_axis(distances, mx.stop_gradient(chosen), axis=1)
         pairs = positives(same) & mx.any(~same, axis=1, keepdims=True)
-        return masked_mean(mx.maximum(distances - negative + self.margin, 0), pairs)
+        return masked_mean(mx.maximum(distances - negative + self.options.margin, 0), pairs)
+
+
+@dataclass(frozen=True)
+class BatchHardTripletOptions(TripletOptions):
+    """Triplets of the hardest positive and negative of each anchor in the batch."""
+
+    squared: bool = option(False, "Squared distances.")
+    soft_margin: bool = option(False, "log(1 + exp(.)) instead of the margin.")
 
 
 class BatchHardTriplet(TripletLoss):
@@ -52,21 +80,13 @@ class BatchHardTriplet(TripletLoss):
     max(d_ap − d_an + margin, 0), or with `soft_margin` log(1 + exp(d_ap − d_an)).
     """
 
-    def __init__(self, in_dim, num_speakers, *, margin, squared, normalize_embeddings, scale, soft_margin):
-        super().__init__(
-            in_dim,
-            num_speakers,
-            margin=margin,
-            squared=squared,
-            normalize_embeddings=normalize_embeddings,
-            scale=scale,
-        )
-        self.soft_margin = soft_margin
+    def __init__(self, in_dim: int, num_speakers: int, options: BatchHardTripletOptions = BatchHardTripletOptions()):
+        super().__init__(in_dim, num_speakers, options)
 
     def triplets(self, distances, same):
         own = positives(same)
         gap = mx.max(mx.where(own, distances, ABSENT), axis=1) - mx.min(mx.where(same, -ABSENT, distances), axis=1)
-        values = softplus(gap) if self.soft_margin else mx.maximum(gap + self.margin, 0)
+        values = softplus(gap) if self.options.soft_margin else mx.maximum(gap + self.options.margin, 0)
         return masked_mean(values, mx.any(own, axis=1) & mx.any(~same, axis=1))
 
 

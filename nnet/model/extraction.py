@@ -4,20 +4,19 @@ Utterances are read a window at a time. In a window, chunks of one length are co
 padding and an embedding does not depend on its neighbours; while MLX computes a window, the next one is being read.
 """
 
-import contextlib
 import itertools
 
 import numpy as np
 
 from nnet.errors import InputError
 from nnet.ops import mx
-from nnet.ops.blas import products_in_threads
-from nnet.ops.lanes import SHARD_FRAMES, num_lanes
+from nnet.ops.lanes import num_lanes, on_cpu
+from nnet.ops.sharded import SHARD_FRAMES
 
 WINDOW = 64  # utterances that are read before their chunks are grouped
 WINDOW_FRAMES = 400_000  # or fewer of them, once they have so many frames: 128 MB of 80 filter banks
-# Frames in a batch. On a CPU: of each lane, as many as stay in its caches.
-BATCH_FRAMES = {mx.cpu: SHARD_FRAMES, mx.gpu: 50000}
+GPU_FRAMES = 50_000  # in a batch on a GPU
+SHARDS_PER_LANE = 4  # in a batch on a CPU: its filters are made ready once, and lanes wait for each other at its end
 
 
 def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None):
@@ -76,37 +75,23 @@ def _windows(utterances):
 def _start(model, window, chunk_size, least, node):
     """Sets MLX to work: (batches, their vectors), a batch being a list of (utterance of the window, first, stop)."""
     chunks = [(i, *span) for i, (_, f) in enumerate(window) for span in chunks_of(len(f), chunk_size, least)]
-    batches = []
-    for frames, group in itertools.groupby(sorted(chunks, key=_length), key=_length):
-        group = list(group)
-        size = _batch_size(frames, len(group))
-        batches += [group[i : i + size] for i in range(0, len(group), size)]
-    vectors = []
-    for batch in batches:
-        features = np.stack([window[i][1][first:stop] for i, first, stop in batch])
-        with _threads(model, batch):
-            vectors.append(model.extract(mx.array(features), node))
-            mx.async_eval(vectors[-1])
+    batches, vectors = [], []
+    for shards in _batches(chunks):
+        features = [mx.array(np.stack([window[i][1][first:stop] for i, first, stop in shard])) for shard in shards]
+        vectors.append(model.extract(features if len(features) > 1 else features[0], node))
+        mx.async_eval(vectors[-1])
+        batches.append(list(itertools.chain(*shards)))
     return batches, vectors
 
 
-@contextlib.contextmanager
-def _threads(model, batch):
-    """Where lanes cannot share the work of a batch, the threads of the BLAS do."""
-    if len(batch) > 1 or num_lanes() == 1 or model.has_maps:
-        yield
-        return
-    with products_in_threads():
-        yield
-        mx.synchronize()
-
-
-def _batch_size(frames, count):
-    """How many of `count` chunks with so many frames are computed at once: the same for every lane, if possible."""
-    lanes = num_lanes()
-    most = max(1, BATCH_FRAMES[mx.default_device().type] // frames) * lanes
-    batches = -(-count // most)
-    return -(-count // (batches * lanes)) * lanes
+def _batches(chunks):
+    """Lists of shards that are computed together; the chunks of a shard have one length, and a GPU's batch is one."""
+    shards = []
+    for frames, same_length in itertools.groupby(sorted(chunks, key=_length), key=_length):
+        group, most = list(same_length), max(1, (SHARD_FRAMES if on_cpu() else GPU_FRAMES) // frames)
+        shards += [group[i : i + most] for i in range(0, len(group), most)]
+    count = num_lanes() * SHARDS_PER_LANE if on_cpu() else 1
+    return [shards[i : i + count] for i in range(0, len(shards), count)]
 
 
 def _length(chunk):

@@ -2,55 +2,14 @@
 
 import contextlib
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.losses import AUXILIARY_LOSSES, LOSSES
-from nnet.networks import NETWORKS
-from nnet.networks.layers import BatchNorm, Conv2d, Linear
-from nnet.networks.tdnn import TdnnLayer
+from nnet.networks.embedding import Embedding
+from nnet.networks.layers import BatchNorm
 from nnet.ops import mx, nn
-from nnet.ops.inference import inference
-from nnet.ops.precision import cast
-from nnet.ops.replay import Replay
+from nnet.ops.gradients import inference
+from nnet.ops.runtime import prepare
 from nnet.options import nearest
-from nnet.poolings import POOLINGS
-
-
-class Embedding(nn.Module):
-    """The affine layers between the pooled vector and the loss.
-
-    Args: `in_dim` is the width of the pooled vector; the others are those of `nnet.config.sections.EmbeddingSection`.
-
-    Endpoints: embeddingN.affine, embeddingN.relu, embeddingN.bn for N from 1, as far as a layer has them.
-    """
-
-    def __init__(self, in_dim, dims, order, last, relu, slope, input_bn, bias, bn_affine, bn_momentum, bn_eps):
-        super().__init__()
-
-        def norm(dim):
-            return BatchNorm(dim, eps=bn_eps, momentum=bn_momentum, affine=bn_affine)
-
-        if input_bn:
-            self.input_bn = BatchNorm(in_dim, eps=bn_eps, momentum=bn_momentum)
-        orders = ["" if order == "none" else order] * len(dims)
-        orders[-1] = {"full": orders[-1], "bn": "bn", "relu": "relu", "affine": ""}[last]
-        self.layers = [
-            TdnnLayer(Linear(i, o, bias=bias), norm(o) if "bn" in steps else None, steps, relu, slope)
-            for i, o, steps in zip((in_dim, *dims), dims, orders, strict=False)
-        ]
-        self.out_dim = dims[-1]
-        self.endpoint_dims = {
-            f"embedding{n}.{part}": dim
-            for n, (dim, steps) in enumerate(zip(dims, orders, strict=True), 1)
-            for part in ("affine", *filter(None, steps.split("-")))
-        }
-
-    def __call__(self, x, endpoints):
-        """x: (B, in_dim) → (B, dims[-1]); fills `endpoints`."""
-        if "input_bn" in self:
-            x = self.input_bn(x)
-        for n, layer in enumerate(self.layers, 1):
-            x = layer(x, endpoints, f"embedding{n}")
-        return x
 
 
 class SpeakerNet(nn.Module):
@@ -62,11 +21,9 @@ class SpeakerNet(nn.Module):
     def __init__(self, network, pooling, embedding, node=None):
         super().__init__()
         self.network, self.pooling, self.embedding = network, pooling, embedding
-        self.has_maps = any(isinstance(module, Conv2d) for module in network.modules())
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
         self.utterance_node(self.node)
         self._dtype = mx.float32  # of the network's activations
-        self._replay = Replay()
 
     @property
     def endpoint_dims(self):
@@ -91,7 +48,8 @@ class SpeakerNet(nn.Module):
     def __call__(self, x, endpoints=None):
         """x: features (B, T, F) → (B, embedding.out_dim); fills `endpoints`, a dict, where one is given.
 
-        Frame-level endpoints cost memory, so the network keeps them only if the pooling needs them or a dict is given.
+        Features may also be a list of (B_i, T_i, F) on a CPU, or any other Value of `nnet.ops`. Frame-level endpoints
+        cost memory, so the network keeps them only if the pooling needs them or a dict is given.
         """
         pooled = self._pool(x, endpoints)
         kept = {} if endpoints is None else endpoints
@@ -100,31 +58,28 @@ class SpeakerNet(nn.Module):
         return kept["output"]
 
     def _pool(self, x, endpoints):
-        if endpoints is None and not self.pooling.inputs:
-            return self.pooling(self._frames(x, None))
-        endpoints = {} if endpoints is None else endpoints
-        return self.pooling(self._frames(x, endpoints), endpoints)
+        if endpoints is None and self.pooling.inputs:
+            endpoints = {}
+        return ops.gather(self.pooling(self._frames(x, endpoints), endpoints))
 
     def _frames(self, x, endpoints):
         """What the network gives, float32: x (B, T, F) → (B, T', C); fills `endpoints`, where there are any."""
-        frames = self.network(cast(x, self._dtype), endpoints)
+        frames = self.network(_cast(ops.spread(x), self._dtype), endpoints)
         for name, endpoint in (endpoints or {}).items():
-            endpoints[name] = cast(endpoint, mx.float32)
-        return cast(frames, mx.float32)
+            endpoints[name] = _cast(endpoint, mx.float32)
+        return _cast(frames, mx.float32)
 
     def extract(self, x, node=None):
         """x: features (B, T, F) → the endpoint `node` (default: the configured one), (B, D) or (B, T', D)."""
+        node = node or self.node
         with inference():
-            return self._replay(self._extract, x, node or self.node)
-
-    def _extract(self, x, node):
-        if node in self.network.endpoint_dims:
-            endpoints = {}
-            self._frames(x, endpoints)
+            if node in self.network.endpoint_dims:
+                endpoints = {}
+                self._frames(x, endpoints)
+                return ops.gather(endpoints[node])
+            endpoints = {"pooling": self._pool(x, None)}
+            endpoints["output"] = self.embedding(endpoints["pooling"], endpoints)
             return endpoints[node]
-        endpoints = {"pooling": self._pool(x, None)}
-        endpoints["output"] = self.embedding(endpoints["pooling"], endpoints)
-        return endpoints[node]
 
     @contextlib.contextmanager
     def computing_in(self, precision):
@@ -159,23 +114,20 @@ class SpeakerNet(nn.Module):
         return self(x, endpoints), self.pooling.penalty(endpoints)
 
 
+def _cast(x, dtype):
+    return x if x.dtype == dtype else ops.cast(x, dtype=dtype)
+
+
 def build_model(config, input_dim):
     """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions."""
-    network = NETWORKS[config.network.type](input_dim, **config.network.kwargs())
-    pooling = _build_pooling(config.pooling, network)
-    options = {k: v for k, v in vars(config.embedding).items() if k != "node"}
-    return SpeakerNet(network, pooling, Embedding(pooling.out_dim, **options), config.embedding.node)
-
-
-def _build_pooling(choice, network):
-    cls = POOLINGS[choice.type]
-    extra = {"endpoint_dims": network.endpoint_dims} if cls.uses_endpoints else {}
-    return cls(network.out_dim, **choice.kwargs(), **extra)
+    prepare()
+    network = config.network.build(input_dim)
+    pooling = config.pooling.build(network.out_dim, endpoint_dims=network.endpoint_dims)
+    embedding = Embedding(pooling.out_dim, config.embedding)
+    return SpeakerNet(network, pooling, embedding, config.embedding.node)
 
 
 def attach_loss(model, config, num_speakers):
     """Gives the model its loss and auxiliary losses, so that their weights are trained and saved with it."""
-    model.loss = LOSSES[config.loss.type](model.embedding.out_dim, num_speakers, **config.loss.kwargs())
-    model.auxiliary = [
-        AUXILIARY_LOSSES[c.type](model.embedding.out_dim, num_speakers, **c.kwargs()) for c in config.auxiliary
-    ]
+    model.loss = config.loss.build(model.embedding.out_dim, num_speakers)
+    model.auxiliary = [choice.build(model.embedding.out_dim, num_speakers) for choice in config.auxiliary]

@@ -1,17 +1,31 @@
 """CAM++ (Wang et al. 2023, "CAM++: a fast and efficient network for speaker verification...", arXiv:2303.00332)."""
 
 import math
+from dataclasses import dataclass
 
-from nnet.networks.ecapa_tdnn import side_by_side
-from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, conv_norm, norm_relu, relu, statistics_of
-from nnet.networks.resnet import BasicBlock, divided, flatten_map, stage
+from nnet import ops
+from nnet.networks.base import Network
+from nnet.networks.layers import BatchNorm, Conv1d, Conv2d
+from nnet.networks.resnet import BasicBlock, divided, stage
 from nnet.ops import mx, nn
-from nnet.ops.activation import sigmoid
-from nnet.ops.lanes import FRAMES, each
-from nnet.ops.precision import mean
+from nnet.options import option
 
 
-class CamPlusPlus(nn.Module):
+@dataclass(frozen=True)
+class CamPlusPlusOptions:
+    """CAM++ (Wang et al. 2023)."""
+
+    growth: int = option(32, "Channels that each dense layer adds.", low=1)
+    bn_size: int = option(4, "Width of a dense layer's bottleneck, in units of growth.", low=1)
+    init_channels: int = option(128, "Input channels of the first block.", low=1)
+    blocks: tuple[int, ...] = option((12, 24, 16), "Dense layers of each block.", low=1)
+    head_channels: int = option(32, "Channels of the two-dimensional front end.", low=1)
+    segment: int = option(
+        100, "Length of the segments of context-aware masking, in frames after the stride of 2.", low=1
+    )
+
+
+class CamPlusPlus(Network):
     """The frame-level part of CAM++ (figure 1), as 3D-Speaker and WeSpeaker build it.
 
     A residual front end over the time-frequency plane, a strided convolution over time, and three blocks of densely
@@ -19,23 +33,24 @@ class CamPlusPlus(nn.Module):
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.CamPlusPlusOptions`.
+        options: CamPlusPlusOptions.
 
     Endpoints: head, tdnn, block1 ... block3, transit1 ... transit3.
     """
 
-    def __init__(self, input_dim, growth, bn_size, init_channels, blocks, head_channels, segment):
+    def __init__(self, input_dim: int, options: CamPlusPlusOptions = CamPlusPlusOptions()):
         super().__init__()
-        self.head = FrontMap(head_channels)
-        self.endpoint_dims = {"head": head_channels * divided(input_dim, 8), "tdnn": init_channels}
-        self.tdnn = Conv1d(self.endpoint_dims["head"], init_channels, 5, stride=2, padding=2, bias=False)
-        self.tdnn_bn = BatchNorm(init_channels)
+        growth, channels = options.growth, options.init_channels
+        self.head = FrontMap(options.head_channels)
+        self.endpoint_dims = {"head": options.head_channels * divided(input_dim, 8), "tdnn": channels}
+        self.tdnn = Conv1d(self.endpoint_dims["head"], channels, 5, stride=2, padding=2, bias=False)
+        self.tdnn_bn = BatchNorm(channels)
         self.blocks, self.transits = [], []
-        channels = init_channels
-        for i, depth in enumerate(blocks, 1):
+        width = options.bn_size * growth
+        for i, depth in enumerate(options.blocks, 1):
             dilation = 1 if i == 1 else 2
             in_dims = [channels + j * growth for j in range(depth)]
-            self.blocks.append([DenseLayer(dim, growth, bn_size * growth, dilation, segment) for dim in in_dims])
+            self.blocks.append([DenseLayer(dim, growth, width, dilation, options.segment) for dim in in_dims])
             channels += depth * growth
             self.transits.append(Transit(channels, channels // 2))
             self.endpoint_dims |= {f"block{i}": channels, f"transit{i}": channels // 2}
@@ -49,17 +64,13 @@ class CamPlusPlus(nn.Module):
         """x: (B, T, F) → (B, T', out_dim) with T' = T/2 rounded up."""
         endpoints = {} if endpoints is None else endpoints
         endpoints["head"] = x = self.head(x)
-        endpoints["tdnn"] = x = conv_norm(x, self.tdnn, self.tdnn_bn, relu=True)
+        endpoints["tdnn"] = x = ops.relu(self.tdnn_bn(self.tdnn(x)))
         for i, (block, transit) in enumerate(zip(self.blocks, self.transits, strict=True), 1):
-            statistics = statistics_of(x) if self.training else None
             for layer in block:
-                new = layer(x, statistics)
-                x = each(side_by_side, x, new, along=FRAMES)
-                # Every layer normalises what all before it have added: statistics are taken once of each channel.
-                statistics = statistics.beside(statistics_of(new)) if self.training else None
+                x = ops.concat(x, layer(x))
             endpoints[f"block{i}"] = x
-            endpoints[f"transit{i}"] = x = transit(x, statistics)
-        return norm_relu(x, self.out_bn)
+            endpoints[f"transit{i}"] = x = transit(x)
+        return ops.relu(self.out_bn(x))
 
 
 class FrontMap(nn.Module):
@@ -76,11 +87,10 @@ class FrontMap(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, F) → (B, T, channels * F'), F' = F/8 rounded up."""
-        x = x.transpose(0, 2, 1)[..., None]  # (B, F, T, 1)
-        x = conv_norm(x, self.conv1, self.bn1, relu=True)
+        x = ops.relu(self.bn1(self.conv1(ops.as_map(x))))
         for block in self.layer1 + self.layer2:
             x = block(x)
-        return each(flatten_map, conv_norm(x, self.conv2, self.bn2, relu=True), along=FRAMES)
+        return ops.flatten_map(ops.relu(self.bn2(self.conv2(x))))
 
 
 class DenseLayer(nn.Module):
@@ -101,9 +111,10 @@ class DenseLayer(nn.Module):
         self.bn2 = BatchNorm(width)
         self.cam = ContextMask(width, growth, dilation, segment)
 
-    def __call__(self, x, statistics=None):
-        """x: (B, T, in_channels) → (B, T, growth); statistics: those of x, where they are known already."""
-        return self.cam(conv_norm(x, self.linear1, self.bn2, relu=True, before=self.bn1, statistics=statistics))
+    def __call__(self, x):
+        """x: (B, T, in_channels) → (B, T, growth)."""
+        x = self.linear1(ops.relu(self.bn1(x)))
+        return self.cam(ops.relu(self.bn2(x)))
 
 
 class ContextMask(nn.Module):
@@ -122,15 +133,9 @@ class ContextMask(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_channels) → (B, T, out_channels)."""
-        return each(self._masked, x)
-
-    def _masked(self, x):
-        segments = segment_means(x, self.segment)
-        context = segments + (segments if segments.shape[1] == 1 else mean(x, axis=1, keepdims=True))
-        gates = sigmoid(self.linear2(relu(self.linear1(context))))  # (B, S, out_channels)
-        if gates.shape[1] > 1:
-            gates = mx.repeat(gates, self.segment, axis=1)[:, : x.shape[1]]
-        return self.local(x) * gates
+        context = ops.segment_means(x, segment=self.segment) + ops.mean(x, axis=1, keepdims=True)
+        gates = ops.sigmoid(self.linear2(ops.relu(self.linear1(context))))  # (B, segments, out_channels)
+        return self.local(x) * ops.repeat_segments(gates, x, segment=self.segment)
 
 
 class Transit(nn.Module):
@@ -141,21 +146,9 @@ class Transit(nn.Module):
         self.bn = BatchNorm(in_channels)
         self.linear = Conv1d(in_channels, out_channels, bias=False)
 
-    def __call__(self, x, statistics=None):
-        """x: (B, T, in_channels) → (B, T, out_channels); statistics: those of x, where they are known already."""
-        return self.linear(norm_relu(x, self.bn, statistics))
-
-
-def segment_means(x, segment):
-    """The means of consecutive segments, the last one of what is left: x (B, T, C) → (B, ceil(T/segment), C)."""
-    batch, frames, channels = x.shape
-    if frames <= segment:
-        return mean(x, axis=1, keepdims=True)
-    whole = frames // segment * segment
-    means = mean(x[:, :whole].reshape(batch, -1, segment, channels), axis=2)
-    if whole == frames:
-        return means
-    return mx.concatenate([means, mean(x[:, whole:], axis=1, keepdims=True)], axis=1)
+    def __call__(self, x):
+        """x: (B, T, in_channels) → (B, T, out_channels)."""
+        return self.linear(ops.relu(self.bn(x)))
 
 
 def _initialise(name, module):

@@ -1,14 +1,27 @@
 """ECAPA-TDNN (Desplanques et al. 2020, "ECAPA-TDNN: emphasized channel attention, propagation and aggregation...")."""
 
+from dataclasses import dataclass
+
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm, relu
+from nnet.networks.base import Network
+from nnet.networks.layers import BatchNorm, Conv1d
 from nnet.networks.resnet import SqueezeExcitation
-from nnet.ops import mx, nn
-from nnet.ops.copies import concatenated
-from nnet.ops.lanes import FRAMES, each
+from nnet.ops import nn
+from nnet.options import option
 
 
-class EcapaTdnn(nn.Module):
+@dataclass(frozen=True)
+class EcapaTdnnOptions:
+    """ECAPA-TDNN (Desplanques et al. 2020)."""
+
+    channels: int = option(512, "Width of the blocks (512 and 1024 in the paper).", low=1)
+    scale: int = option(8, "Groups of the Res2 convolutions; channels must be a multiple of it.", low=1)
+    se_channels: int = option(128, "Width of the squeeze-excitation gates.", low=1)
+    out_dim: int = option(1536, "Width of the last layer, which is pooled.", low=1)
+
+
+class EcapaTdnn(Network):
     """The frame-level part of ECAPA-TDNN (figure 2), as WeSpeaker builds it.
 
     A convolution over 5 frames, three SE-Res2Blocks with dilations 2, 3 and 4, each fed by the one before, and a
@@ -17,13 +30,14 @@ class EcapaTdnn(nn.Module):
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.EcapaTdnnOptions`.
+        options: EcapaTdnnOptions.
 
     Endpoints: layer1 ... layer4, conv.
     """
 
-    def __init__(self, input_dim, channels, scale, se_channels, out_dim):
+    def __init__(self, input_dim: int, options: EcapaTdnnOptions = EcapaTdnnOptions()):
         super().__init__()
+        channels, scale, se_channels, out_dim = options.channels, options.scale, options.se_channels, options.out_dim
         if channels % scale:
             raise InputError(f"network.channels {channels} must be a multiple of network.scale {scale}")
         self.layer1 = ConvReluNorm(input_dim, channels, 5)
@@ -41,7 +55,7 @@ class EcapaTdnn(nn.Module):
         x2 = self.layer2(x1)
         x3 = self.layer3(x2)
         x4 = self.layer4(x3)
-        x = relu(self.conv(each(side_by_side, x2, x3, x4, along=FRAMES)))
+        x = ops.relu(self.conv(ops.concat(x2, x3, x4)))
         if endpoints is not None:
             endpoints |= {"layer1": x1, "layer2": x2, "layer3": x3, "layer4": x4, "conv": x}
         return x
@@ -57,7 +71,7 @@ class ConvReluNorm(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_channels) → (B, T, out_channels)."""
-        return conv_relu_norm(x, self.conv, self.bn)
+        return self.bn(ops.relu(self.conv(x)))
 
 
 class Res2Conv(nn.Module):
@@ -77,12 +91,12 @@ class Res2Conv(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        groups = each(lambda x: tuple(mx.split(x, self.scale, axis=-1)), x, along=FRAMES)
+        groups = ops.split(x, parts=self.scale)
         outputs = []
         for group, conv, bn in zip(groups, self.convs, self.bns, strict=False):
-            group = each(mx.add, group, outputs[-1], along=FRAMES) if outputs else group
-            outputs.append(conv_relu_norm(group, conv, bn))
-        return each(side_by_side, *outputs, *groups[len(outputs) :], along=FRAMES)
+            group = group + outputs[-1] if outputs else group
+            outputs.append(bn(ops.relu(conv(group))))
+        return ops.concat(*outputs, *groups[len(outputs) :])
 
 
 class SERes2Block(nn.Module):
@@ -97,9 +111,4 @@ class SERes2Block(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, channels) → the same shape."""
-        return each(mx.add, x, self.se(self.conv2(self.res2(self.conv1(x)))), along=FRAMES)
-
-
-def side_by_side(*arrays):
-    """Sequences (B, T, C_i) as one with all their channels."""
-    return concatenated(arrays, axis=-1)
+        return x + self.se(self.conv2(self.res2(self.conv1(x))))

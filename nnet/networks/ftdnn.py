@@ -1,7 +1,13 @@
-"""Factorised TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
+"""Factorized TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization for deep neural networks")."""
 
-from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
+from dataclasses import dataclass
+
+from nnet import ops
+from nnet.networks.base import Network
+from nnet.networks.layers import BatchNorm, Conv1d
+from nnet.networks.tdnn import TdnnLayer
 from nnet.ops import mx, nn
+from nnet.options import option
 
 # Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST SRE18 and
 # Speakers in the Wild evaluations", layers 2 to 9: the distance d of the factors' contexts {-d, 0} and {0, d}, and
@@ -9,29 +15,46 @@ from nnet.ops import mx, nn
 LAYERS = {2: (2, ()), 3: (0, ()), 4: (3, ()), 5: (0, (3,)), 6: (3, ()), 7: (3, (2, 4)), 8: (3, ()), 9: (0, (4, 6))}
 
 
-class FTDNN(nn.Module):
+@dataclass(frozen=True)
+class FtdnnOptions:
+    """F-TDNN (Povey et al. 2018, "Semi-orthogonal low-rank matrix factorization..."; sizes of Villalba et al. 2020)."""
+
+    width: int = option(1024, "Width of the factorized layers.", low=1)
+    bottleneck: int = option(256, "Width between the two factors of a layer.", low=1)
+    first_dim: int = option(512, "Width of the first layer, which is not factorized.", low=1)
+    out_dim: int = option(2048, "Width of the last layer, which is pooled.", low=1)
+    dropout: float = option(
+        0.0,
+        "Kaldi's continuous dropout: each channel of an utterance is scaled by a random factor within 1 ± 2 dropout.",
+        low=0,
+        high=0.5,
+    )
+
+
+class FTDNN(Network):
     """The frame-level part of the F-TDNN x-vector, without padding: 33 frames of context.
 
-    A spliced layer over 5 frames, eight factorised layers with skip connections, and a wide one. The trainer calls
+    A spliced layer over 5 frames, eight factorized layers with skip connections, and a wide one. The trainer calls
     `constrain` every few steps.
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.FtdnnOptions`.
+        options: FtdnnOptions.
 
     Endpoints: tdnn1 ... tdnn10, each after its batch normalisation.
     """
 
-    def __init__(self, input_dim, width, bottleneck, first_dim, out_dim, dropout):
+    def __init__(self, input_dim: int, options: FtdnnOptions = FtdnnOptions()):
         super().__init__()
-        self.tdnn1 = AffineReluNorm(input_dim, first_dim, 5)
-        dims = {1: first_dim}
+        width = options.width
+        self.tdnn1 = spliced_layer(input_dim, options.first_dim, 5)
+        dims = {1: options.first_dim}
         for i, (distance, skips) in LAYERS.items():
             in_dim = sum(dims[j] for j in (i - 1, *skips))
-            self[f"tdnn{i}"] = FactorisedLayer(in_dim, bottleneck, width, distance, dropout)
+            self[f"tdnn{i}"] = FactorisedLayer(in_dim, options.bottleneck, width, distance, options.dropout)
             dims[i] = width
-        self.tdnn10 = AffineReluNorm(width, out_dim, 1)
-        self.out_dim = dims[10] = out_dim
+        self.tdnn10 = spliced_layer(width, options.out_dim, 1)
+        self.out_dim = dims[10] = options.out_dim
         self.endpoint_dims = {f"tdnn{i}": dim for i, dim in dims.items()}
         self.min_frames = 5 + sum(2 * distance for distance, _ in LAYERS.values())
 
@@ -39,11 +62,17 @@ class FTDNN(nn.Module):
         """x: (B, T, F) → (B, T - min_frames + 1, out_dim)."""
         outputs = {1: self.tdnn1(x)}
         for i, (_, skips) in LAYERS.items():
-            outputs[i] = self[f"tdnn{i}"](_append([outputs[j] for j in (i - 1, *skips)]))
+            cropped = [self._crop(outputs[j], j, i - 1) for j in skips]
+            outputs[i] = self[f"tdnn{i}"](ops.concat(outputs[i - 1], *cropped))
         outputs[10] = self.tdnn10(outputs[9])
         if endpoints is not None:
             endpoints |= {f"tdnn{i}": x for i, x in outputs.items()}
         return outputs[10]
+
+    def _crop(self, x, earlier, later):
+        """The output of an earlier layer without the frames at both ends that a later one has lost by its context."""
+        frames = sum(LAYERS[i][0] for i in range(earlier + 1, later + 1))
+        return ops.crop(x, before=frames, after=frames)
 
     def constrain(self):
         """Moves each layer's first factor, if it is not frozen, towards a multiple of a semi-orthogonal matrix."""
@@ -58,17 +87,9 @@ class FTDNN(nn.Module):
             self[f"tdnn{i}"].dropout = dropout
 
 
-class AffineReluNorm(nn.Module):
-    """A spliced affine map, ReLU and batch normalisation."""
-
-    def __init__(self, in_dim, out_dim, kernel_size):
-        super().__init__()
-        self.affine = Conv1d(in_dim, out_dim, kernel_size)
-        self.bn = BatchNorm(out_dim)
-
-    def __call__(self, x):
-        """x: (B, T, in_dim) → (B, T - kernel_size + 1, out_dim)."""
-        return conv_relu_norm(x, self.affine, self.bn)
+def spliced_layer(in_dim, out_dim, kernel_size):
+    """A spliced affine map, ReLU and batch normalization."""
+    return TdnnLayer(Conv1d(in_dim, out_dim, kernel_size), BatchNorm(out_dim), "relu-bn", "relu", 0.0)
 
 
 class FactorisedLayer(nn.Module):
@@ -90,12 +111,11 @@ class FactorisedLayer(nn.Module):
 
     def __call__(self, x):
         """x: (B, T, in_dim) → (B, T - 2 d, out_dim)."""
-        x = conv_relu_norm(self.factor(x), self.affine, self.bn)
+        x = self.bn(ops.relu(self.affine(self.factor(x))))
         if not (self.training and self.dropout):
             return x
         # Kaldi's dropout-per-dim-continuous: one factor for each channel of an utterance, over all its frames.
-        low, high = 1 - 2 * self.dropout, 1 + 2 * self.dropout
-        return x * mx.random.uniform(low, high, (x.shape[0], 1, x.shape[2])).astype(x.dtype)
+        return ops.random_scale(x, low=1 - 2 * self.dropout, high=1 + 2 * self.dropout)
 
 
 def semi_orthogonal_step(weight):
@@ -117,12 +137,3 @@ def semi_orthogonal_step(weight):
     step = (product - scale * mx.eye(product.shape[0])) @ matrix
     matrix = matrix - (4 * speed / scale) * step
     return (matrix.T if tall else matrix).reshape(weight.shape)
-
-
-def _append(outputs):
-    """Outputs (B, T_i, C_i) side by side, those with more frames cut at both ends: (B, min T_i, sum C_i)."""
-    if len(outputs) == 1:
-        return outputs[0]
-    frames = min(x.shape[1] for x in outputs)
-    cuts = [(x.shape[1] - frames) // 2 for x in outputs]
-    return mx.concatenate([x[:, cut : cut + frames] for x, cut in zip(outputs, cuts, strict=True)], axis=-1)

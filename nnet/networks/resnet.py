@@ -1,13 +1,26 @@
 """Residual networks over the time-frequency plane, in the widths of WeSpeaker."""
 
-from nnet.networks.layers import BatchNorm, Conv2d, Linear, conv_norm, relu
-from nnet.ops import mx, nn
-from nnet.ops.activation import sigmoid
-from nnet.ops.lanes import FRAMES, each
-from nnet.ops.precision import mean
+from dataclasses import dataclass
+
+from nnet import ops
+from nnet.networks.base import Network
+from nnet.networks.layers import BatchNorm, Conv2d, Linear
+from nnet.ops import nn
+from nnet.options import option
 
 
-class ResNet(nn.Module):
+@dataclass(frozen=True)
+class ResNetOptions:
+    """ResNet (He et al. 2016, "Deep residual learning for image recognition") in WeSpeaker's widths."""
+
+    depth: int = option(34, "Number of layers.", choices=(18, 34, 50, 101, 152, 221, 293))
+    channels: int = option(32, "Channels of the first stage; the others have 2, 4 and 8 times as many.", low=1)
+    se_reduction: int = option(
+        0, "Squeeze-excitation in every block, with a gate of channels / se_reduction units; 0: none.", low=0
+    )
+
+
+class ResNet(Network):
     """ResNet 18 to 293 (He et al. 2016, "Deep residual learning for image recognition", table 1 and figure 5).
 
     As in WeSpeaker: a 3×3 stem without stride or pooling, four stages of channels, 2, 4 and 8 times as many, stages
@@ -16,14 +29,15 @@ class ResNet(nn.Module):
 
     Args:
         input_dim: features a frame, F; any number.
-        others: see `nnet.config.networks.ResNetOptions`.
+        options: ResNetOptions.
 
     Endpoints: layer1 ... layer4, each stage's map as frames.
     """
 
-    def __init__(self, input_dim, depth, channels, se_reduction):
+    def __init__(self, input_dim: int, options: ResNetOptions = ResNetOptions()):
         super().__init__()
-        block, depths = RESNETS[depth]
+        block, depths = RESNETS[options.depth]
+        channels, se_reduction = options.channels, options.se_reduction
         self.conv1 = Conv2d(1, channels, 3, padding=1)
         self.bn1 = BatchNorm(channels)
         self.layer1 = stage(block, channels, channels, depths[0], 1, se_reduction)
@@ -37,14 +51,13 @@ class ResNet(nn.Module):
 
     def __call__(self, x, endpoints=None):
         """x: (B, T, F) → (B, T', out_dim) with T' = T/8 rounded up."""
-        x = x.transpose(0, 2, 1)[..., None]  # (B, F, T, 1)
-        x = conv_norm(x, self.conv1, self.bn1, relu=True)
+        x = ops.relu(self.bn1(self.conv1(ops.as_map(x))))
         for name in ("layer1", "layer2", "layer3", "layer4"):
             for block in self[name]:
                 x = block(x)
             if endpoints is not None:
-                endpoints[name] = each(flatten_map, x, along=FRAMES)
-        return each(flatten_map, x, along=FRAMES)
+                endpoints[name] = ops.flatten_map(x)
+        return ops.flatten_map(x)
 
 
 class BasicBlock(nn.Module):
@@ -71,8 +84,9 @@ class BasicBlock(nn.Module):
 
     def __call__(self, x):
         """x: (B, F, T, in_channels) → (B, F', T', channels)."""
-        y = conv_norm(x, self.conv1, self.bn1, relu=True)
-        return close_block(self, y, self.conv2, self.bn2, x)
+        y = ops.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return ops.relu(gated(self, y) + through(self.shortcut, x))
 
 
 class Bottleneck(nn.Module):
@@ -95,9 +109,10 @@ class Bottleneck(nn.Module):
 
     def __call__(self, x):
         """x: (B, F, T, in_channels) → (B, F', T', 4 * channels)."""
-        y = conv_norm(x, self.conv1, self.bn1, relu=True)
-        y = conv_norm(y, self.conv2, self.bn2, relu=True)
-        return close_block(self, y, self.conv3, self.bn3, x)
+        y = ops.relu(self.bn1(self.conv1(x)))
+        y = ops.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return ops.relu(gated(self, y) + through(self.shortcut, x))
 
 
 class SqueezeExcitation(nn.Module):
@@ -115,22 +130,20 @@ class SqueezeExcitation(nn.Module):
 
     def __call__(self, x):
         """x: (B, ..., channels), the means are over all axes between → the same shape."""
-        if len(x) == 1:
-            gates = self._gates(x)
-            return each(lambda x: x * gates, x, along=FRAMES)
-        return each(lambda x: x * self._gates(x), x)
-
-    def _gates(self, x):
-        means = mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
-        return sigmoid(self.linear2(relu(self.linear1(means))))
+        means = ops.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
+        return x * ops.sigmoid(self.linear2(ops.relu(self.linear1(means))))
 
 
-def close_block(block, y, conv, bn, x):
-    """relu(bn(conv(y)), gated where the block has a gate, + shortcut of x), the end of a residual block."""
-    residual = conv_norm(x, *block.shortcut) if block.shortcut else x
-    if "se" not in block:
-        return conv_norm(y, conv, bn, relu=True, residual=residual)
-    return relu(each(mx.add, block.se(conv_norm(y, conv, bn)), residual, along=FRAMES))
+def gated(block, y):
+    """y through the gate of a block that has one."""
+    return block.se(y) if "se" in block else y
+
+
+def through(layers, x):
+    """x through one layer after the other."""
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def shortcut(in_channels, out_channels, stride):
@@ -144,12 +157,6 @@ def stage(block, in_channels, channels, depth, stride, se_reduction=0):
     """`depth` residual blocks, the first with `stride`."""
     first = block(in_channels, channels, stride, se_reduction)
     return [first] + [block(channels * block.expansion, channels, 1, se_reduction) for _ in range(depth - 1)]
-
-
-def flatten_map(x):
-    """A map (B, F, T, C) as frames (B, T, C * F), channel-major as in WeSpeaker: feature c * F + f."""
-    batch, bins, frames, channels = x.shape
-    return x.transpose(0, 2, 3, 1).reshape(batch, frames, channels * bins)
 
 
 def divided(size, stride):

@@ -1,34 +1,67 @@
 """Time-delay networks on spliced frames: Kaldi's x-vector, E-TDNN, and tf-kaldi-speaker's TDNN."""
 
+from dataclasses import dataclass
+
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks import layers
-from nnet.networks.layers import BatchNorm, Conv1d, conv_norm, conv_relu_norm
+from nnet.networks.base import Network
+from nnet.networks.layers import BatchNorm, Conv1d, Nonlinearity
 from nnet.ops import nn
+from nnet.options import option
 
 
-class TDNN(nn.Module):
+@dataclass(frozen=True)
+class TdnnOptions:
+    """Kaldi's x-vector (Snyder et al. 2018, "X-vectors: Robust DNN embeddings for speaker recognition", table 1)."""
+
+    dims: tuple[int, ...] = option(
+        (512, 512, 512, 512, 1500), "Width of each frame-level layer tdnn1, tdnn2, ...; the last one is pooled.", low=1
+    )
+    kernels: tuple[int, ...] = option((5, 3, 3, 1, 1), "Number of frames that each layer splices.", low=1)
+    dilations: tuple[int, ...] = option((1, 2, 3, 1, 1), "Distance between the spliced frames of each layer.", low=1)
+    order: str = option(
+        "relu-bn",
+        "What follows each affine map: relu-bn (Kaldi, WeSpeaker) or bn-relu (tf-kaldi-speaker).",
+        choices=("relu-bn", "bn-relu"),
+    )
+    relu: str = option(
+        "relu",
+        "relu, prelu (a learned slope per channel) or lrelu (a fixed slope).",
+        choices=("relu", "prelu", "lrelu"),
+    )
+    slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0.0)
+    bn_affine: bool = option(False, "Whether batch normalization has a learned scale and offset; Kaldi's has none.")
+    bn_eps: float = option(1e-5, "Added to the variance in batch normalization.", above=0.0)
+    bn_momentum: float = option(
+        0.1, "Weight of the newest batch in the running statistics (1 - TensorFlow's momentum).", above=0.0, high=1.0
+    )
+
+
+class TDNN(Network):
     """A stack of spliced affine maps without padding, each with ReLU and batch normalisation.
 
-    With the default options this is the frame-level part of Kaldi's x-vector (egs/voxceleb/v2: contexts
+    By default this is the frame-level part of Kaldi's x-vector (egs/voxceleb/v2: contexts
     {-2..2}, {-2,0,2}, {-3,0,3}, {0}, {0}; 15 frames in all); deeper stacks give the E-TDNN. Each layer shortens
     the sequence by (kernel - 1) * dilation frames.
 
     Args:
         input_dim: features a frame, F.
-        others: see `nnet.config.networks.TdnnOptions`.
+        options: TdnnOptions.
 
     Endpoints: tdnnN.affine, tdnnN.relu and tdnnN.bn of every layer N = 1, 2, ...
     """
 
-    def __init__(self, input_dim, dims, kernels, dilations, order, relu, slope, bn_affine, bn_eps, bn_momentum):
+    def __init__(self, input_dim: int, options: TdnnOptions = TdnnOptions()):
         super().__init__()
+        dims, kernels, dilations = options.dims, options.kernels, options.dilations
         if not len(dims) == len(kernels) == len(dilations):
             raise InputError("network.dims, network.kernels and network.dilations must have one value a layer each")
         self.names = tuple(f"tdnn{i + 1}" for i in range(len(dims)))
         in_dims = (input_dim, *dims[:-1])
         for name, in_dim, dim, kernel, dilation in zip(self.names, in_dims, dims, kernels, dilations, strict=True):
-            bn = BatchNorm(dim, eps=bn_eps, momentum=bn_momentum, affine=bn_affine)
-            self[name] = TdnnLayer(Conv1d(in_dim, dim, kernel, dilation=dilation), bn, order, relu, slope)
+            affine = Conv1d(in_dim, dim, kernel, dilation=dilation)
+            bn = BatchNorm(dim, eps=options.bn_eps, momentum=options.bn_momentum, affine=options.bn_affine)
+            self[name] = TdnnLayer(affine, bn, options.order, options.relu, options.slope)
         self.out_dim = dims[-1]
         self.endpoint_dims = {
             f"{name}.{part}": dim
@@ -44,14 +77,36 @@ class TDNN(nn.Module):
         return x
 
 
+@dataclass(frozen=True)
+class EtdnnOptions(TdnnOptions):
+    """E-TDNN (Snyder et al. 2019, "Speaker recognition for multi-speaker conversations using x-vectors", table 1)."""
+
+    dims: tuple[int, ...] = option(
+        (512,) * 9 + (1500,), "Width of each frame-level layer tdnn1, tdnn2, ...; the last one is pooled.", low=1
+    )
+    kernels: tuple[int, ...] = option(
+        (5, 1, 3, 1, 3, 1, 3, 1, 1, 1), "Number of frames that each layer splices.", low=1
+    )
+    dilations: tuple[int, ...] = option(
+        (1, 1, 2, 1, 3, 1, 4, 1, 1, 1), "Distance between the spliced frames of each layer.", low=1
+    )
+
+
+class ETDNN(TDNN):
+    """E-TDNN: a TDNN with affine layers of one frame between the spliced ones."""
+
+    def __init__(self, input_dim: int, options: EtdnnOptions = EtdnnOptions()):
+        super().__init__(input_dim, options)
+
+
 class TdnnLayer(nn.Module):
-    """An affine map, its non-linearity and its batch normalisation, in either order.
+    """An affine map, its nonlinearity and its batch normalization, in either order.
 
     Args:
         affine: a Conv1d without padding, or a Linear.
         bn: a BatchNorm of the width of its output; None where `order` has none.
         order: relu-bn, bn-relu, one of the two alone, or empty.
-        relu, slope: see `nnet.config.networks.TdnnOptions`.
+        relu, slope: the nonlinearity, as in TdnnOptions.
     """
 
     def __init__(self, affine, bn, order, relu, slope):
@@ -62,25 +117,19 @@ class TdnnLayer(nn.Module):
         self.kind = relu
         self.slope = slope
         if relu == "prelu" and "relu" in order:
-            self.prelu = nn.PReLU(affine.weight.shape[0], slope)
+            self.prelu = Nonlinearity(relu, affine.weight.shape[0], slope)
 
     def __call__(self, x, endpoints=None, name=""):
         """x: (B, T, I) → (B, T - (kernel - 1) * dilation, O); fills NAME.affine, NAME.relu, NAME.bn."""
-        if endpoints is not None:
-            return self._step_by_step(x, endpoints, name)
-        if self.kind == "relu" and self.order == "relu-bn":
-            return conv_relu_norm(x, self.affine, self.bn)
-        if self.kind == "relu" and self.order == "bn-relu":
-            return conv_norm(x, self.affine, self.bn, relu=True)
-        return self._step_by_step(x, {}, name)
-
-    def _step_by_step(self, x, endpoints, name):
-        endpoints[f"{name}.affine"] = x = self.affine(x)
+        outputs = {"affine": self.affine(x)}
+        x = outputs["affine"]
         for part in filter(None, self.order.split("-")):
-            endpoints[f"{name}.{part}"] = x = self.bn(x) if part == "bn" else self._nonlinear(x)
+            outputs[part] = x = self.bn(x) if part == "bn" else self._nonlinear(x)
+        if endpoints is not None:
+            endpoints |= {f"{name}.{part}": output for part, output in outputs.items()}
         return x
 
     def _nonlinear(self, x):
-        if self.kind == "prelu":
+        if "prelu" in self:
             return self.prelu(x)
-        return layers.relu(x) if self.kind == "relu" else nn.leaky_relu(x, self.slope)
+        return ops.relu(x) if self.kind == "relu" else ops.leaky_relu(x, slope=self.slope)

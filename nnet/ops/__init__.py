@@ -1,11 +1,97 @@
-"""The one door to MLX: `from nnet.ops import mx, nn`. It prepares the process first; see blas.py."""
+"""The operations that networks, poolings and losses are written in, and the one door to MLX.
 
-from nnet.ops.blas import prepare
+    from nnet import ops
+    y = ops.relu(bn(conv(x))) + x
 
-prepare()
+They take what flows through a network: an `mx.array`, or a `Value` that decides itself how they are computed
+(`nnet.ops.value`): a batch in shards that share a CPU's cores, a node of a graph that is being exported, a model whose
+multiply-adds are being counted. Ordinary operators and slices work on all of these. A network or pooling that uses
+nothing else runs fast everywhere and can be exported; losses see plain arrays and may use all of MLX. Where an array
+that is not part of the flow meets a Value in an operator, the Value stands first: `x * scale`.
 
-import mlx.core as mx  # noqa: E402
-import mlx.nn as nn  # noqa: E402
-from mlx.utils import tree_flatten, tree_map, tree_unflatten  # noqa: E402
+Importing this module changes nothing in the process; `nnet.ops.runtime.prepare` makes MLX fast on a Linux CPU.
+"""
 
-__all__ = ["mx", "nn", "tree_flatten", "tree_map", "tree_unflatten"]
+from nnet.ops.binding import mx, nn, tree_flatten, tree_map, tree_unflatten
+
+# isort: split
+from nnet.ops.convolution import context_linear, conv, linear
+from nnet.ops.elementwise import (
+    cast,
+    leaky_relu,
+    maximum,
+    prelu,
+    random_scale,
+    relu,
+    scale_shift,
+    sigmoid,
+    sqrt,
+    tanh,
+)
+from nnet.ops.reductions import (
+    batch_statistics,
+    mean,
+    mean_and_variance,
+    normalize,
+    segment_means,
+    softmax,
+    sum,
+    weighted_statistics,
+)
+from nnet.ops.shapes import (
+    as_map,
+    concat,
+    crop,
+    expand_dims,
+    flatten,
+    flatten_map,
+    repeat_segments,
+    split,
+    swapaxes,
+    unflatten,
+)
+from nnet.ops.sharded import gather, spread
+from nnet.ops.value import Value, operation
+
+__all__ = [
+    "Value",
+    "as_map",
+    "batch_statistics",
+    "cast",
+    "concat",
+    "context_linear",
+    "conv",
+    "crop",
+    "expand_dims",
+    "flatten",
+    "flatten_map",
+    "gather",
+    "leaky_relu",
+    "linear",
+    "maximum",
+    "mean",
+    "mean_and_variance",
+    "mx",
+    "nn",
+    "normalize",
+    "operation",
+    "prelu",
+    "random_scale",
+    "relu",
+    "repeat_segments",
+    "scale_shift",
+    "segment_means",
+    "sigmoid",
+    "softmax",
+    "split",
+    "spread",
+    "sqrt",
+    "sum",
+    "swapaxes",
+    "tanh",
+    "tree_flatten",
+    "tree_map",
+    "tree_unflatten",
+    "unflatten",
+    "weighted_statistics",
+]

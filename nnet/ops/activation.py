@@ -6,9 +6,9 @@ They are built on a power of 2 that is all arithmetic, which MLX does in vectors
 import math
 import sys
 
-from nnet.ops import mx
+from nnet.ops.binding import mx
+from nnet.ops.gradients import WithGradient
 from nnet.ops.lanes import on_cpu
-from nnet.ops.operation import Operation
 
 _FEW = 4000  # values, with which a dozen operations are slower than one that is slow
 _LIMIT = 87.0  # exp of it is finite in float32, exp of its opposite normal
@@ -47,8 +47,8 @@ def _decay(x, rate):
     return _exp2(mx.clip(x, -_LIMIT / rate, _LIMIT / rate) * (-rate * _LOG2_E))
 
 
-_sigmoid = Operation(lambda x: 1 / (1 + _decay(x, 1)), lambda _, dy, y: (dy * (y * (1 - y)),))
-_tanh = Operation(lambda x: 2 / (1 + _decay(x, 2)) - 1, lambda _, dy, y: (dy * (1 - y * y),))
+_sigmoid = WithGradient(lambda x: 1 / (1 + _decay(x, 1)), lambda _, dy, y: (dy * (y * (1 - y)),))
+_tanh = WithGradient(lambda x: 2 / (1 + _decay(x, 2)) - 1, lambda _, dy, y: (dy * (1 - y * y),))
 
 
 def _by_hand(x):

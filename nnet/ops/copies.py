@@ -2,9 +2,9 @@
 
 import itertools
 
-from nnet.ops import mx
+from nnet.ops.binding import mx
+from nnet.ops.gradients import WithGradient
 from nnet.ops.lanes import on_cpu
-from nnet.ops.operation import Operation
 
 
 def copied(view):
@@ -14,19 +14,10 @@ def copied(view):
 
 def padded(x, bins, frames):
     """x (B, F, T, C) with zeros (before, after) its bins and its frames; without a gradient."""
-    return assembled([x], bins, frames) if any(bins + frames) else x
-
-
-def assembled(pieces, bins, frames):
-    """Maps [(B, F, T, C), ...] one after the other in time, with zeros around them as in `padded`; no gradient."""
-    dtype, (first, *others) = pieces[0].dtype, _widened(pieces)
-    start = frames[0] + first.shape[2]
-    after = sum(piece.shape[2] for piece in others) + frames[1]
-    whole = mx.pad(first, ((0, 0), bins, (frames[0], after), (0, 0)))
-    for piece in others:
-        whole[:, bins[0] : bins[0] + piece.shape[1], start : start + piece.shape[2]] = piece
-        start += piece.shape[2]
-    return whole.view(dtype)
+    if not any(bins + frames):
+        return x
+    (wide,) = _widened([x])
+    return mx.pad(wide, ((0, 0), bins, frames, (0, 0))).view(x.dtype)
 
 
 def concatenated(arrays, axis):
@@ -44,7 +35,7 @@ def _backward(arrays, dy, _, *, axis):
     return mx.split(dy, list(itertools.accumulate(x.shape[axis] for x in arrays[:-1])), axis)
 
 
-_concatenated = Operation(_forward, _backward)
+_concatenated = WithGradient(_forward, _backward)
 
 
 def _widened(arrays):

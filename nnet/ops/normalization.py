@@ -9,9 +9,9 @@ import contextlib
 import functools
 from collections import namedtuple
 
-from nnet.ops import mx
-from nnet.ops.lanes import run_in_lanes
-from nnet.ops.operation import Operation
+from nnet.ops.binding import mx
+from nnet.ops.gradients import WithGradient
+from nnet.ops.lanes import lane
 
 
 def _moments(x):
@@ -27,7 +27,7 @@ def _moments_back(arrays, cotangents, outputs):
     return (x * slope + (dmean * (x.shape[-1] / x.size) - mean * slope),)
 
 
-moments = Operation(_moments, _moments_back)
+moments = WithGradient(_moments, _moments_back)
 moments.__doc__ = "moments(x): the means over all axes but the last, and the sums of squared deviations from them."
 
 
@@ -48,10 +48,10 @@ def _scaled_back(arrays, dy, y, *, relu):
     return dy * scale, _column_sums(products), _column_sums(rows), *[dy for _ in residual]
 
 
-scaled = Operation(_scaled, _scaled_back)
+scaled = WithGradient(_scaled, _scaled_back)
 scaled.__doc__ = """scaled(x, scale, shift[, residual], relu=): [relu](x scale + shift [+ residual]), by channel."""
 
-rectified = Operation(lambda x: mx.maximum(x, 0), lambda _, dy, y: (dy * mx.sign(y),))
+rectified = WithGradient(lambda x: mx.maximum(x, 0), lambda _, dy, y: (dy * mx.sign(y),))
 rectified.__doc__ = "rectified(x): max(x, 0)."
 
 
@@ -85,18 +85,24 @@ def joint_batch(gather):
         _gather = outer
 
 
-class Statistics(namedtuple("Statistics", "mean variance count")):
-    """The mean and the biased variance by channel of a batch, (C,) float32, and its number of rows."""
-
-    def beside(self, other):
-        """Those of the channels of both, of which the other's come after."""
-        return Statistics(*(mx.concatenate(pair) for pair in zip(self[:2], other[:2], strict=True)), self.count)
+Statistics = namedtuple("Statistics", "mean variance count")
+Statistics.__doc__ = "The mean and the biased variance by channel of a batch, (C,) float32, and its number of rows."
 
 
-def batch_statistics(sharded):
-    """The Statistics of a batch in shards, [(x,), ...]; of a `joint_batch` every process must have as many rows."""
-    means, squares = map(mx.stack, zip(*run_in_lanes(moments, sharded), strict=True))  # (S, C)
-    mean, squares, count = _merged(means, squares, [x.size // x.shape[-1] for (x,) in sharded])
+def beside(one, other):
+    """The Statistics of the channels of both, of which the other's come after."""
+    return Statistics(*(mx.concatenate(pair) for pair in zip(one[:2], other[:2], strict=True)), one.count)
+
+
+def batch_statistics(shards):
+    """The Statistics of a batch in shards, a list of (B_i, ..., C); of a `joint_batch` every process must have as
+    many rows."""
+    results = []
+    for i, shard in enumerate(shards):
+        with lane(i if len(shards) > 1 else None):
+            results.append(moments(shard))
+    means, squares = map(mx.stack, zip(*results, strict=True))  # (S, C)
+    mean, squares, count = _merged(means, squares, [x.size // x.shape[-1] for x in shards])
     if _gather:
         both = _gather(mx.stack([mean, squares]))  # (P, 2, C)
         mean, squares, count = _merged(both[:, 0], both[:, 1], [count] * len(both))

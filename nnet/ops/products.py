@@ -1,11 +1,11 @@
 """Convolutions of any kernel, stride and dilation as one product: all that the outputs see, times the filter."""
 
-from nnet.ops import mx
+from nnet.ops.binding import mx
 from nnet.ops.copies import copied
-from nnet.ops.operation import Operation
+from nnet.ops.gradients import WithGradient
 from nnet.ops.windows import windows
 
-pointwise = Operation(
+pointwise = WithGradient(
     lambda x, weight: x @ weight.T,
     lambda arrays, dy, _: (dy @ arrays[1], _rows(dy).T @ _rows(arrays[0])),
 )
@@ -39,7 +39,7 @@ def _backward(arrays, dy, _, *, stride, padding, dilation):
     return dx, dweight, *map(mx.zeros_like, backward)
 
 
-multiplied = Operation(_forward, _backward)
+multiplied = WithGradient(_forward, _backward)
 multiplied.__doc__ = """multiplied(x, weight, *backward, stride=, padding=, dilation=): a convolution.
 
 x (B, F, T, C), weight (O, KF, KT, C), backward = `backward_filters` of the weight, made once for all shards. stride and

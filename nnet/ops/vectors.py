@@ -1,6 +1,6 @@
 """Lengths of vectors, safe at zero: values and gradients stay finite."""
 
-from nnet.ops import mx
+from nnet.ops.binding import mx
 
 # A shorter vector counts as this long.
 _LEAST_SQUARE = 1e-12

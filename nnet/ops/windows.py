@@ -1,6 +1,6 @@
 """Sliding windows over the frequency and the time axis of a map."""
 
-from nnet.ops import mx
+from nnet.ops.binding import mx
 from nnet.ops.copies import padded
 
 

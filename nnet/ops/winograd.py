@@ -15,9 +15,9 @@ copied out.
 import functools
 import math
 
-from nnet.ops import mx
+from nnet.ops.binding import mx
 from nnet.ops.copies import copied, padded
-from nnet.ops.operation import Operation
+from nnet.ops.gradients import WithGradient
 from nnet.ops.tiles import SIDE, TAPS, TILE, cut, reach, tile_bins, tiling
 
 _POINTS = (0, 1, -1, 1 / 2, -1 / 2, -3)  # and infinity
@@ -56,7 +56,7 @@ def _backward(arrays, dy, _, *, padding, dilation):
     return dx, dweight, mx.zeros_like(planes), mx.zeros_like(backward), *[mx.sum(dy, (0, 1, 2)) for _ in bias]
 
 
-filtered = Operation(_forward, _backward)
+filtered = WithGradient(_forward, _backward)
 filtered.__doc__ = """filtered(x, weight, planes, backward[, bias], padding=, dilation=): a convolution of stride 1.
 
 x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time alone; planes and backward are `filter_planes` and

@@ -1,15 +1,22 @@
 """Attentive statistics: every frame, or every frame and channel, is weighted by a small network."""
 
+from dataclasses import dataclass
+
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Conv1d, conv_relu_norm
-from nnet.ops import mx, nn
-from nnet.ops.activation import tanh
-from nnet.ops.copies import copied
-from nnet.ops.cost import note
-from nnet.ops.inference import inferring
-from nnet.ops.lanes import each
-from nnet.ops.memo import Memo
-from nnet.poolings.base import Pooling, attend, mean_and_variance
+from nnet.networks.layers import BatchNorm, Conv1d
+from nnet.ops import nn
+from nnet.options import option
+from nnet.poolings.base import Pooling, attend
+
+
+@dataclass(frozen=True)
+class AttentiveStatisticsOptions:
+    """Mean and deviation with attention weights: attentive statistics (Okabe et al. 2018)."""
+
+    hidden_dim: int = option(128, "Width of the scoring network.", low=1)
+    channelwise: bool = option(False, "One weight for each frame and channel (WeSpeaker's ASP); false: one a frame.")
+    floor: float = option(1e-5, "The smallest variance.", above=0)
 
 
 class AttentiveStatistics(Pooling):
@@ -18,16 +25,30 @@ class AttentiveStatistics(Pooling):
     One score a frame as in the paper, or one a frame and channel with `channelwise` (WeSpeaker's ASP).
     """
 
-    def __init__(self, in_dim, *, hidden_dim, channelwise, floor):
+    def __init__(
+        self,
+        in_dim: int,
+        options: AttentiveStatisticsOptions = AttentiveStatisticsOptions(),
+        endpoint_dims: dict | None = None,
+    ):
         super().__init__()
-        self.linear1 = Conv1d(in_dim, hidden_dim)
-        self.bn = BatchNorm(hidden_dim)
-        self.linear2 = Conv1d(hidden_dim, in_dim if channelwise else 1)
-        self.floor = floor
+        self.linear1 = Conv1d(in_dim, options.hidden_dim)
+        self.bn = BatchNorm(options.hidden_dim)
+        self.linear2 = Conv1d(options.hidden_dim, in_dim if options.channelwise else 1)
+        self.floor = options.floor
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return attend(x, self.linear2(conv_relu_norm(x, self.linear1, self.bn)), self.floor)
+        return attend(x, self.linear2(self.bn(ops.relu(self.linear1(x)))), self.floor)
+
+
+@dataclass(frozen=True)
+class ChannelAttentionOptions:
+    """Mean and deviation with a weight for each frame and channel, as in ECAPA-TDNN (Desplanques et al. 2020)."""
+
+    hidden_dim: int = option(128, "Width of the scoring network.", low=1)
+    global_context: bool = option(False, "The scoring network also sees the mean and deviation of the utterance.")
+    floor: float = option(1e-7, "The smallest variance.", above=0)
 
 
 class ChannelAttention(Pooling):
@@ -37,42 +58,40 @@ class ChannelAttention(Pooling):
     network sees the frame h alone. Weights are shaped as WeSpeaker's ASTP.
     """
 
-    def __init__(self, in_dim, *, hidden_dim, global_context, floor):
+    def __init__(
+        self,
+        in_dim: int,
+        options: ChannelAttentionOptions = ChannelAttentionOptions(),
+        endpoint_dims: dict | None = None,
+    ):
         super().__init__()
-        self.linear1 = Conv1d(3 * in_dim if global_context else in_dim, hidden_dim)
-        self.linear2 = Conv1d(hidden_dim, in_dim)
-        self.global_context = global_context
-        self._matrices = Memo()
-        self.floor = floor
+        self.linear1 = Conv1d(3 * in_dim if options.global_context else in_dim, options.hidden_dim)
+        self.linear2 = Conv1d(options.hidden_dim, in_dim)
+        self.global_context = options.global_context
+        self.floor = options.floor
         self.out_dim = 2 * in_dim
 
     def hidden(self, x):
-        """W [h; mean; deviation] + b, (B, T, hidden_dim); the context's share is computed once an utterance."""
+        """W [h; mean; deviation] + b, (B, T, hidden_dim)."""
         if not self.global_context:
             return self.linear1(x)
-        mean, variance = mean_and_variance(x, unbiased=True)
-        context = mx.concatenate([mean, mx.sqrt(variance + self.floor)], axis=-1)  # (B, 2C)
-        of_frame, of_context = self._split_weight(x.shape[-1])
-        return note(self.linear1, x @ of_frame.T + (context @ of_context.T + self.linear1.bias)[:, None])
-
-    def _split_weight(self, channels):
-        """What of the first layer's weight meets a frame, and what its context: (hidden_dim, C), (hidden_dim, 2C)."""
-        weight = self.linear1.weight
-
-        def split():
-            return mx.split(mx.squeeze(weight, 1), [channels], axis=1)
-
-        def copy():
-            copies = [copied(part) for part in split()]  # each product would copy such a part anew
-            mx.eval(copies)
-            return copies
-
-        return self._matrices.get([weight], copy) if inferring() else split()
+        mean, variance = ops.mean_and_variance(x, unbiased=True)
+        context = ops.concat(mean, ops.sqrt(variance + self.floor))  # (B, 2C)
+        return ops.context_linear(x, context, self.linear1.weight, self.linear1.bias)
 
     def __call__(self, x, endpoints=None):
-        if len(x) == 1:
-            return attend(x, self.linear2(tanh(self.hidden(x))), self.floor)
-        return each(lambda x: attend(x, self.linear2(tanh(self.hidden(x))), self.floor), x)
+        return attend(x, self.linear2(ops.tanh(self.hidden(x))), self.floor)
+
+
+@dataclass(frozen=True)
+class MultiHeadAttentionOptions:
+    """A scoring network for each group of channels (India et al. 2019; MHASTP in WeSpeaker)."""
+
+    num_layers: int = option(2, "Affine layers of a scoring network.", low=1)
+    num_heads: int = option(2, "Number of groups into which the channels are split.", low=1)
+    channelwise: bool = option(False, "One weight for each frame and channel; false: one a frame.")
+    hidden_dim: int = option(64, "Width between the layers of a scoring network.", low=1)
+    floor: float = option(1e-7, "The smallest variance.", above=0)
 
 
 class MultiHeadAttention(Pooling):
@@ -83,23 +102,27 @@ class MultiHeadAttention(Pooling):
     frame, or one a frame and channel of the group with `channelwise`. WeSpeaker's MHASTP.
     """
 
-    def __init__(self, in_dim, *, num_layers, num_heads, channelwise, hidden_dim, floor):
+    def __init__(
+        self,
+        in_dim: int,
+        options: MultiHeadAttentionOptions = MultiHeadAttentionOptions(),
+        endpoint_dims: dict | None = None,
+    ):
         super().__init__()
-        if in_dim % num_heads:
-            raise InputError(f"pooling.num_heads {num_heads} does not divide the network's output, {in_dim} wide")
-        head_dim = in_dim // num_heads
-        dims = [head_dim] + [hidden_dim] * (num_layers - 1) + [head_dim if channelwise else 1]
-        self.heads = [ScoringNetwork(dims) for _ in range(num_heads)]
-        self.floor = floor
+        heads = options.num_heads
+        if in_dim % heads:
+            raise InputError(f"pooling.num_heads {heads} does not divide the network's output, {in_dim} wide")
+        head_dim = in_dim // heads
+        hidden = [options.hidden_dim] * (options.num_layers - 1)
+        dims = [head_dim, *hidden, head_dim if options.channelwise else 1]
+        self.heads = [ScoringNetwork(dims) for _ in range(heads)]
+        self.floor = options.floor
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(self._pool, x)
-
-    def _pool(self, x):
-        groups = mx.split(x, len(self.heads), axis=-1)
+        groups = ops.split(x, parts=len(self.heads))
         pooled = [attend(group, head(group), self.floor) for group, head in zip(groups, self.heads, strict=True)]
-        return mx.concatenate(pooled, axis=-1)
+        return ops.concat(*pooled)
 
 
 class ScoringNetwork(nn.Module):
@@ -111,28 +134,32 @@ class ScoringNetwork(nn.Module):
 
     def __call__(self, x):
         for layer in self.layers[:-1]:
-            x = tanh(layer(x))
+            x = ops.tanh(layer(x))
         return self.layers[-1](x)
+
+
+@dataclass(frozen=True)
+class MultiQueryAttentionOptions(MultiHeadAttentionOptions):
+    """Several multi-head attentions side by side (Zhao et al. 2021; MQMHASTP in WeSpeaker)."""
+
+    num_queries: int = option(2, "Number of multi-head attentions.", low=1)
+    num_heads: int = option(8, "Number of groups into which the channels are split.", low=1)
+    channelwise: bool = option(True, "One weight for each frame and channel; false: one a frame.")
 
 
 class MultiQueryAttention(Pooling):
     """Multi-query multi-head attention (Zhao et al. 2021, arXiv 2110.05042): multi-head attention `num_queries` times,
     side by side. WeSpeaker's MQMHASTP."""
 
-    def __init__(self, in_dim, *, num_queries, num_layers, num_heads, channelwise, hidden_dim, floor):
+    def __init__(
+        self,
+        in_dim: int,
+        options: MultiQueryAttentionOptions = MultiQueryAttentionOptions(),
+        endpoint_dims: dict | None = None,
+    ):
         super().__init__()
-        self.queries = [
-            MultiHeadAttention(
-                in_dim,
-                num_layers=num_layers,
-                num_heads=num_heads,
-                channelwise=channelwise,
-                hidden_dim=hidden_dim,
-                floor=floor,
-            )
-            for _ in range(num_queries)
-        ]
-        self.out_dim = num_queries * 2 * in_dim
+        self.queries = [MultiHeadAttention(in_dim, options) for _ in range(options.num_queries)]
+        self.out_dim = options.num_queries * 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return mx.concatenate([query(x) for query in self.queries], axis=-1)
+        return ops.concat(*[query(x) for query in self.queries])

@@ -1,19 +1,17 @@
 """What every pooling is, and the statistics that many of them share."""
 
-from nnet.ops import mx, nn
-from nnet.ops.attention import weighted_statistics
-from nnet.ops.lanes import each
+from nnet import ops
+from nnet.ops import nn
 
 
 class Pooling(nn.Module):
     """Base of the poolings: modules that turn the frames of an utterance into one vector.
 
-    A pooling is built as `Pooling(in_dim, **options)`, in_dim being the width of the network's frame-level output, and
-    has `out_dim`. Where the class sets `uses_endpoints`, the keyword `endpoint_dims` (dict, endpoint name → width) is
-    given as well.
+    A pooling is built as `Pooling(in_dim, options, endpoint_dims)`: in_dim is the width of the network's frame-level
+    output, endpoint_dims the widths of its endpoints by name. It has `out_dim`, the width of its own output.
     """
 
-    uses_endpoints = False
+    out_dim: int
     # Names of the network's endpoints that this pooling reads; the caller passes `endpoints` where there are any.
     inputs = ()
     # Where it is above zero, the caller passes `endpoints` and adds `penalty(endpoints)` to the training loss.
@@ -35,14 +33,6 @@ class Pooling(nn.Module):
         raise NotImplementedError
 
 
-def mean_and_variance(x, unbiased):
-    """Over time, of x (B, T, C): (B, C) each. The variance of one frame is 0, unbiased or not."""
-    mean = mx.mean(x, axis=1, keepdims=True)
-    centered = x - mean
-    frames = x.shape[1]
-    return mx.squeeze(mean, 1), mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
-
-
 def attend(x, scores, floor):
     """Attentive statistics (Okabe et al. 2018, arXiv 1803.10963).
 
@@ -54,10 +44,5 @@ def attend(x, scores, floor):
     Returns:
         the weighted mean and standard deviation, concatenated: (B, 2C)
     """
-
-    def shard(x, scores):
-        mean, var = weighted_statistics(x, scores)
-        return mean, mx.sqrt(mx.maximum(var, floor))
-
-    along = -1 if scores.shape == x.shape else 0
-    return mx.concatenate(each(shard, x, scores, along=along), axis=-1)
+    mean, variance = ops.weighted_statistics(x, scores)
+    return ops.concat(mean, ops.sqrt(ops.maximum(variance, floor)))

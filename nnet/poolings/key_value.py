@@ -1,36 +1,50 @@
 """Keys and values: frames of any endpoint through small networks of their own, as tf-kaldi-speaker's poolings do it."""
 
+from dataclasses import dataclass
+
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm, Linear
-from nnet.ops import mx, nn
-from nnet.ops.activation import tanh
-from nnet.options import nearest
+from nnet.networks.layers import BatchNorm, Linear, Nonlinearity
+from nnet.ops import nn
+from nnet.options import nearest, option
 from nnet.poolings.base import Pooling
 
 
+@dataclass(frozen=True)
+class KeyValueOptions:
+    """Where keys and values come from, and the layers of their networks."""
+
+    key_input: str | None = option(
+        None, "Endpoint of the network from which keys are computed, such as tdnn4.relu; null: its output."
+    )
+    value_input: str | None = option(None, "Endpoint of the network from which values are computed; null: its output.")
+    relu: str = option("relu", "Nonlinearity of the key and value networks.", choices=("relu", "prelu", "lrelu"))
+    slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0)
+    bn_eps: float = option(1e-5, "Added to the variance in batch normalization.", above=0)
+    bn_momentum: float = option(0.1, "Weight of a batch in the running mean and variance.", above=0, high=1)
+
+
 class KeyValuePooling(Pooling):
-    """A pooling of values that are weighted by what keys say.
+    """A pooling of values whose weights come from keys.
 
     Args:
-        key_input, value_input: the endpoint that keys or values are made from; None: the network's output.
-        key_dims, key_type, value_dims, value_type: the widths of the two networks, and what ends each (see `Dense`).
-        layer_options: relu, slope, bn_eps and bn_momentum of their layers.
+        in_dim: width of the network's output.
+        options: KeyValueOptions that add key_dims and value_dims, the widths of the two networks.
+        endpoint_dims: widths of the network's endpoints by name; None: it has none.
+        key_type, value_type: what follows the last layer of each network (see `Dense`).
     """
 
-    uses_endpoints = True
-
-    def __init__(
-        self, in_dim, endpoint_dims, key_input, key_dims, key_type, value_input, value_dims, value_type, layer_options
-    ):
+    def __init__(self, in_dim, options, endpoint_dims, key_type, value_type):
         super().__init__()
-        self.key_input, self.value_input = key_input, value_input
+        self.key_input, self.value_input = options.key_input, options.value_input
         widths = {None: in_dim} | (endpoint_dims or {})
-        for option, name in (("key_input", key_input), ("value_input", value_input)):
+        for key in ("key_input", "value_input"):
+            name = getattr(options, key)
             if name not in widths:
                 tail = nearest(name, endpoint_dims or {})
-                raise InputError(f"pooling.{option}: the network has no endpoint {name}{tail}")
-        self.key = DenseNetwork(widths[key_input], key_dims, key_type, layer_options)
-        self.value = DenseNetwork(widths[value_input], value_dims, value_type, layer_options)
+                raise InputError(f"pooling.{key}: the network has no endpoint {name}{tail}")
+        self.key = DenseNetwork(widths[self.key_input], options.key_dims, key_type, options)
+        self.value = DenseNetwork(widths[self.value_input], options.value_dims, value_type, options)
 
     @property
     def inputs(self):
@@ -49,61 +63,42 @@ class KeyValuePooling(Pooling):
         return self.key(keys), self.value(values)
 
 
-class Activation(nn.Module):
-    """relu, lrelu (slope below zero fixed) or prelu (a learnt slope a channel, starting from `slope`), (..., D)."""
-
-    def __init__(self, kind, dim, slope):
-        super().__init__()
-        if kind == "prelu":
-            self.weight = mx.full((dim,), slope)
-        self.slope = 0.0 if kind == "relu" else slope
-
-    def __call__(self, x):
-        above = mx.maximum(x, 0)
-        if "weight" in self:
-            return above + self.weight * mx.minimum(x, 0)
-        return above + self.slope * mx.minimum(x, 0) if self.slope else above
-
-
 class Dense(nn.Module):
     """An affine map over (..., D) and what follows it.
 
     Args:
+        in_dim, dim: width of its input and of its output.
         kind: "affine" (nothing follows), "relu", "bn-relu" or "tanh".
-        relu: "relu", "prelu" or "lrelu", with `slope` below zero.
+        options: KeyValueOptions, of which `relu`, `slope`, `bn_eps` and `bn_momentum` count.
     """
 
-    def __init__(self, in_dim, dim, kind, relu, slope, bn_eps, bn_momentum):
+    def __init__(self, in_dim, dim, kind, options):
         super().__init__()
         self.affine = Linear(in_dim, dim)
         self.kind = kind
         if kind == "bn-relu":
-            self.bn = BatchNorm(dim, eps=bn_eps, momentum=bn_momentum)
+            self.bn = BatchNorm(dim, eps=options.bn_eps, momentum=options.bn_momentum)
         if kind in ("relu", "bn-relu"):
-            self.relu = Activation(relu, dim, slope)
+            self.relu = Nonlinearity(options.relu, dim, options.slope)
 
     def __call__(self, x):
         x = self.affine(x)
         if self.kind == "tanh":
-            return tanh(x)
+            return ops.tanh(x)
         if self.kind == "bn-relu":
             x = self.bn(x)
         return self.relu(x) if "relu" in self else x
 
 
 class DenseNetwork(nn.Module):
-    """Dense layers of the widths `dims`, bn-relu but for the last, which is of `last_kind`; none where dims is empty.
+    """Dense layers of the widths `dims`: bn-relu, the last one of `last_kind`. Without dims the output is the input."""
 
-    Args:
-        layer_options: relu, slope, bn_eps and bn_momentum of `Dense`.
-    """
-
-    def __init__(self, in_dim, dims, last_kind, layer_options):
+    def __init__(self, in_dim, dims, last_kind, options):
         super().__init__()
         self.layers = []
         for i, dim in enumerate(dims, start=1):
             kind = last_kind if i == len(dims) else "bn-relu"
-            self.layers.append(Dense(in_dim, dim, kind, **layer_options))
+            self.layers.append(Dense(in_dim, dim, kind, options))
             in_dim = dim
         self.out_dim = in_dim
 

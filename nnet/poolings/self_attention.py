@@ -1,15 +1,42 @@
 """Self-attentive pooling with separate keys and values."""
 
 import math
+from dataclasses import dataclass
 
+from nnet import ops
 from nnet.errors import InputError
-from nnet.networks.layers import BatchNorm
+from nnet.networks.layers import BatchNorm, Nonlinearity
 from nnet.ops import mx
-from nnet.poolings.key_value import Activation, KeyValuePooling
+from nnet.options import option
+from nnet.poolings.key_value import KeyValueOptions, KeyValuePooling
+
+
+@dataclass(frozen=True)
+class SelfAttentionOptions(KeyValueOptions):
+    """Self-attention with separate keys and values (Zhu et al. 2018), as in tf-kaldi-speaker."""
+
+    key_dims: tuple[int, ...] = option(
+        (512,), "Widths of the key network; all layers but the last are affine-bn-relu.", low=1
+    )
+    key_type: str = option(
+        "tanh", "What follows the last affine layer of the key network.", choices=("affine", "relu", "bn-relu", "tanh")
+    )
+    value_dims: tuple[int, ...] = option((), "Widths of the value network; none: the values are the input.", low=1)
+    value_type: str = option(
+        "affine",
+        "What follows the last affine layer of the value network.",
+        choices=("affine", "relu", "bn-relu", "tanh"),
+    )
+    nonlinear: bool = option(False, "Batch normalization and nonlinearity after the pooling.")
+    use_scale: bool = option(True, "Divide the scores by the square root of the key's width.")
+    num_heads: int = option(1, "Attention heads; each pools its share of the value's channels.", low=1)
+    split_key: bool = option(False, "Each head sees its share of the key's channels; false: all of them.")
+    penalty: float = option(0.0, "Weight of the penalty on heads that attend to the same frames.", low=0)
+    floor: float = option(1e-12, "The smallest variance.", above=0)
 
 
 class SelfAttention(KeyValuePooling):
-    """Weighted mean and deviation of values, the weights from keys and a learnt query (Zhu et al. 2018).
+    """Weighted mean and deviation of values, the weights from keys and a learned query (Zhu et al. 2018).
 
     Keys and values come from any endpoint of the network through small networks of their own. Every head h has a query
     q_h and its share of the value's channels, and of the key's with `split_key`: weights softmax_t(k_tᵀ q_h / √d).
@@ -22,50 +49,52 @@ class SelfAttention(KeyValuePooling):
     """
 
     def __init__(
-        self, in_dim, *, endpoint_dims=None, key_input, key_dims, key_type, value_input, value_dims, value_type,
-        nonlinear, use_scale, num_heads, split_key, penalty, relu, slope, bn_eps, bn_momentum, floor,
-    ):  # fmt: skip
-        layers = {"relu": relu, "slope": slope, "bn_eps": bn_eps, "bn_momentum": bn_momentum}
-        super().__init__(
-            in_dim, endpoint_dims, key_input, key_dims, key_type, value_input, value_dims, value_type, layers
-        )
-        self._check_heads(num_heads, split_key)
-        self.num_heads, self.split_key = num_heads, split_key
-        query_dim = self.key.out_dim // num_heads if split_key else self.key.out_dim
+        self,
+        in_dim: int,
+        options: SelfAttentionOptions = SelfAttentionOptions(),
+        endpoint_dims: dict | None = None,
+    ):
+        super().__init__(in_dim, options, endpoint_dims, options.key_type, options.value_type)
+        self.num_heads, self.split_key = options.num_heads, options.split_key
+        self._check_heads()
+        query_dim = self.key.out_dim // self.num_heads if self.split_key else self.key.out_dim
         # One vector for all heads, so that the decay of matrices spares it, as it does in tf-kaldi-speaker.
-        self.query = 0.1 * mx.random.truncated_normal(-2, 2, (num_heads * query_dim,))
-        self.key_scale = 1 / math.sqrt(query_dim) if use_scale else 1.0
-        self.penalty_weight = penalty
-        self.floor = floor
+        self.query = 0.1 * mx.random.truncated_normal(-2, 2, (self.num_heads * query_dim,))
+        self.key_scale = 1 / math.sqrt(query_dim) if options.use_scale else 1.0
+        self.penalty_weight = options.penalty
+        self.floor = options.floor
         self.out_dim = 2 * self.value.out_dim
-        if nonlinear:
-            self.bn = BatchNorm(self.out_dim, eps=bn_eps, momentum=bn_momentum)
-            self.relu = Activation(relu, self.out_dim, slope)
+        if options.nonlinear:
+            self.bn = BatchNorm(self.out_dim, eps=options.bn_eps, momentum=options.bn_momentum)
+            self.relu = Nonlinearity(options.relu, self.out_dim, options.slope)
 
-    def _check_heads(self, num_heads, split_key):
-        if self.value.out_dim % num_heads:
-            raise InputError(f"pooling.num_heads {num_heads} does not divide the values, {self.value.out_dim} wide")
-        if split_key and self.key.out_dim % num_heads:
-            raise InputError(f"pooling.num_heads {num_heads} does not divide the keys, {self.key.out_dim} wide")
+    def _check_heads(self):
+        if self.value.out_dim % self.num_heads:
+            raise InputError(
+                f"pooling.num_heads {self.num_heads} does not divide the values, {self.value.out_dim} wide"
+            )
+        if self.split_key and self.key.out_dim % self.num_heads:
+            raise InputError(f"pooling.num_heads {self.num_heads} does not divide the keys, {self.key.out_dim} wide")
 
     def weights(self, keys):
         """Attention weights (B, H, T) of the keys (B, T, D)."""
         query = mx.unflatten(self.query, 0, (self.num_heads, -1))
         if self.split_key:
-            keys = mx.unflatten(keys, -1, (self.num_heads, -1))  # (B, T, H, D / H)
-            scores = mx.sum(keys * query, axis=-1)
+            keys = ops.unflatten(keys, axis=-1, shape=(self.num_heads, -1))  # (B, T, H, D / H)
+            scores = ops.sum(keys * query, axis=-1)
         else:
-            scores = keys @ query.T  # (B, T, H)
-        return mx.softmax(mx.swapaxes(self.key_scale * scores, 1, 2), axis=-1)
+            scores = ops.linear(keys, query)  # (B, T, H)
+        return ops.softmax(ops.swapaxes(self.key_scale * scores, first=1, second=2), axis=-1)
 
     def statistics(self, values, weights):
         """Means, then deviations, of all heads: values (B, T, D), weights (B, H, T) → (B, 2D)."""
-        values = mx.swapaxes(mx.unflatten(values, -1, (self.num_heads, -1)), 1, 2)  # (B, H, T, D / H)
-        weights = weights[:, :, None]  # (B, H, 1, T)
+        values = ops.unflatten(values, axis=-1, shape=(self.num_heads, -1))
+        values = ops.swapaxes(values, first=1, second=2)  # (B, H, T, D / H)
+        weights = ops.expand_dims(weights, axis=2)  # (B, H, 1, T)
         mean = weights @ values
         centered = values - mean
-        deviation = mx.sqrt(mx.maximum(weights @ (centered * centered), self.floor))
-        return mx.concatenate([mx.flatten(mean, 1), mx.flatten(deviation, 1)], axis=-1)
+        deviation = ops.sqrt(ops.maximum(weights @ (centered * centered), self.floor))
+        return ops.concat(ops.flatten(mean, start=1), ops.flatten(deviation, start=1))
 
     def __call__(self, x, endpoints=None):
         keys, values = self.keys_and_values(x, endpoints)
@@ -76,6 +105,6 @@ class SelfAttention(KeyValuePooling):
         return self.relu(self.bn(pooled)) if "bn" in self else pooled
 
     def penalty(self, endpoints):
-        weights = endpoints["attention_weights"]
+        weights = ops.gather(endpoints["attention_weights"])
         overlap = weights @ mx.swapaxes(weights, 1, 2) - mx.eye(self.num_heads)  # (B, H, H)
         return self.penalty_weight * mx.mean(mx.sum(overlap * overlap, axis=(1, 2)))

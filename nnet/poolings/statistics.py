@@ -1,36 +1,57 @@
 """Poolings without parameters: average, standard deviation, and both."""
 
-from nnet.ops import mx
-from nnet.ops.lanes import each
-from nnet.poolings.base import Pooling, mean_and_variance
+from dataclasses import dataclass
+
+from nnet import ops
+from nnet.options import option
+from nnet.poolings.base import Pooling
+
+
+@dataclass(frozen=True)
+class AverageOptions:
+    """Mean over time."""
 
 
 class AveragePooling(Pooling):
     """Temporal average pooling: the mean over time."""
 
-    def __init__(self, in_dim):
+    def __init__(self, in_dim: int, options: AverageOptions = AverageOptions(), endpoint_dims: dict | None = None):
         super().__init__()
         self.out_dim = in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: mx.mean(x, axis=1), x)
+        return ops.mean(x, axis=1)
+
+
+@dataclass(frozen=True)
+class DeviationOptions:
+    """Standard deviation over time."""
+
+    unbiased: bool = option(True, "Divide by T - 1 frames (WeSpeaker); false: by T (Kaldi, tf-kaldi-speaker).")
+    eps: float = option(1e-7, "Added to the variance before its square root is taken.", low=0)
+    floor: float = option(0.0, "The smallest variance (1e-12 in tf-kaldi-speaker, with eps 0).", low=0)
 
 
 class DeviationPooling(Pooling):
     """Temporal standard deviation pooling: sqrt(max(variance + eps, floor))."""
 
-    def __init__(self, in_dim, *, unbiased, eps, floor):
+    def __init__(self, in_dim: int, options: DeviationOptions = DeviationOptions(), endpoint_dims: dict | None = None):
         super().__init__()
-        self.unbiased, self.eps, self.floor = unbiased, eps, floor
+        self.unbiased, self.eps, self.floor = options.unbiased, options.eps, options.floor
         self.out_dim = in_dim
 
     def statistics(self, x):
         """Mean and standard deviation over time of x (B, T, C): (B, C) each."""
-        mean, variance = mean_and_variance(x, self.unbiased)
-        return mean, mx.sqrt(mx.maximum(variance + self.eps, self.floor))
+        mean, variance = ops.mean_and_variance(x, unbiased=self.unbiased)
+        return mean, ops.sqrt(ops.maximum(variance + self.eps, self.floor))
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: self.statistics(x)[1], x)
+        return self.statistics(x)[1]
+
+
+@dataclass(frozen=True)
+class StatisticsOptions(DeviationOptions):
+    """Mean and standard deviation over time."""
 
 
 class StatisticsPooling(DeviationPooling):
@@ -39,9 +60,11 @@ class StatisticsPooling(DeviationPooling):
     WeSpeaker: unbiased, eps 1e-7, floor 0. tf-kaldi-speaker: biased, eps 0, floor 1e-12. Kaldi: biased, floor 1e-10.
     """
 
-    def __init__(self, in_dim, *, unbiased, eps, floor):
-        super().__init__(in_dim, unbiased=unbiased, eps=eps, floor=floor)
+    def __init__(
+        self, in_dim: int, options: StatisticsOptions = StatisticsOptions(), endpoint_dims: dict | None = None
+    ):
+        super().__init__(in_dim, options, endpoint_dims)
         self.out_dim = 2 * in_dim
 
     def __call__(self, x, endpoints=None):
-        return each(lambda x: mx.concatenate(self.statistics(x), axis=-1), x)
+        return ops.concat(*self.statistics(x))

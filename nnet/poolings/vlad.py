@@ -1,9 +1,23 @@
-"""Pooling by residuals to learnt cluster centres."""
+"""Pooling by residuals to learned cluster centers."""
 
+from dataclasses import dataclass
+
+from nnet import ops
 from nnet.networks.layers import Linear
 from nnet.ops import mx, nn
-from nnet.ops.vectors import normalize
-from nnet.poolings.key_value import KeyValuePooling
+from nnet.options import option
+from nnet.poolings.key_value import KeyValueOptions, KeyValuePooling
+
+
+@dataclass(frozen=True)
+class VladOptions(KeyValueOptions):
+    """Residuals to learned cluster centers: NetVLAD (Arandjelovic et al. 2016), GhostVLAD (Zhong et al. 2018)."""
+
+    num_centers: int = option(8, "Clusters.", low=1)
+    num_ghosts: int = option(0, "Ghost clusters, which take weight but give no output; 0: NetVLAD.", low=0)
+    key_dims: tuple[int, ...] = option((), "Widths of affine-bn-relu layers before the assignment to clusters.", low=1)
+    value_dims: tuple[int, ...] = option((), "Widths of affine-bn-relu layers before the residuals.", low=1)
+    final_l2_norm: bool = option(True, "Scale the whole output to length 1 as well, not only each cluster's part.")
 
 
 class Vlad(KeyValuePooling):
@@ -16,25 +30,19 @@ class Vlad(KeyValuePooling):
     Endpoints: vlad_weights, (B, T, num_centers + num_ghosts).
     """
 
-    def __init__(
-        self, in_dim, *, endpoint_dims=None, num_centers, num_ghosts, key_input, key_dims, value_input, value_dims,
-        final_l2_norm, relu, slope, bn_eps, bn_momentum,
-    ):  # fmt: skip
-        layers = {"relu": relu, "slope": slope, "bn_eps": bn_eps, "bn_momentum": bn_momentum}
-        super().__init__(
-            in_dim, endpoint_dims, key_input, key_dims, "bn-relu", value_input, value_dims, "bn-relu", layers
-        )
-        self.assignment = Linear(self.key.out_dim, num_centers + num_ghosts)
-        self.centers = nn.init.glorot_uniform()(mx.zeros((num_centers, self.value.out_dim)))
-        self.final_l2_norm = final_l2_norm
-        self.out_dim = num_centers * self.value.out_dim
+    def __init__(self, in_dim: int, options: VladOptions = VladOptions(), endpoint_dims: dict | None = None):
+        super().__init__(in_dim, options, endpoint_dims, key_type="bn-relu", value_type="bn-relu")
+        self.assignment = Linear(self.key.out_dim, options.num_centers + options.num_ghosts)
+        self.centers = nn.init.glorot_uniform()(mx.zeros((options.num_centers, self.value.out_dim)))
+        self.final_l2_norm = options.final_l2_norm
+        self.out_dim = options.num_centers * self.value.out_dim
 
     def __call__(self, x, endpoints=None):
         keys, values = self.keys_and_values(x, endpoints)
-        weights = mx.softmax(self.assignment(keys), axis=-1)  # (B, T, K + G)
+        weights = ops.softmax(self.assignment(keys), axis=-1)  # (B, T, K + G)
         if endpoints is not None:
             endpoints["vlad_weights"] = weights
-        kept = mx.swapaxes(weights[..., : len(self.centers)], 1, 2)  # (B, K, T)
-        residuals = kept @ values - mx.sum(kept, axis=-1, keepdims=True) * self.centers
-        pooled = mx.flatten(normalize(residuals), 1)  # (B, K·D), a cluster after the other
-        return normalize(pooled) if self.final_l2_norm else pooled
+        kept = ops.swapaxes(weights[..., : len(self.centers)], first=1, second=2)  # (B, K, T)
+        residuals = kept @ values - ops.sum(kept, axis=-1, keepdims=True) * self.centers
+        pooled = ops.flatten(ops.normalize(residuals), start=1)  # (B, K·D), a cluster after the other
+        return ops.normalize(pooled) if self.final_l2_norm else pooled

@@ -17,12 +17,12 @@ from nnet.files import atomic_write
 from nnet.model.directory import list_checkpoints
 from nnet.model.weights import load_weights, read_weights, save_weights, weights_of
 from nnet.ops import mx, nn, tree_flatten, tree_map
-from nnet.ops.precision import warn_of_precision
+from nnet.ops.runtime import warn_of_precision
+from nnet.optim.dropout import dropout_at
+from nnet.optim.optimizers import clip_gradients
 from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
 from nnet.training.distributed import Group, lost_process
 from nnet.training.log import EpochProgress, say_epoch
-from nnet.training.optimizers import build_optimizer, clip_gradients
-from nnet.training.schedules import build_schedule, dropout_at
 from nnet.training.validation import development_eer, validate
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,8 @@ class Trainer:
         self.model, self.config, self.directory = model, config, directory
         self.loader, self.valid_loader, self.dev = loader, valid_loader, dev
         self.settings = config.training
-        self.optimizer = build_optimizer(config.optimizer)
-        self.schedule = build_schedule(config.schedule, config.training.epochs)
+        self.optimizer = config.optimizer.build()
+        self.schedule = config.schedule.build(config.training.epochs)
         self.state = {"epoch": 0, "step": 0, "best": None, "stop": False, "log": []}
         self.reset_sums()
         self.ema = {}

@@ -5,7 +5,7 @@ import numpy as np
 from nnet.metrics import eer, error_rates
 from nnet.model.extraction import embed_utterances
 from nnet.ops import mx
-from nnet.ops.inference import inference
+from nnet.ops.gradients import inference
 
 MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
 

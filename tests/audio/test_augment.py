@@ -7,20 +7,19 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.audio.augment import Augmenter
+from nnet.audio.augment import Augmenter, AugmentOptions
 from nnet.audio.augmented_copies import plan
 from nnet.audio.mixing import STEP, change_speed, fit_16_bits, power, reverberate
 from nnet.audio.reading import convert_rate, iter_utterances, read_audio
 from nnet.audio.seeds import generator
 from nnet.audio.sounds import Sounds
 from nnet.bin import augment_data, merge_copies
-from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.datadir.combine import combine
 from nnet.datadir.directory import DataDir
 from nnet.datadir.fix import fix
 from nnet.datadir.validate import validate
 from nnet.errors import InputError
-from nnet.feats.specaugment import SpecAugment
+from nnet.feats.specaugment import SpecAugment, SpecAugmentOptions
 from nnet.kaldi.tables import write_table
 
 RATE = 16000

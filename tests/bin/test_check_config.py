@@ -29,3 +29,10 @@ def test_it_explains(capsys):
     assert "the same seed gives the same model" in capsys.readouterr().out
     main(["--explain", "schedule.type"])
     assert "validation: tf-kaldi-speaker's rule" in capsys.readouterr().out
+
+
+def test_it_says_whether_a_loss_has_a_growing_margin(tmp_path, capsys):
+    config = str(make_config(tmp_path / "c.json"))
+    for loss in ("softmax", "a_softmax", "additive_margin", "additive_angular_margin", "sphereface2", "ge2e"):
+        main(["--has", "loss.initial_margin", "--set", f"loss.type={loss}", config])
+    assert capsys.readouterr().out.split() == ["false", "false", "true", "true", "true", "false"]

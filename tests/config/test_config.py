@@ -5,6 +5,7 @@ import json
 import pytest
 
 from nnet.config import TYPED, build_config, load_config
+from nnet.config.types import KINDS
 from nnet.errors import InputError
 
 
@@ -28,7 +29,7 @@ def test_what_is_written_comes_back(tmp_path):
 
 @pytest.mark.parametrize("section", TYPED)
 def test_every_type_has_defaults_that_hold(section):
-    for kind in TYPED[section][0]:
+    for kind in KINDS[section].registry:
         values = {section: {"type": kind}}
         if kind == "file":
             values["schedule"] = {"type": "file", "rates": [0.1] * 20}
@@ -69,7 +70,7 @@ def test_a_file_of_rates_is_read_into_the_configuration(tmp_path):
 BROKEN = [
     ("{", "not JSON"),
     ("[1]", "a configuration is an object"),
-    ('{"training": {"epochs": 1, "epochs": 2}}', "epochs stands twice"),
+    ('{"training": {"epochs": 1, "epochs": 2}}', "duplicate key epochs; keep one"),
     ({"trainning": {}}, 'trainning is not a known section; did you mean "training"?'),
     ({"training": {"epoch": 3}}, 'training.epoch is not a known key; did you mean "epochs"?'),
     ({"training": 3}, "training must be an object {...}, not 3"),

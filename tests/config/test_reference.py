@@ -1,6 +1,7 @@
 """The documentation of the keys is there for every key, and the page in docs/ is what the dataclasses say today."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -11,6 +12,11 @@ from nnet.errors import InputError
 def test_the_page_is_fresh(root):
     fresh = (root / "docs" / "configuration.md").read_text() == reference_page()
     assert fresh, "run: python -m nnet.bin.check_config --reference > docs/configuration.md"
+
+
+def test_every_row_of_a_table_has_five_cells():
+    rows = [line for line in reference_page().splitlines() if line.startswith("| `")]
+    assert rows and all(len(re.findall(r"(?<!\\)\|", row)) == 6 for row in rows)
 
 
 @pytest.mark.parametrize("section", SECTIONS)

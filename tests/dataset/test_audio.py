@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.audio.augment import Augmenter
+from nnet.audio.augment import Augmenter, AugmentOptions
 from nnet.audio.mixing import change_speed
-from nnet.config.augmentation import AugmentOptions, SpecAugmentOptions
 from nnet.datadir.directory import DataDir, write_table
 from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
 from nnet.dataset.audio import audio_chunks, with_speeds
 from nnet.errors import InputError
 from nnet.feats.options import FbankOptions, MfccOptions
-from nnet.feats.specaugment import SpecAugment
+from nnet.feats.specaugment import SpecAugment, SpecAugmentOptions
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
 
 RATE = 8000

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from built import built
 
 from nnet.errors import InputError
-from nnet.losses import build_auxiliary_loss, build_loss
+from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.ops import mx
 
 DIM, SPEAKERS = 8, 5
@@ -16,7 +17,7 @@ def unit(x):
 
 def test_ring(batch):
     x, labels = batch()
-    ring = build_auxiliary_loss("ring", DIM, SPEAKERS, weight=0.3, initial_radius=2.0)
+    ring = built(AUXILIARY_LOSSES["ring"], DIM, SPEAKERS, weight=0.3, initial_radius=2.0)
     gap = np.linalg.norm(x, axis=-1, keepdims=True) - 2
 
     def value(x, radius):
@@ -42,8 +43,8 @@ def energies(w, labels, form):
 def test_mhe(batch, form):
     mx.random.seed(0)
     x, labels = batch()
-    main = build_loss("additive_margin", DIM, SPEAKERS)
-    mhe = build_auxiliary_loss("mhe", DIM, SPEAKERS, weight=0.3, form=form)
+    main = built(LOSSES["additive_margin"], DIM, SPEAKERS)
+    mhe = built(AUXILIARY_LOSSES["mhe"], DIM, SPEAKERS, weight=0.3, form=form)
 
     def value(w):
         main.weight = w
@@ -61,8 +62,8 @@ def test_mhe(batch, form):
 def test_mhe_counts_every_sub_center(batch):
     mx.random.seed(0)
     x, labels = (mx.array(a) for a in batch())
-    main = build_loss("additive_margin", DIM, SPEAKERS, sub_centers=2)
-    mhe = build_auxiliary_loss("mhe", DIM, SPEAKERS, weight=1.0)
+    main = built(LOSSES["additive_margin"], DIM, SPEAKERS, sub_centers=2)
+    mhe = built(AUXILIARY_LOSSES["mhe"], DIM, SPEAKERS, weight=1.0)
     rows = np.concatenate([2 * np.array(labels), 2 * np.array(labels) + 1])
     expected = energies(np.array(main.weight), rows, "mean_of_inverses")
     np.testing.assert_allclose(mhe(x, labels, main).item(), expected, rtol=1e-5)
@@ -71,13 +72,13 @@ def test_mhe_counts_every_sub_center(batch):
 def test_mhe_needs_a_classifier(batch):
     x, labels = (mx.array(a) for a in batch())
     with pytest.raises(InputError, match="mhe needs a loss with a classifier"):
-        build_auxiliary_loss("mhe", DIM, SPEAKERS)(x, labels, build_loss("ge2e", DIM, SPEAKERS))
+        built(AUXILIARY_LOSSES["mhe"], DIM, SPEAKERS)(x, labels, built(LOSSES["ge2e"], DIM, SPEAKERS))
 
 
 def test_center(batch):
     """Wen et al. 2016, eq. 2-4, over two batches."""
     x, labels = batch()
-    center = build_auxiliary_loss("center", DIM, SPEAKERS, weight=0.3, rate=0.4)
+    center = built(AUXILIARY_LOSSES["center"], DIM, SPEAKERS, weight=0.3, rate=0.4)
     assert not center.trainable_parameters()
     centers = np.zeros((SPEAKERS, DIM))
     for _ in range(2):
@@ -93,7 +94,7 @@ def test_center(batch):
 
 def test_centers_stay_in_eval_mode_and_frozen(batch):
     x, labels = (mx.array(a) for a in batch())
-    center = build_auxiliary_loss("center", DIM, SPEAKERS)
+    center = built(AUXILIARY_LOSSES["center"], DIM, SPEAKERS)
     center.eval()
     center(x, labels, None)
     assert not np.array(center.centers).any()

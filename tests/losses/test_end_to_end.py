@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from built import built
 from scipy.special import expit, logsumexp
 
-from nnet.losses import build_loss
+from nnet.losses import LOSSES
 from nnet.ops import mx
 
 
@@ -19,7 +20,7 @@ def by_speaker(x, labels):
 
 @pytest.mark.parametrize("variant", ["softmax", "contrast"])
 def test_ge2e(batch, agrees, variant):
-    loss = build_loss("ge2e", 8, 5, variant=variant, initial_scale=4.0, initial_bias=-1.0)
+    loss = built(LOSSES["ge2e"], 8, 5, variant=variant, initial_scale=4.0, initial_bias=-1.0)
 
     def twin(x, labels, w):
         """Wan et al. 2018, eq. 5-9."""
@@ -55,7 +56,7 @@ def test_prototypical(batch, agrees):
     def similarity(queries, centers, _):
         return -((queries[:, None] - centers[None]) ** 2).sum(axis=-1)
 
-    agrees(build_loss("prototypical", 8, 5), prototype_twin(similarity), *batch())
+    agrees(built(LOSSES["prototypical"], 8, 5), prototype_twin(similarity), *batch())
 
 
 def test_angular_prototypical(batch, agrees):
@@ -64,14 +65,14 @@ def test_angular_prototypical(batch, agrees):
     def similarity(queries, centers, w):
         return w["scale"] * unit(queries) @ unit(centers).T + w["bias"]
 
-    loss = build_loss("angular_prototypical", 8, 5, initial_scale=4.0, initial_bias=-1.0)
+    loss = built(LOSSES["angular_prototypical"], 8, 5, initial_scale=4.0, initial_bias=-1.0)
     agrees(loss, prototype_twin(similarity), *batch())
 
 
 @pytest.mark.parametrize("name", ["ge2e", "angular_prototypical"])
 def test_the_scale_of_cosines_stays_positive(batch, name):
     x, labels = (mx.array(a) for a in batch())
-    loss = build_loss(name, 8, 5)
+    loss = built(LOSSES[name], 8, 5)
     loss.scale = mx.array([-3.0])
     np.testing.assert_allclose(loss(x, labels).loss.item(), np.log(5), rtol=1e-4)  # as with a factor of 0
 
@@ -81,7 +82,7 @@ def test_speakers_may_have_different_numbers_of_segments(name):
     """A speaker with one segment only is no query, but one that others are compared with in GE2E."""
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(6, 8)).astype(np.float32), np.array([3, 1, 3, 1, 3, 0])
-    loss = build_loss(name, 8, 5)
+    loss = built(LOSSES[name], 8, 5)
     value, grad = mx.value_and_grad(lambda x: loss(x, mx.array(labels)).loss)(mx.array(x))
     assert np.isfinite(value.item()) and value.item() > 0
     assert np.isfinite(np.array(grad)).all()

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from built import built
 
-from nnet.losses import AUXILIARY_LOSSES, LOSSES, build_auxiliary_loss, build_loss
+from nnet.losses import AUXILIARY_LOSSES, LOSSES
 from nnet.ops import mx, nn, tree_flatten
 
 every = pytest.mark.parametrize("name", LOSSES)
@@ -15,7 +16,7 @@ PAIRS = {
 @every
 def test_every_parameter_gets_a_finite_gradient(name, batch, gradients):
     mx.random.seed(0)
-    loss = build_loss(name, 8, 5)
+    loss = built(LOSSES[name], 8, 5)
     x, labels = batch()
     value, of_x, of_parameters = gradients(loss, x, labels)
     assert np.isfinite(value) and np.isfinite(of_x).all() and np.abs(of_x).max() > 0
@@ -30,7 +31,7 @@ def test_gradients_are_finite_for_equal_and_for_zero_embeddings(name, gradients)
     mx.random.seed(0)
     labels = np.array([0, 0, 1, 1])
     for x in (np.ones((4, 8), np.float32), np.zeros((4, 8), np.float32)):
-        loss = build_loss(name, 8, 5)
+        loss = built(LOSSES[name], 8, 5)
         value, of_x, of_parameters = gradients(loss, x, labels)
         assert np.isfinite(value)
         assert np.isfinite(of_x).all()
@@ -41,7 +42,7 @@ def test_gradients_are_finite_for_equal_and_for_zero_embeddings(name, gradients)
 @pytest.mark.parametrize("training", [True, False])
 def test_the_order_of_the_batch_does_not_matter(name, batch, training):
     mx.random.seed(0)
-    loss = build_loss(name, 8, 5)
+    loss = built(LOSSES[name], 8, 5)
     loss.train(training)
     x, labels = batch(segments=2)
     order = np.argsort(labels, kind="stable")  # so that a speaker's query stays its query
@@ -55,7 +56,7 @@ def test_the_order_of_the_batch_does_not_matter(name, batch, training):
 def test_accuracy_is_one_where_speakers_are_far_apart(name):
     labels = np.repeat(np.arange(5), 3)
     x = mx.array(10 * np.eye(5, 8, dtype=np.float32)[labels])
-    loss = build_loss(name, 8, 5)
+    loss = built(LOSSES[name], 8, 5)
     if "weight" in loss:
         loss.weight = 10 * mx.eye(5, 8)
     assert loss(x, mx.array(labels)).accuracy.item() == 1.0
@@ -66,14 +67,14 @@ def test_accuracy_is_that_of_chance_for_noise(name):
     rng = np.random.default_rng(0)
     labels = mx.array(np.repeat(np.arange(20), 4))
     mx.random.seed(0)
-    accuracy = build_loss(name, 8, 20)(mx.array(rng.normal(size=(80, 8)).astype(np.float32)), labels).accuracy.item()
+    accuracy = built(LOSSES[name], 8, 20)(mx.array(rng.normal(size=(80, 8)).astype(np.float32)), labels).accuracy.item()
     assert 0 <= accuracy < 0.25
 
 
 @every
 def test_a_few_steps_of_descent_lower_the_loss(name, batch):
     mx.random.seed(0)
-    loss = build_loss(name, 8, 5)
+    loss = built(LOSSES[name], 8, 5)
     x, labels = (mx.array(a) for a in batch())
     gradient = mx.value_and_grad(lambda x: loss(x, labels).loss)
     first, grad = gradient(x)
@@ -92,14 +93,14 @@ def test_losses_on_pairs_say_so(name):
 @pytest.mark.parametrize("labels", [[0, 1, 2], [1, 1, 1]], ids=["no-pair", "one-speaker"])
 def test_a_batch_with_nothing_to_compare_is_finite(name, labels, gradients):
     x = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
-    value, of_x, _ = gradients(build_loss(name, 8, 5), x, np.array(labels))
+    value, of_x, _ = gradients(built(LOSSES[name], 8, 5), x, np.array(labels))
     assert np.isfinite(value) and np.isfinite(of_x).all()
 
 
 @pytest.mark.parametrize("name", AUXILIARY_LOSSES)
 def test_auxiliary_losses_have_finite_gradients(name, batch):
     mx.random.seed(0)
-    main, auxiliary = build_loss("softmax", 8, 5), build_auxiliary_loss(name, 8, 5)
+    main, auxiliary = built(LOSSES["softmax"], 8, 5), built(AUXILIARY_LOSSES[name], 8, 5)
     both = nn.Module()
     both.main, both.auxiliary = main, auxiliary
     x, labels = (mx.array(a) for a in batch())

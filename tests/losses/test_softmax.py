@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from built import built
 from scipy.special import logsumexp
 
-from nnet.losses import build_loss
+from nnet.losses import LOSSES
 from nnet.ops import mx
 
 SPEAKERS, DIM = 7, 8
@@ -14,7 +15,7 @@ SPEAKERS, DIM = 7, 8
 
 def build(name, seed=3, **options):
     mx.random.seed(seed)
-    loss = build_loss(name, DIM, SPEAKERS, **options)
+    loss = built(LOSSES[name], DIM, SPEAKERS, **options)
     if "bias" in loss:
         loss.bias = mx.random.normal(loss.bias.shape)
     return loss

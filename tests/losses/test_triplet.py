@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from built import built
 
 from nnet.errors import InputError
-from nnet.losses import build_loss
+from nnet.losses import LOSSES
 from nnet.ops import mx
 
 
@@ -30,7 +31,9 @@ def others(labels, anchor):
 @pytest.mark.parametrize("squared", [False, True])
 @pytest.mark.parametrize("normalize", [False, True])
 def test_semihard_triplet(batch, agrees, squared, normalize):
-    loss = build_loss("semihard_triplet", 8, 5, margin=0.6, squared=squared, normalize_embeddings=normalize, scale=1.5)
+    loss = built(
+        LOSSES["semihard_triplet"], 8, 5, margin=0.6, squared=squared, normalize_embeddings=normalize, scale=1.5
+    )
 
     def twin(x, labels, _):
         d, terms = distances(x, squared, normalize, 1.5), []
@@ -50,7 +53,7 @@ def test_semihard_triplet(batch, agrees, squared, normalize):
 @pytest.mark.parametrize("soft_margin", [False, True])
 @pytest.mark.parametrize("squared", [False, True])
 def test_batch_hard_triplet(batch, agrees, soft_margin, squared):
-    loss = build_loss("batch_hard_triplet", 8, 5, margin=0.4, soft_margin=soft_margin, squared=squared)
+    loss = built(LOSSES["batch_hard_triplet"], 8, 5, margin=0.4, soft_margin=soft_margin, squared=squared)
 
     def twin(x, labels, _):
         d, terms = distances(x, squared, True), []
@@ -73,7 +76,7 @@ PSI = {
 @pytest.mark.parametrize(("margin_type", "margin"), PSI)
 @pytest.mark.parametrize("selection", ["all", "hard"])
 def test_angular_triplet(batch, agrees, margin_type, margin, selection):
-    loss = build_loss("angular_triplet", 8, 5, margin=margin, margin_type=margin_type, selection=selection)
+    loss = built(LOSSES["angular_triplet"], 8, 5, margin=margin, margin_type=margin_type, selection=selection)
 
     def twin(x, labels, _):
         theta, terms = np.arccos(np.clip(unit(x) @ unit(x).T, -1, 1)), []
@@ -91,15 +94,15 @@ def test_angular_triplet(batch, agrees, margin_type, margin, selection):
 
 def test_angular_triplet_validates_by_ge2e_with_factor_20(batch):
     x, labels = (mx.array(a) for a in batch())
-    loss = build_loss("angular_triplet", 8, 5)
+    loss = built(LOSSES["angular_triplet"], 8, 5)
     loss.eval()
-    ge2e = build_loss("ge2e", 8, 5, initial_scale=20.0, initial_bias=0.0)
+    ge2e = built(LOSSES["ge2e"], 8, 5, initial_scale=20.0, initial_bias=0.0)
     assert loss(x, labels).loss.item() == ge2e(x, labels).loss.item()
 
 
 def test_angular_triplet_refuses_a_broken_multiple():
     with pytest.raises(InputError, match="loss.margin must be 1, 2 or 4 with loss.margin_type a_softmax, not 0.2"):
-        build_loss("angular_triplet", 8, 5, margin_type="a_softmax")
+        built(LOSSES["angular_triplet"], 8, 5, margin_type="a_softmax")
 
 
 def generalized(top_n, margin, target_margin):
@@ -124,14 +127,14 @@ GENERALIZED = {"margin": 0.8, "target_margin": 0.7, "triplet_weight": 1.5, "cent
 @pytest.mark.parametrize("top_n", [0, 1, 3])
 def test_generalized_angular_triplet(batch, agrees, top_n):
     mx.random.seed(0)
-    loss = build_loss("generalized_angular_triplet", 8, 7, top_n=top_n, **GENERALIZED)
+    loss = built(LOSSES["generalized_angular_triplet"], 8, 7, top_n=top_n, **GENERALIZED)
     agrees(loss, generalized(top_n, 0.8, 0.7), *batch())
 
 
 def test_average_centers_move_with_the_batch_and_get_no_gradient(batch, gradients):
     mx.random.seed(0)
-    loss = build_loss(
-        "generalized_angular_triplet", 8, 7, center="average", center_momentum=0.95, top_n=2, **GENERALIZED
+    loss = built(
+        LOSSES["generalized_angular_triplet"], 8, 7, center="average", center_momentum=0.95, top_n=2, **GENERALIZED
     )
     x, labels = batch()
     before = np.array(loss.weight, np.float64)
@@ -149,7 +152,7 @@ def test_average_centers_move_with_the_batch_and_get_no_gradient(batch, gradient
 
 
 def test_average_centers_stay_frozen_when_all_is_unfrozen():
-    loss = build_loss("generalized_angular_triplet", 8, 7, center="average")
+    loss = built(LOSSES["generalized_angular_triplet"], 8, 7, center="average")
     loss.unfreeze()
     assert not loss.trainable_parameters()
-    assert "weight" in build_loss("generalized_angular_triplet", 8, 7).trainable_parameters()
+    assert "weight" in built(LOSSES["generalized_angular_triplet"], 8, 7).trainable_parameters()

@@ -1,10 +1,12 @@
 import pytest
+from built import built
 
-from nnet.networks import build_network
+from nnet import ops
+from nnet.model.cost import cost_table, count_macs, count_parameters
+from nnet.networks import NETWORKS
 from nnet.networks.layers import BatchNorm, Conv1d, Linear
 from nnet.ops import mx, nn
-from nnet.ops.cost import cost_table, count_macs, count_parameters
-from nnet.poolings import build_pooling
+from nnet.poolings.attentive import ChannelAttention, ChannelAttentionOptions
 
 
 class _Net(nn.Module):
@@ -15,7 +17,7 @@ class _Net(nn.Module):
         self.head = [Linear(6, 5, bias=False)]
 
     def __call__(self, x):
-        return self.head[0](mx.mean(self.bn(self.conv(x)), axis=1))
+        return self.head[0](ops.mean(self.bn(self.conv(x)), axis=1))
 
 
 def test_parameters_and_multiply_adds_of_a_small_network():
@@ -38,9 +40,9 @@ def test_counting_leaves_the_running_statistics_alone():
 # WeSpeaker lists 4.55 G (ResNet34), 0.53 G (x-vector) and 1.04 G (ECAPA-TDNN 512, of which 0.16 G is its pooling).
 @pytest.mark.parametrize("name, billions", [("resnet", 4.55), ("ecapa_tdnn", 0.88), ("tdnn", 0.53)])
 def test_multiply_adds_of_the_usual_sizes(name, billions):
-    assert count_macs(build_network(name, 80), 80, frames=200) == pytest.approx(billions * 1e9, rel=0.03)
+    assert count_macs(built(NETWORKS[name], 80), 80, frames=200) == pytest.approx(billions * 1e9, rel=0.03)
 
 
 def test_the_context_of_a_pooling_counts_for_every_frame():
-    pooling = build_pooling("channel_attention", 12, {}, hidden_dim=7, global_context=True)
+    pooling = ChannelAttention(12, ChannelAttentionOptions(hidden_dim=7, global_context=True))
     assert count_macs(pooling, 12, frames=200) == 200 * (36 * 7 + 7 * 12)

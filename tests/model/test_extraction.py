@@ -19,6 +19,7 @@ def model(tmp_path):
     mx.random.seed(0)
     model = build_model(load_config(str(make_config(tmp_path / "c.json"))), DIM)
     model(mx.random.normal((8, 50, DIM)))  # running statistics that are not the initial ones
+    mx.eval(model.parameters())
     return model.eval()
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nnet.networks.campplus import segment_means
+from nnet import ops
 from nnet.ops import mx
 
 
@@ -9,4 +9,4 @@ from nnet.ops import mx
 def test_segment_means_of_whole_and_partial_segments(frames, features):
     x = features(2, frames, 3)
     expected = np.stack([x[:, i : i + 10].mean(axis=1) for i in range(0, frames, 10)], axis=1)
-    np.testing.assert_allclose(np.array(segment_means(mx.array(x), 10)), expected, atol=1e-6)
+    np.testing.assert_allclose(np.array(ops.segment_means(mx.array(x), segment=10)), expected, atol=1e-6)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from built import built
 
-from nnet.networks import build_network
+from nnet.networks import NETWORKS
 from nnet.networks.ftdnn import semi_orthogonal_step
 from nnet.ops import mx
 
@@ -38,7 +39,7 @@ def test_the_step_is_the_papers_equation_near_the_constraint():
 
 def test_constrain_moves_every_first_factor():
     mx.random.seed(0)
-    network = build_network("ftdnn", 20, width=32, bottleneck=8, first_dim=16, out_dim=24)
+    network = built(NETWORKS["ftdnn"], 20, width=32, bottleneck=8, first_dim=16, out_dim=24)
     before = [_distance(network[f"tdnn{i}"].factor.weight) for i in range(2, 10)]
     for _ in range(10):
         network.constrain()
@@ -47,7 +48,7 @@ def test_constrain_moves_every_first_factor():
 
 
 def test_a_frozen_factor_stays_as_it_is():
-    network = build_network("ftdnn", 20, width=32, bottleneck=8, first_dim=16, out_dim=24)
+    network = built(NETWORKS["ftdnn"], 20, width=32, bottleneck=8, first_dim=16, out_dim=24)
     frozen, trained = network.tdnn2.factor, network.tdnn3.factor
     frozen.freeze()
     before = [np.array(factor.weight) for factor in (frozen, trained)]
@@ -57,7 +58,7 @@ def test_a_frozen_factor_stays_as_it_is():
 
 def test_dropout_scales_channels_in_training_only(features):
     mx.random.seed(0)
-    network = build_network("ftdnn", 20, width=32, bottleneck=8, first_dim=16, out_dim=24, dropout=0.2)
+    network = built(NETWORKS["ftdnn"], 20, width=32, bottleneck=8, first_dim=16, out_dim=24, dropout=0.2)
     x = mx.array(features(2, 40, 20))
     assert not np.array_equal(np.array(network(x)), np.array(network(x)))
     network.eval()

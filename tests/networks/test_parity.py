@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from built import built
 
-from nnet.networks import build_network
+from nnet.networks import NETWORKS
 from nnet.ops import mx, nn, tree_flatten
 from nnet.pretrained.layouts import from_torch
 
@@ -40,7 +41,7 @@ def test_frames_equal_pytorch(case, frames, copy_weights, features):
     network_type, options, make_twin = CASES[case]
     torch.manual_seed(0)
     twin = make_twin().eval()
-    network = build_network(network_type, 40, **options)
+    network = built(NETWORKS[network_type], 40, **options)
     copy_weights(twin, network, network_type)
     network.eval()
     x = features(2, frames, 40)
@@ -54,7 +55,7 @@ def test_gradients_and_running_statistics_equal_pytorch(case, copy_weights, twin
     network_type, options, make_twin = CASES[case]
     torch.manual_seed(0)
     twin = make_twin()
-    network = build_network(network_type, 40, **options)
+    network = built(NETWORKS[network_type], 40, **options)
     copy_weights(twin, network, network_type)
     x = features(3, 64, 40)
     frames = twin.frames(torch.from_numpy(x))

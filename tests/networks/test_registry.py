@@ -1,13 +1,10 @@
 """What every network of the registry promises."""
 
-import dataclasses
-import inspect
-
 import numpy as np
 import pytest
+from built import built
 
-from nnet.config.networks import NETWORK_OPTIONS
-from nnet.networks import NETWORKS, build_network
+from nnet.networks import NETWORKS
 from nnet.ops import mx, nn, tree_flatten
 
 NARROW = {
@@ -22,17 +19,7 @@ NARROW = {
 
 def narrow(name, dim=20):
     mx.random.seed(0)
-    return build_network(name, dim, **NARROW[name])
-
-
-def test_the_registry_and_the_options_name_the_same_networks():
-    assert NETWORKS.keys() == NETWORK_OPTIONS.keys() == NARROW.keys()
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_constructor_takes_the_options(name):
-    options = [f.name for f in dataclasses.fields(NETWORK_OPTIONS[name])]
-    assert list(inspect.signature(NETWORKS[name].__init__).parameters) == ["self", "input_dim", *options]
+    return built(NETWORKS[name], dim, **NARROW[name])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

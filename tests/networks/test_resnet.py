@@ -1,7 +1,6 @@
 import numpy as np
 
-from nnet.networks.resnet import flatten_map
-from nnet.ops import mx
+from nnet.ops import flatten_map, mx
 
 
 def test_maps_flatten_channel_major():

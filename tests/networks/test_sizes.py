@@ -1,8 +1,9 @@
 """Parameter counts of the frame-level networks in the sizes of the papers and of WeSpeaker, 80 features a frame."""
 
 import pytest
+from built import built
 
-from nnet.networks import build_network
+from nnet.networks import NETWORKS
 from nnet.ops import tree_flatten
 
 # WeSpeaker's counts less its embedding layers: TSTP and 2·C·256 + 256 for the ResNets; ECAPA's pooling with context,
@@ -22,5 +23,5 @@ SIZE = {"resnet": "depth", "ecapa_tdnn": "channels"}
 @pytest.mark.parametrize("case", COUNTS)
 def test_parameter_counts(case):
     name, *size = case
-    network = build_network(name, 80, **({SIZE[name]: size[0]} if size else {}))
+    network = built(NETWORKS[name], 80, **({SIZE[name]: size[0]} if size else {}))
     assert sum(p.size for _, p in tree_flatten(network.trainable_parameters())) == COUNTS[case]

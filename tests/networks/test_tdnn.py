@@ -1,20 +1,21 @@
 import numpy as np
 import pytest
+from built import built
 
 from nnet.errors import InputError
-from nnet.networks import build_network
+from nnet.networks import NETWORKS
 from nnet.ops import mx
 
 
 def test_kaldis_context_is_fifteen_frames(features):
-    network = build_network("tdnn", 30, dims=(8, 8, 8, 8, 8))
+    network = built(NETWORKS["tdnn"], 30, dims=(8, 8, 8, 8, 8))
     assert network.min_frames == 15
     assert network(mx.array(features(2, 40, 30))).shape == (2, 26, 8)
 
 
 def test_a_frame_sees_its_context_and_no_more(features):
     mx.random.seed(0)
-    network = build_network("tdnn", 30, dims=(8, 8, 8, 8, 8), relu="lrelu", slope=0.5)
+    network = built(NETWORKS["tdnn"], 30, dims=(8, 8, 8, 8, 8), relu="lrelu", slope=0.5)
     network.eval()
     x = features(1, 41, 30)
     before = np.array(network(mx.array(x)))
@@ -26,7 +27,7 @@ def test_a_frame_sees_its_context_and_no_more(features):
 @pytest.mark.parametrize("relu", ["relu", "prelu", "lrelu"])
 @pytest.mark.parametrize("order", ["relu-bn", "bn-relu"])
 def test_endpoints_follow_the_order(order, relu, features):
-    network = build_network("tdnn", 30, dims=(8, 8, 8, 8, 8), order=order, relu=relu, slope=0.2, bn_affine=True)
+    network = built(NETWORKS["tdnn"], 30, dims=(8, 8, 8, 8, 8), order=order, relu=relu, slope=0.2, bn_affine=True)
     network.eval()
     endpoints = {}
     out = network(mx.array(features(2, 40, 30)), endpoints)
@@ -42,4 +43,4 @@ def test_endpoints_follow_the_order(order, relu, features):
 
 def test_layers_without_all_their_sizes_are_refused():
     with pytest.raises(InputError, match="one value a layer"):
-        build_network("tdnn", 30, dims=(8, 8))
+        built(NETWORKS["tdnn"], 30, dims=(8, 8))

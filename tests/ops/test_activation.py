@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from nnet.ops import mx
+from nnet.ops import mx, weighted_statistics
 from nnet.ops.activation import exp_below, sigmoid, tanh
-from nnet.ops.attention import weighted_statistics
 
 COUNTS = [7, 100_003]  # few and many values go different ways
 

@@ -5,14 +5,12 @@ import contextlib
 import numpy as np
 import pytest
 
-from nnet.ops import mx, strassen
-from nnet.ops.blas import products_in_threads
-from nnet.ops.blocks import in_blocks
-from nnet.ops.convolution import BLOCK_ROWS, SHARD_FRAMES, Filter, choose
-from nnet.ops.inference import inference
-from nnet.ops.lanes import CHANNELS, FRAMES, join, num_lanes, run_in_lanes
+from nnet import ops
+from nnet.ops import mx
+from nnet.ops.convolution import Filter, choose
+from nnet.ops.gradients import inference
 
-# (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, how
+# (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, method
 CASES = {
     "pointwise": ((2, 5, 7, 6), (4, 1, 1, 6), (1, 1), (0, 0), (1, 1), "pointwise"),
     "winograd, whole tiles": ((2, 8, 12, 24), (32, 3, 3, 24), (1, 1), (1, 1), (1, 1), "winograd"),
@@ -37,8 +35,8 @@ CASES = {
 
 @pytest.fixture(params=CASES)
 def case(request):
-    shape, weight_shape, stride, padding, dilation, how = CASES[request.param]
-    assert choose(weight_shape, stride, padding, dilation) == how
+    shape, weight_shape, stride, padding, dilation, method = CASES[request.param]
+    assert choose(weight_shape, stride, padding, dilation) == method
     rng = np.random.default_rng(0)
     x, weight = (mx.array(rng.standard_normal(s, np.float32)) for s in (shape, weight_shape))
     return x, weight, {"stride": stride, "padding": padding, "dilation": dilation}
@@ -54,9 +52,11 @@ def assert_close(ours, theirs):
     assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
 
 
-def test_values_are_those_of_mlx(case):
+@pytest.mark.parametrize("mode", [contextlib.nullcontext, inference])
+def test_values_are_those_of_mlx(case, mode):
     x, weight, options = case
-    assert_close(Filter(weight, **options)(x), plain(x, weight, **options))
+    with mode():
+        assert_close(Filter(weight, **options)(x), plain(x, weight, **options))
 
 
 def test_gradients_are_those_of_mlx(case):
@@ -79,32 +79,6 @@ def test_a_bias_is_added_to_every_output(case):
     assert_close(gradient, mx.full(bias.shape, plain(x, weight, **options).size / len(weight)))
 
 
-@pytest.mark.parametrize("mode", [contextlib.nullcontext, inference])
-def test_parts_join_to_the_whole(case, mode):
-    x, weight, options = case
-    filter = Filter(weight, **options)
-    with mode():
-        whole = filter(x)
-        cut_up = join(run_in_lanes(lambda x: 1 * x, [(x[:, :, :5],), (x[:, :, 5:],)]), FRAMES)
-        for cut in {4, 8} & set(range(whole.shape[2])):
-            for source in (x, cut_up):
-                parts = [filter.part(source, 0, cut), filter.part(source, cut, whole.shape[2])]
-                assert_close(mx.concatenate(parts, axis=2), whole)
-
-
-@pytest.mark.parametrize("axis", [None, FRAMES, CHANNELS])
-def test_lanes_share_the_channels_of_a_map_with_few_tiles(axis):
-    rng = np.random.default_rng(0)
-    x, weight = (mx.array(rng.standard_normal(shape, np.float32)) for shape in ((1, 10, 25, 144), (144, 3, 3, 144)))
-    bias = mx.arange(144, dtype=mx.float32)
-    with inference():
-        source = x if axis is None else join(mx.split(x, [5], axis=axis), axis)
-        along, parts = Filter(weight, bias, padding=(1, 1)).ready().parts(source)
-        values = mx.concatenate([function() for _, _, function in parts], axis=along)
-    assert along == (CHANNELS if num_lanes() > 1 else FRAMES)
-    assert_close(values, plain(x, weight, (1, 1), (1, 1), (1, 1)) + bias)
-
-
 def test_sequences_are_maps_of_one_bin():
     rng = np.random.default_rng(0)
     x, weight = (
@@ -115,52 +89,9 @@ def test_sequences_are_maps_of_one_bin():
     assert_close(Filter(weight, **options)(x), plain(x[:, None], weight[:, None], (1, 1), **options)[:, 0])
 
 
-@pytest.mark.parametrize("shape", [(1, 900, 8), (5, 200, 8), (2, 401, 8), (1, 400, 8)])
-def test_blocks_join_to_the_whole(shape):
-    x = mx.array(np.random.default_rng(0).standard_normal(shape, np.float32))
-    rows = []
-    y = in_blocks(lambda x: rows.append(x.shape[0] * x.shape[1]) or 2 * x, x, rows=400)
-    np.testing.assert_array_equal(y, 2 * x)
-    assert max(rows) <= 400
-
-
-@pytest.mark.parametrize("frames", [strassen.LEAST_ROWS, strassen.LEAST_ROWS + 1])
-def test_large_products_of_many_rows_have_fewer_multiplications(frames, monkeypatch):
+def test_a_context_is_appended_to_every_frame():
     rng = np.random.default_rng(0)
-    weight, bias = (rng.standard_normal(shape, np.float32) for shape in ((1026, 1, 1024), (1026,)))
-    x = rng.standard_normal((1, frames, 1024), np.float32)
-    called, multiplied = [], strassen.multiplied
-    monkeypatch.setattr(strassen, "multiplied", lambda *arrays: called.append(1) or multiplied(*arrays))
-    with inference():
-        filter = Filter(mx.array(weight), mx.array(bias)).ready()
-        assert filter.block_rows(x) == SHARD_FRAMES
-        y, few = filter(mx.array(x)), filter(mx.array(x[:, : strassen.LEAST_ROWS - 1]))
-        assert filter.block_rows(x[:, 1:300]) == BLOCK_ROWS
-    assert called == [1]
-    expected = x[0].astype(np.float64) @ weight[:, 0].T + bias
-    np.testing.assert_allclose(y[0], expected, atol=3e-6 * 1024)
-    np.testing.assert_allclose(few[0], expected[: few.shape[1]], atol=3e-6 * 1024)
-    with products_in_threads():
-        np.testing.assert_allclose(filter(mx.array(x))[0], expected, atol=3e-6 * 1024)
-    assert called == [1]
-
-
-def test_no_utterance_is_added_to_another_in_a_large_product():
-    x = np.random.default_rng(0).standard_normal((5, 101, 1024), np.float32)
-    weight = mx.array(np.random.default_rng(1).standard_normal((1024, 1, 1024), np.float32))
-    with inference():
-        filter = Filter(weight).ready()
-        assert filter.factors and strassen.enough(x)
-        y = np.array(filter(mx.array(x)))
-        x[1] = np.nan
-        with_nan = np.array(filter(mx.array(x)))
-    assert np.isnan(with_nan[1]).all()
-    for i in (0, 2, 3, 4):
-        np.testing.assert_array_equal(with_nan[i], y[i])
-        np.testing.assert_allclose(y[i], x[i].astype(np.float64) @ np.array(weight[:, 0]).T, atol=3e-6 * 1024)
-
-
-@pytest.mark.parametrize("shape", [(1025, 1024), (1024, 512)])
-def test_odd_and_narrow_matrices_are_multiplied_as_they_are(shape):
-    with inference():
-        assert Filter(mx.zeros((shape[0], 1, shape[1]))).ready().factors == []
+    x, context, weight, bias = (rng.standard_normal(s, np.float32) for s in ((2, 7, 3), (2, 4), (5, 1, 7), (5,)))
+    both = np.concatenate([x, np.repeat(context[:, None], 7, axis=1)], axis=2)
+    ours = ops.context_linear(*map(mx.array, (x, context, weight, bias)))
+    np.testing.assert_allclose(ours, both @ weight[:, 0].T + bias, atol=1e-5)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nnet.ops import mx, tree_flatten
-from nnet.poolings import build_pooling
+from nnet.options import options_of
+from nnet.poolings import POOLINGS
 
 DIM = 12
 ENDPOINT_DIMS = {"tdnn4.relu": 10, "tdnn5.relu": 12}
@@ -15,7 +16,7 @@ def build():
     """build(name, **options): a pooling of 12 channels in eval mode, no weight or running statistic at 0 or 1."""
 
     def make(name, **options):
-        pooling = build_pooling(name, DIM, ENDPOINT_DIMS, **options)
+        pooling = POOLINGS[name](DIM, options_of(POOLINGS[name])(**options), ENDPOINT_DIMS)
         rng = np.random.default_rng(1)
         filled = [
             (k, mx.array(rng.uniform(0.2, 0.9, v.shape).astype(np.float32))) for k, v in flat(pooling) if v.ndim == 1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from toy_data import DIM, make_config, make_data
 
+from nnet import ops
 from nnet.bin import extract_embeddings, train_nnet
 from nnet.config import load_config
 from nnet.kaldi.ark import read_dict
@@ -16,7 +17,6 @@ from nnet.model.weights import weights_of
 from nnet.ops import mx, tree_flatten
 from nnet.ops.convolution import Filter
 from nnet.ops.normalization import batch_statistics
-from nnet.ops.precision import mean
 from nnet.training.trainer import Trainer
 
 NETWORKS = {
@@ -132,10 +132,10 @@ def test_sums_have_the_precision_of_float32():
     mx.random.seed(0)
     x = (10 + mx.random.normal((16, 40, 100, 8))).astype(mx.bfloat16)
     wide = np.array(x.astype(mx.float32), np.float64)
-    average, variance, _ = batch_statistics([(x[:4],), (x[4:],)])
+    average, variance, _ = batch_statistics([x[:4], x[4:]])
     assert np.allclose(np.array(average), wide.mean(axis=(0, 1, 2)), rtol=1e-5)
     assert np.allclose(np.array(variance), wide.var(axis=(0, 1, 2)), rtol=1e-4)
-    rounded = np.array(mean(x, axis=(1, 2)).astype(mx.float32))
+    rounded = np.array(ops.mean(x, axis=(1, 2)).astype(mx.float32))
     assert np.allclose(rounded, wide.mean(axis=(1, 2)), rtol=2**-8)
 
 
@@ -157,7 +157,7 @@ def test_convolutions_lose_no_more_than_a_rounding(name):
     def objective(x, weight):
         filter = Filter(weight, **options)
         y = filter(x)
-        assert filter.how == name and y.dtype == x.dtype
+        assert filter.method == name and y.dtype == x.dtype
         return mx.mean(y.astype(mx.float32) ** 2), y
 
     wide = [array.astype(mx.float32) for array in (x, weight)]

@@ -1,0 +1,97 @@
+"""Operations that sum over frames, bins or channels of an utterance, and the statistics of a batch."""
+
+from nnet.ops import normalization, vectors
+from nnet.ops.activation import exp_below
+from nnet.ops.binding import mx
+from nnet.ops.gradients import WithGradient
+from nnet.ops.sharded import Sharded
+from nnet.ops.value import operation
+
+
+@operation
+def mean(x, *, axis, keepdims=False):
+    """The mean over one or more axes, summed in float32; the result has the dtype of x."""
+    return mx.mean(x.astype(mx.float32), axis=axis, keepdims=keepdims).astype(x.dtype)
+
+
+@operation
+def sum(x, *, axis, keepdims=False):
+    """The sum over one or more axes."""
+    return mx.sum(x, axis=axis, keepdims=keepdims)
+
+
+@operation
+def softmax(x, *, axis):
+    """e^x over its sum along an axis."""
+    return mx.softmax(x, axis=axis)
+
+
+@operation
+def mean_and_variance(x, *, unbiased):
+    """Mean and variance over time of x (B, T, C): (B, C) each. The variance of one frame is 0, unbiased or not."""
+    mean = mx.mean(x, axis=1, keepdims=True)
+    centered = x - mean
+    frames = x.shape[1]
+    return mx.squeeze(mean, 1), mx.sum(centered * centered, axis=1) / max(frames - 1 if unbiased else frames, 1)
+
+
+@operation
+def weighted_statistics(x, scores):
+    """Mean and variance over time, each frame weighted by the softmax over time of its scores, in few passes.
+
+    Args:
+        x: (B, T, C).
+        scores: (B, T, C), or (B, T, 1) for all channels alike.
+
+    Returns:
+        (B, C) each.
+    """
+    mean, variance, *_ = _weighted(x, scores)
+    return mx.squeeze(mean, 1), mx.squeeze(variance, 1)
+
+
+@operation
+def normalize(x):
+    """x (..., D) at length 1 along its last axis; zero stays zero."""
+    return vectors.normalize(x)
+
+
+@operation
+def segment_means(x, *, segment):
+    """The means of consecutive segments, the last one of what is left: x (B, T, C) → (B, ceil(T / segment), C)."""
+    batch, frames, channels = x.shape
+    whole = frames // segment * segment
+    rest = [mean(x[:, whole:], axis=1, keepdims=True)] if whole < frames else []
+    if not whole:
+        return rest[0]
+    means = mean(x[:, :whole].reshape(batch, -1, segment, channels), axis=2)
+    return mx.concatenate([means, *rest], axis=1)
+
+
+def batch_statistics(x):
+    """The `nnet.ops.normalization.Statistics` of a batch x (B, ..., C), by channel."""
+    return x.statistics if isinstance(x, Sharded) else normalization.batch_statistics([x])
+
+
+def _forward(x, scores):
+    """Mean and variance; and for the gradient the powers of e and one over their sum, which are the weights."""
+    powers = exp_below(scores, mx.max(scores, axis=1, keepdims=True))
+    share = 1 / mx.sum(powers, axis=1, keepdims=True)
+    mean = mx.sum(powers * x, axis=1, keepdims=True) * share
+    centered = x - mean
+    variance = mx.sum(powers * centered * centered, axis=1, keepdims=True) * share
+    return mean, variance, powers, share
+
+
+def _backward(arrays, cotangents, outputs):
+    (x, scores), (dmean, dvariance, *_), (mean, variance, powers, share) = arrays, cotangents, outputs
+    centered = x - mean
+    slope = centered * dvariance  # the variance does not change with the mean: weighted, `centered` sums to 0
+    dscores = (slope + dmean) * centered - dvariance * variance
+    if scores.shape[-1] == 1:
+        dscores = mx.sum(dscores, axis=-1, keepdims=True)
+    weights = powers * share
+    return weights * (2 * slope + dmean), weights * dscores
+
+
+_weighted = WithGradient(_forward, _backward)

@@ -1,0 +1,79 @@
+"""Importing changes nothing in the process; preparing it gives MLX a fast BLAS, unless that is declined."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nnet.ops.lanes import on_cpu
+from nnet.ops.runtime import has_cuda, mkl_libraries, openblas_libraries
+
+linux_cpu = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or has_cuda() or not on_cpu(), reason="only MLX on a Linux CPU is prepared"
+)
+needs_mkl = pytest.mark.skipif(not mkl_libraries(), reason="MKL is not installed")
+
+STATE = """
+import os, sys
+import numpy, scipy.linalg, scipy.special, mlx.core
+from threadpoolctl import threadpool_info
+
+def state():
+    with open("/proc/self/maps") as maps:
+        libraries = {line.split()[-1] for line in maps if "mkl" in line or "blas" in line or "iomp" in line}
+    threads = {(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()}
+    return libraries, threads, dict(os.environ)
+"""
+
+
+def run(code, **environment):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MKL_", "LD_PRELOAD", "SV_PREPARE"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@linux_cpu
+def test_importing_leaves_libraries_threads_and_environment_alone():
+    modules = "nnet, nnet.networks, nnet.poolings, nnet.losses, nnet.model.speaker_net, nnet.training.trainer"
+    compare = "for old, new in zip(before, state()):\n  assert old == new, set(new) ^ set(old)"
+    run(f"{STATE}\nbefore = state()\nimport {modules}\n{compare}")
+
+
+PREPARE = """
+import logging
+logging.basicConfig(level=logging.DEBUG)
+from nnet.ops.runtime import prepare
+prepare()
+print(state()[0])
+"""
+
+
+@linux_cpu
+@pytest.mark.skipif(not mkl_libraries() + openblas_libraries(), reason="no fast BLAS is installed")
+def test_preparing_loads_a_blas_and_can_be_declined():
+    code = STATE.replace(", mlx.core", "") + PREPARE
+    done = run(code)
+    assert "mkl" in done.stdout or "libopenblas" in done.stdout
+    assert "DEBUG:nnet.ops.runtime:BLAS: " in done.stderr
+    declined = run(code, SV_PREPARE="0")
+    assert "mkl" not in declined.stdout and "libopenblas" not in declined.stdout
+    assert "SV_PREPARE=0" in declined.stderr
+
+
+@linux_cpu
+@needs_mkl
+def test_the_blas_that_is_loaded_after_mlx_is_the_one_that_multiplies():
+    product = "mx.eval(mx.ones((64, 64)) @ mx.ones((64, 64)))"
+    code = f"from nnet.ops import mx\nfrom nnet.ops.runtime import prepare\nprepare()\n{product}"
+    assert "SGEMM" in run(code, MKL_VERBOSE="1").stdout
+
+
+@linux_cpu
+@needs_mkl
+def test_mlx_that_was_imported_before_is_reported():
+    code = "import mlx.core\nimport nnet.ops\nfrom nnet.ops.runtime import prepare\nprepare()"
+    assert "MLX was imported before nnet" in run(code).stderr
