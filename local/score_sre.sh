@@ -5,9 +5,9 @@
 cmd=utils/run.sh
 methods="cosine plda plda_adapted"
 lda_dim=150
-within=0.75
-between=0.25
-top_n=300
+within=
+between=
+top_n=
 
 set -euo pipefail
 echo "$0 $*" >&2
@@ -22,8 +22,8 @@ Options:
   --cmd CMD                    job runner (default: $cmd)
   --methods "cosine plda ..."  of steps/score_lists.sh (default: $methods)
   --lda-dim N                  dimensions that LDA keeps (default: $lda_dim)
-  --within X, --between X      how much of the other domain's variance each takes over in PLDA ($within, $between)
-  --top-n N                    cohort scores that count in adaptive S-norm (default: $top_n)
+  --within X, --between X      --within-covar-scale and --between-covar-scale of steps/train_backend.sh
+  --top-n N                    of steps/score_norm.sh: cohort scores that count
 Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_TEST, makes MODELDIR/backend,
 MODELDIR/backend_TEST and MODELDIR/scores_TEST/LIST/*; a list trials_TEST_CONDITION is given the scores of all trials.
 USAGE

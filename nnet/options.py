@@ -9,17 +9,17 @@ import typing
 from nnet.errors import InputError
 
 
-def option(default, doc, *, low=None, high=None, above=None, choices=None):
+def option(default, doc, *, low=None, high=None, above=None, below=None, choices=None):
     """A dataclass field with its meaning and its range.
 
     Args:
         default: the value where a configuration says nothing; lists are given as tuples.
         doc: what it means, in one or two sentences, with units.
         low, high: the smallest and the largest value allowed (for a tuple: of each element).
-        above: the value must be larger than this.
+        above, below: the value must be larger, or smaller, than this.
         choices: the values allowed.
     """
-    metadata = {"doc": doc, "low": low, "high": high, "above": above, "choices": choices}
+    metadata = {"doc": doc, "low": low, "high": high, "above": above, "below": below, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -120,3 +120,5 @@ def _check_range(value, meta, where):
         raise InputError(f"{where} must be at most {meta['high']}, not {value!r}")
     if meta["above"] is not None and value <= meta["above"]:
         raise InputError(f"{where} must be above {meta['above']}, not {value!r}")
+    if meta["below"] is not None and value >= meta["below"]:
+        raise InputError(f"{where} must be below {meta['below']}, not {value!r}")

@@ -3,23 +3,20 @@
 cmd=utils/run.sh
 nj=4
 vad_config=conf/vad.conf
+program=(python -m nnet.bin.compute_vad)
+help_message="Usage: $0 [options] DATA [LOGDIR [ARKDIR]]
+e.g.: $0 --nj 8 --vad-config conf/vad.conf data/train
+Options:
+  --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
+  --vad-config FILE Kaldi's options, a line each: --name=value (default: $vad_config)
+  others            see --help
+LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given."
 
 set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
-
-if [ $# -lt 1 ] || [ $# -gt 3 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] DATA [LOGDIR [ARKDIR]]
-e.g.: $0 --nj 8 --vad-config conf/vad.conf data/train
-Options:
-  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
-  --vad-config FILE        Kaldi's options, a line each: --name=value (default: $vad_config)
-LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given.
-USAGE
-  exit 1
-fi
+if [ $# -lt 1 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
 
 for file in "$data/feats.scp" "$data/utt2spk" "$vad_config"; do
@@ -34,8 +31,7 @@ log=$logdir/vad_$(basename "$data")
 rm -f "$data/vad.scp" "$log".*.log
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$log.JOB.log" \
-  python -m nnet.bin.compute_vad --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
+$cmd JOB=1:"$nj" "$log.JOB.log" "${program[@]}" --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
 grep -h 'no voiced frame' "$log".*.log >&2 || true
 
 conf=

@@ -2,32 +2,19 @@
 # Extracts the embeddings of a data directory, and their means over each speaker.
 cmd=utils/run.sh
 nj=4
-checkpoint=
-node=
-precision=
-chunk_size=
-min_chunk_size=
-
-. ./path.sh
-. utils/parse_options.sh
-set -euo pipefail
-echo "$0 $*" >&2
-
-if [ $# -ne 3 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] MODELDIR DATA OUTDIR
+program=(python -m nnet.bin.extract_embeddings)
+help_message="Usage: $0 [options] MODELDIR DATA OUTDIR
 e.g.: $0 --nj 8 exp/xvector data/test exp/xvector/embeddings_test
 Options:
-  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
-  --checkpoint best|last|N which weights: the best, the last, or those after epoch N
-  --node NAME              which endpoint; default: the configuration's embedding.node
-  --precision bfloat16     the network in 16-bit floats: for GPUs
-  --chunk-size FRAMES --min-chunk-size FRAMES
-Makes xvector.{ark,scp}, spk_xvector.{ark,scp} and num_utts.ark in OUTDIR.
-others: python -m nnet.bin.extract_embeddings --help
-USAGE
-  exit 1
-fi
+  --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
+  others            see --help
+Makes xvector.{ark,scp}, spk_xvector.{ark,scp} and num_utts.ark in OUTDIR."
+
+set -euo pipefail
+echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+if [ $# -ne 3 ]; then echo "$help_message" >&2; exit 1; fi
 model=$1 data=$2 out=$3
 
 for file in "$model/config.json" "$data/feats.scp" "$data/utt2spk"; do
@@ -40,10 +27,7 @@ rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
-  python -m nnet.bin.extract_embeddings ${checkpoint:+--checkpoint "$checkpoint"} ${node:+--node "$node"} \
-  ${precision:+--precision "$precision"} \
-  ${chunk_size:+--chunk-size "$chunk_size"} ${min_chunk_size:+--min-chunk-size "$min_chunk_size"} \
-  "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
+  "${program[@]}" "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
 grep -h 'too short for an embedding' "$out"/log/extract.*.log >&2 || true
 
 python -m nnet.bin.average_embeddings --nj "$nj" "$data" "$out"

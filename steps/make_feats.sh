@@ -5,31 +5,21 @@ cmd=utils/run.sh
 nj=4
 mfcc_config=conf/mfcc.conf
 fbank_config=conf/fbank.conf
-compress=
-skip_bad=
-seed=
+program=(python -m nnet.bin.make_feats)
+help_message="Usage: steps/make_mfcc.sh | steps/make_fbank.sh [options] DATA [LOGDIR [ARKDIR]]
+e.g.: steps/make_mfcc.sh --nj 8 --mfcc-config conf/mfcc.conf data/train
+Options:
+  --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
+  --mfcc-config FILE, --fbank-config FILE
+                    Kaldi's options, a line each: --name=value (default: $mfcc_config, $fbank_config)
+  others            see --help
+LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given."
 
 set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
-
-if [ $# -lt 1 ] || [ $# -gt 3 ]; then
-  cat >&2 <<USAGE
-Usage: steps/make_mfcc.sh | steps/make_fbank.sh [options] DATA [LOGDIR [ARKDIR]]
-e.g.: steps/make_mfcc.sh --nj 8 --mfcc-config conf/mfcc.conf data/train
-Options:
-  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
-  --mfcc-config FILE, --fbank-config FILE
-                           Kaldi's options, a line each: --name=value (default: $mfcc_config, $fbank_config)
-  --compress false         write plain matrices, not compressed ones
-  --skip-bad true          leave out bad audio instead of stopping at it; DATA/left_out then names it
-  --seed N                 decides the noise of the dither
-LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given.
-others: python -m nnet.bin.make_feats --help
-USAGE
-  exit 1
-fi
+if [ $# -lt 1 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
 if [ "$type" = fbank ]; then config=$fbank_config; else config=$mfcc_config; fi
 
@@ -49,8 +39,7 @@ done
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
 $cmd JOB=1:"$nj" "$log.JOB.log" \
-  python -m nnet.bin.make_feats --type "$type" --config "$config" ${compress:+--compress "$compress"} \
-  ${skip_bad:+--skip-bad "$skip_bad"} ${seed:+--seed "$seed"} "$data/split${nj}utt/JOB" "$out.JOB"
+  "${program[@]}" --type "$type" --config "$config" "$data/split${nj}utt/JOB" "$out.JOB"
 grep -h 'channels, the first is used' "$log".*.log >&2 || true
 
 python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" \

@@ -2,30 +2,19 @@
 # Makes a data directory for training out of one with feats.scp and vad.scp: features normalised, silence removed.
 cmd=utils/run.sh
 nj=4
-cmvn=
-remove_silence=
-compress=
+program=(python -m nnet.bin.prepare_feats)
+help_message="Usage: $0 [options] DATA OUT_DATA [ARKDIR]
+e.g.: $0 --nj 8 data/train data/train_no_sil
+Options:
+  --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
+  others            see --help
+ARKDIR is OUT_DATA/data where it is not given; utterances without a voiced frame stand in OUT_DATA/left_out."
 
 set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
-
-if [ $# -lt 2 ] || [ $# -gt 3 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] DATA OUT_DATA [ARKDIR]
-e.g.: $0 --nj 8 data/train data/train_no_sil
-Options:
-  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj, or fewer utterances)
-  --cmvn sliding|utterance|none
-                           subtract the mean over 300 frames around each, that of the utterance, or none
-  --remove-silence false   keep the frames that vad.scp does not call voiced
-  --compress false         write plain matrices, not compressed ones
-ARKDIR is OUT_DATA/data where it is not given; utterances without a voiced frame stand in OUT_DATA/left_out.
-others: python -m nnet.bin.prepare_feats --help
-USAGE
-  exit 1
-fi
+if [ $# -lt 2 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 out_data=$2 arkdir=${3:-$2/data}
 
 for file in "$data/feats.scp" "$data/utt2spk"; do
@@ -39,9 +28,7 @@ out=$(cd -P "$arkdir" && pwd)/feats_$(basename "$out_data")
 rm -f "$out_data/feats.scp"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$out_data/log/prepare_feats.JOB.log" \
-  python -m nnet.bin.prepare_feats ${cmvn:+--cmvn "$cmvn"} ${remove_silence:+--remove-silence "$remove_silence"} \
-  ${compress:+--compress "$compress"} "$data/split${nj}utt/JOB" "$out.JOB"
+$cmd JOB=1:"$nj" "$out_data/log/prepare_feats.JOB.log" "${program[@]}" "$data/split${nj}utt/JOB" "$out.JOB"
 
 python -m nnet.bin.merge_jobs --nj "$nj" --source "$data" "$out_data" "$out" \
   utt2num_frames=num_frames feats_conf.json=json feats.scp=scp

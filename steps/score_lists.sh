@@ -5,33 +5,29 @@ methods=cosine
 backend=
 adapted=
 cohort=
-top_n=
 dev=
 dev_trials=
+program=(steps/score_norm.sh)
+help_message="Usage: $0 [options] ENROLL_EMBDIR TEST_EMBDIR OUTDIR TRIALS [more TRIALS ...]
+e.g.: $0 --methods \"cosine plda\" --backend exp/xvector/backend --cohort exp/xvector/embeddings_backend \\
+        --dev exp/xvector/embeddings_dev --dev-trials data/dev/trials \\
+        exp/xvector/embeddings_test exp/xvector/embeddings_test exp/xvector/scores data/test/trials_O
+Options:
+  --cmd CMD                job runner (default: $cmd)
+  --methods \"cosine plda\"  how two embeddings are compared (default: $methods)
+  --backend DIR            what steps/train_backend.sh made; cosine goes without
+  --adapted DIR            the same, adapted: for plda_adapted, and for the centre of cosine and lda
+  --cohort EMBDIR          normalise against these by adaptive S-norm
+  --dev EMBDIR, --dev-trials TRIALS    calibrate on these
+  others                   of the normalisation, steps/score_norm.sh: --top-n, --norm; see --help
+Makes OUTDIR/LIST/METHOD and, where asked for, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
+\"trials_\". Methods: cosine (of centred embeddings), lda (cosine after LDA), plda, plda_adapted."
 
 set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
-
-if [ $# -lt 4 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] ENROLL_EMBDIR TEST_EMBDIR OUTDIR TRIALS [more TRIALS ...]
-e.g.: $0 --methods "cosine plda" --backend exp/xvector/backend --cohort exp/xvector/embeddings_backend \\
-        --dev exp/xvector/embeddings_dev --dev-trials data/dev/trials \\
-        exp/xvector/embeddings_test exp/xvector/embeddings_test exp/xvector/scores data/test/trials_O
-Options:
-  --cmd CMD                job runner (default: $cmd)
-  --methods "cosine plda"  how two embeddings are compared (default: $methods)
-  --backend DIR            what steps/train_backend.sh made; cosine goes without
-  --adapted DIR            the same, adapted: for plda_adapted, and for the centre of cosine and lda
-  --cohort EMBDIR          normalise by adaptive S-norm, --top-n N of its speakers count
-  --dev EMBDIR, --dev-trials TRIALS    calibrate on these
-Makes OUTDIR/LIST/METHOD and, where asked for, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
-"trials_". Methods: cosine (of centred embeddings), lda (cosine after LDA), plda, plda_adapted.
-USAGE
-  exit 1
-fi
+if [ $# -lt 4 ]; then echo "$help_message" >&2; exit 1; fi
 enroll=$1 test=$2 out=$3
 shift 3
 same=$(for trials in "$@"; do basename "$trials"; done | sed 's/^trials_//' | sort | uniq -d)
@@ -53,7 +49,7 @@ score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised 
   steps/score.sh "${options[@]}" "$trials" "$enroll" "$test" "$best"
   if [ -n "$cohort" ]; then
     best=$5/${1}_asnorm
-    steps/score_norm.sh "${options[@]}" --top-n "$top_n" "$cohort" "$trials" "$enroll" "$test" "$5/$1" "$best"
+    "${program[@]}" "${options[@]}" "$cohort" "$trials" "$enroll" "$test" "$5/$1" "$best"
   fi
 }
 

@@ -4,37 +4,25 @@ cmd=utils/run.sh
 num_threads=
 nproc=
 hosts=
-resume=
-init=
-dev=
-set=
+program=(python -m nnet.bin.train_nnet)
+help_message="Usage: $0 [options] CONFIG.json TRAIN_DATA VALID_DATA MODELDIR
+e.g.: $0 --set \"training.epochs=10 optimizer.type=adam\" nnet_conf/xvector.json data/train data/valid exp/xvector
+Options:
+  --cmd CMD                job runner (default: $cmd; for a GPU on a cluster: \"utils/slurm.sh --gpu 1\")
+  --num-threads N          threads that the runner gives it
+  --nproc N, --hosts FILE  N processes on this machine, or those of a host file of mlx.launch, train together
+  others                   see --help"
 
-. ./path.sh
-. utils/parse_options.sh
 set -euo pipefail
 echo "$0 $*" >&2
+. ./path.sh
+. utils/parse_options.sh
+if [ $# -ne 4 ]; then echo "$help_message" >&2; exit 1; fi
+dir=$4
 
-if [ $# -ne 4 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] CONFIG.json TRAIN_DATA VALID_DATA MODELDIR
-e.g.: $0 --set "training.epochs=10 optimizer.type=adam" nnet_conf/xvector.json data/train data/valid exp/xvector
-Options:
-  --cmd CMD                  job runner (default: $cmd; for a GPU on a cluster: "utils/slurm.sh --gpu 1")
-  --nproc N, --hosts FILE    N processes on this machine, or those of a host file of mlx.launch, train together
-  --resume true              go on from the last checkpoint of MODELDIR, if there is one
-  --init MODELDIR            start from the weights of this model (fine-tuning)
-  --dev DATA                 held-out speakers for the EER of each epoch
-  --set "KEY=VALUE ..."      overrides of the configuration
-USAGE
-  exit 1
-fi
-config=$1 train=$2 valid=$3 dir=$4
-
-overrides=()
-for override in $set; do overrides+=(--set "$override"); done
-program=(nnet.bin.train_nnet)
 if [ -n "$nproc$hosts" ]; then
-  program=(nnet.bin.launch ${nproc:+--nproc "$nproc"} ${hosts:+--hosts "$hosts"} train_nnet)
+  launcher=(python -m nnet.bin.launch ${nproc:+--nproc "$nproc"} ${hosts:+--hosts "$hosts"})
+  program=("${launcher[@]}" train_nnet "${program[@]:3}")
 fi
 log=$dir/train.log
 mkdir -p "$dir"
@@ -49,9 +37,7 @@ show_news() {  # prints the epochs that the log has gained
   shown=$lines
 }
 
-$cmd ${num_threads:+--num-threads "$num_threads"} "$log" \
-  python -m "${program[@]}" ${resume:+--resume "$resume"} ${init:+--init "$init"} ${dev:+--dev "$dev"} \
-  ${overrides[@]+"${overrides[@]}"} "$config" "$train" "$valid" "$dir" &
+$cmd ${num_threads:+--num-threads "$num_threads"} "$log" "${program[@]}" "$@" &
 job=$!
 trap 'kill $job 2>/dev/null || true' INT TERM
 while kill -0 $job 2>/dev/null; do

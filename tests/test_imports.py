@@ -23,6 +23,7 @@ RANKS = [
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},
     {"training"},
+    {"jobs"},
     {"bin"},
 ]
 WITHOUT_MLX = ["kaldi", "audio", "datadir", "feats", "backend", "metrics", "dataset"]
@@ -67,3 +68,10 @@ def test_loads_without_mlx(part):
     code = f"import sys; {imports}; sys.exit(any(m.split('.')[0] == 'mlx' for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr or f"nnet.{part} loads mlx"
+
+
+@pytest.mark.parametrize("name", ["run_jobs", "slurm_jobs"])
+def test_a_job_starts_without_what_loads_slowly(name):
+    code = f"import sys, nnet.bin.{name}; print(*{{'numpy', 'mlx', 'argparse', 'ctypes'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "\n", done.stderr

@@ -96,15 +96,14 @@ def test_check_config_builds_and_explains_own_classes(tmp_path, capsys):
     assert "width (an integer; at least 1; default 16): Width of both layers." in out
 
 
-@pytest.mark.parametrize(("loss", "answer"), [("own_system:CosineMargin", "yes"), ("softmax", "no")])
+@pytest.mark.parametrize(("loss", "answer"), [("own_system:CosineMargin", "true"), ("softmax", "false")])
 def test_a_recipe_sees_the_margin_of_an_own_loss(root, tmp_path, loss, answer):
-    script = '. steps/configuration.sh; if has_margin "$1"; then echo yes; else echo no; fi'
+    script = '. steps/recipe.sh; nnet_conf=$1 set=$2 large_margin=loss.margin=0.5; check_training; echo "$margin"'
     environment = os.environ | {
-        "nnet_conf": str(make_config(tmp_path / "c.json")),
         "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
         "PYTHONPATH": f"{root}:{root / 'tests'}",
     }
-    command = ["bash", "-euc", script, "run.sh", f"loss.type={loss}"]
+    command = ["bash", "-euc", script, "run.sh", str(make_config(tmp_path / "c.json")), f"loss.type={loss}"]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == (answer, "")
 

@@ -5,6 +5,10 @@
 # An option whose default is true or false takes nothing else. `--config FILE` reads lines `name=value`, over which
 # the command line wins. `--help` prints $help_message where the script set one. What follows the options stays in
 # "$@". Values are never evaluated; works under `set -eu` and in bash 3.2.
+#
+# A script that leaves its work to another command sets the array `program` to it: options that are not the script's own
+# are appended there as `--some-option value`, for that command to check (an empty value counts as not given), and
+# `--help` shows that command's help as well.
 
 _po_fail() {
   echo "$0: $*" >&2
@@ -16,7 +20,11 @@ _po_set() {
   case "$1" in
     "" | [0-9]* | _po_* | *[!A-Za-z0-9_]*) _po_fail "$3: not the name of an option" ;;
   esac
-  [ -n "${!1+set}" ] || _po_fail "$3: no such option"
+  if [ -z "${!1+set}" ]; then
+    [ -n "${program+set}" ] || _po_fail "$3: no such option"
+    if [ -n "$2" ]; then program+=("--${1//_/-}" "$2"); fi
+    return
+  fi
   case "${!1}:$2" in
     true:true | true:false | false:true | false:false) ;;
     true:* | false:*) _po_fail "$3: expects true or false, not '$2'" ;;
@@ -60,6 +68,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --help | -h)
       printf '%s\n' "${help_message:-$0: no help; the options are set at the top of the script}" >&2
+      if [ -n "${program+set}" ]; then "${program[@]}" --help >&2; fi
       exit 0
       ;;
     --*=*) _po_fail "$1: options are written '--name value', without '='" ;;

@@ -12,47 +12,33 @@
 # 2 augmentation         6 back end and scores
 # 3 training set         7 metrics and report
 # (8, large-margin fine-tuning, belongs to larger recipes.)
+set -euo pipefail
+. steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
-stage='' stop_stage=100 nj=4 cmd=''
-corpus='' pretrained='' nnet_conf=conf/xvector.json
-set=''                      # overrides of the configuration, such as "training.epochs=2"
+corpus='' nnet_conf=conf/xvector.json
 speeds="0.9 1.1"            # copies of the training data at other speeds are further speakers; empty: none
 augment=false               # with synthetic sounds and the voices of training, or those of:
 musan='' rirs='' num_augmented=100000  # at most so many copies
 methods="cosine lda plda"   # lda is cosine after LDA
 lda_dim=200 top_n=100       # so many of the cohort, the training speakers, count in score normalisation
-help_message=$(sed -n '2,/^help_message/p' "$0" | sed '$d')
+begin_recipe "$@"
 
-set -euo pipefail
-. ./path.sh
-. ./cmd.sh
-. utils/parse_options.sh
-. steps/stages.sh
-train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
-type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
-if [ "${type:=mfcc}" = mfcc ]; then vad=true; else vad=false; fi
-python -m nnet.bin.check_config "$nnet_conf" >/dev/null
-feats=data/$type sets=$feats/plain train=train exp=exp/$(basename "$nnet_conf" .json) sounds=
+check "$set" >/dev/null
+sets=$feats/plain train=train suffix='' cmvn=none
 if $augment || [ -n "$musan$rirs" ]; then
-  sets=$feats/augmented train=train_augmented exp=${exp}_augmented
-  rooms=data/sounds/rooms noises="data/sounds/noises_train --babble data/voices_train"
-  if [ -n "$rirs" ]; then rooms=data/rirs; fi
-  if [ -n "$musan" ]; then noises="data/musan_noise --music data/musan_music --babble data/musan_speech"; fi
-  sounds="--rirs $rooms --noises $noises"
+  sets=$feats/augmented train=train_augmented suffix=_augmented
+  use_sounds
+  if [ -z "$rirs" ]; then sounds+=" --rirs data/sounds/rooms"; fi
+  if [ -z "$musan" ]; then sounds+=" --noises data/sounds/noises_train --babble data/voices_train"; fi
 fi
+exp=${exp:-exp/$name$suffix} net=$sets/net
 tests="test test_2s test_noise test_babble"  # the same trials: whole, 2 s of each, in unseen noise, among unseen voices
-
-make_feats() {  # DATA: features and VAD
-  steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" "$1"
-  if $vad; then steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$1"; fi
-}
 
 if begin_stage 0 "data preparation" data "$corpus" "$musan $rirs"; then
   if [ -z "$corpus" ]; then python local/download_librispeech_mini.py corpus; fi
   python local/prepare_librispeech.py "${corpus:-corpus}" data
   local/prepare_noisy_tests.sh --cmd "$train_cmd" --nj "$nj" data
-  if [ -n "$musan" ]; then python local/prepare_musan.py "$musan" data; fi
-  if [ -n "$rirs" ]; then python local/prepare_rirs.py "$rirs" data/rirs; fi
+  prepare_sounds
   end_stage
 fi
 
@@ -86,35 +72,28 @@ if begin_stage 2 "augmentation" "$sets" "$speeds" "$sounds" "$num_augmented"; th
     utils/combine_data.sh "$sets/train" "$feats/train" "$sets/speeds"
   fi
   if [ -n "$sounds" ]; then
-    # shellcheck disable=SC2086  # several words
-    steps/add_augmented.sh --cmd "$train_cmd" --nj "$nj" --type "$type" --num-utts "$num_augmented" $sounds \
-      "$sets/train" "$sets/train_augmented"
+    add_augmented "$sets/train" "$sets/train_augmented"
   fi
   rm -f "$sets"/speeds/data/wav_*.ark "$sets/speeds/wav.scp" "$sets/train/wav.scp"
   end_stage
 fi
 
 if begin_stage 3 "training set" "$sets"; then
-  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn none --remove-silence $vad \
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
     "$sets/$train" "$sets/prepared"
   steps/filter_utterances.sh --min-len 150 "$sets/prepared" "$sets/long"
-  rm -rf "$sets/net"
-  steps/split_train_valid.sh --cut $cut "$sets/long" "$sets/net/train" "$sets/net/valid" "$sets/net/dev"
+  rm -rf "$net"
+  steps/split_train_valid.sh --cut $cut "$sets/long" "$net/train" "$net/valid" "$net/dev"
   end_stage
 fi
 
 if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
-  resume=$(resumes "$exp/checkpoints")
-  if [ -d "$sets/net/dev" ]; then dev=$sets/net/dev; else dev=; fi  # there is none where there are few speakers
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev "$dev" \
-    "$nnet_conf" "$sets/net/train" "$sets/net/valid" "$exp"
+  train_network
   end_stage
 fi
 
 if begin_stage 5 "extract embeddings" "$exp"; then
-  for data in $back_end $tests; do
-    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "$feats/$data" "$exp/embeddings_$data"
-  done
+  for data in $back_end $tests; do extract "$feats/$data"; done
   end_stage
 fi
 
@@ -139,9 +118,10 @@ if begin_stage 7 "metrics and report" "$exp"; then
     if $vad; then systems+=("exp/mfcc_statistics/scores/$data/mfcc_statistics"); fi
     for method in $methods; do systems+=("$exp/scores/$data/trials/$method"{,_asnorm}); done
     echo "$data:"
-    steps/compute_metrics.sh --train-log "$exp/log.jsonl" "$feats/$data/trials" "${systems[@]}" "$exp/report_$data"
+    steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report_$data" \
+      "$feats/$data/trials" "${systems[@]}"
   done >"$exp/results.txt"
   end_stage
 fi
 
-show_results "$exp/results.txt"
+end_recipe

@@ -10,35 +10,18 @@
 # 3 training set         6 back end and scores
 #                        7 metrics and report
 # (2 is augmentation and 8 large-margin fine-tuning in other recipes; here noise is in the corpus.)
-stage=
-stop_stage=100
-nnet_conf=conf/xvector.json
-set=  # overrides of the configuration, such as "training.epochs=2"
-nj=4
-cmd=
-train_speakers=72
-test_speakers=24
-utterances=12
-lda_dim=50
-top_n=20  # of the cohort, the training speakers, in score normalisation
-help_message="Usage: $0 [--stage N] [--stop-stage N] [--nnet-conf FILE] [--set \"KEY=VALUE ...\"] [--nj N] [--cmd CMD]
-  [--train-speakers N] [--test-speakers N] [--utterances N] [--lda-dim N] [--top-n N]"
-
 set -euo pipefail
 export SV_EXTRAS=mini
-. ./path.sh
-. ./cmd.sh
-. utils/parse_options.sh
-. steps/stages.sh
-train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
-exp=exp/$(basename "$nnet_conf" .json)
-type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
-case ${type:=mfcc} in
-  mfcc) vad=true cmvn=sliding ;;
-  fbank) vad=false cmvn=utterance ;;
-esac
-feats=data/$type
-python -m nnet.bin.check_config "$nnet_conf" >/dev/null
+. steps/recipe.sh
+# Options (--some-name VALUE) and their defaults:
+nnet_conf=conf/xvector.json
+train_speakers=72 test_speakers=24 utterances=12
+lda_dim=50
+top_n=20  # of the cohort, the training speakers, in score normalisation
+begin_recipe "$@"
+
+exp=${exp:-exp/$name}
+check "$set" >/dev/null
 
 if begin_stage 0 "data preparation" data "$train_speakers $test_speakers $utterances"; then
   local/prepare_mini.sh --cmd "$train_cmd" --train-speakers "$train_speakers" --test-speakers "$test_speakers" \
@@ -49,8 +32,7 @@ fi
 if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
   for data in train enroll test; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"
-    steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" "$feats/$data"
-    if $vad; then steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$feats/$data"; fi
+    make_feats "$feats/$data"
   done
   end_stage
 fi
@@ -58,24 +40,18 @@ fi
 if begin_stage 3 "training set" "$feats"; then
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
     "$feats/train" "$feats/prepared"
-  rm -rf "$feats/net"
-  steps/split_train_valid.sh "$feats/prepared" "$feats/net/train" "$feats/net/valid" "$feats/net/dev"
+  rm -rf "$net"
+  steps/split_train_valid.sh "$feats/prepared" "$net/train" "$net/valid" "$net/dev"
   end_stage
 fi
 
-if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
-  resume=$(resumes "$exp/checkpoints")
-  dev=
-  if [ -d "$feats/net/dev" ]; then dev=$feats/net/dev; fi  # there is none where there are few speakers
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --set "$set" --dev "$dev" \
-    "$nnet_conf" "$feats/net/train" "$feats/net/valid" "$exp"
+if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set" "${pretrained:+$pretrained/model.safetensors}"; then
+  train_network
   end_stage
 fi
 
 if begin_stage 5 "extract embeddings" "$exp"; then
-  for data in train enroll test; do
-    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "$feats/$data" "$exp/embeddings_$data"
-  done
+  extract "$feats/train" "$feats/enroll" "$feats/test"
   end_stage
 fi
 
@@ -92,9 +68,9 @@ if begin_stage 6 "back end and scores" "$exp" "$lda_dim $top_n"; then
 fi
 
 if begin_stage 7 "metrics and report" "$exp"; then
-  steps/compute_metrics.sh --train-log "$exp/log.jsonl" data/test/trials "$exp/scores/test.cosine" \
-    "$exp/scores/test.cosine_asnorm" "$exp/scores/test.plda" "$exp/report" >"$exp/results.txt"
+  steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report" data/test/trials \
+    "$exp/scores/test.cosine" "$exp/scores/test.cosine_asnorm" "$exp/scores/test.plda" >"$exp/results.txt"
   end_stage
 fi
 
-show_results "$exp/results.txt"
+end_recipe

@@ -11,46 +11,27 @@
 # 0 data preparation, checks    1 features and VAD    2 augmentation    3 training set    4 train the network
 # 5 extract embeddings    6 back end, adaptation, score normalisation, calibration    7 metrics and report
 # 8 large-margin fine-tuning: 4 to 7 once more, where the loss has a margin
-#
+
+set -euo pipefail
+. steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
-stage='' stop_stage=100 dry_run=false nj=8 nproc='' cmd=''
+nj=8 dry_run=false
 corpora='' musan='' rirs=''
 tests=sre16          # of sre08 sre10 sre12 sre16 sre18 sre18_vast sre21
 max_missing=0.05     # share of a corpus's recordings that may be missing
 sph2pipe=false       # put its commands into wav.scp even where they are not needed, so that Kaldi can read it
-nnet_conf=nnet_conf/xvector.json
-set=''               # overrides of the configuration, such as "training.epochs=2"
-exp='' pretrained='' # model directory (default: exp/NAME of the configuration), and one to start from
 num_augmented=128000
 min_len=500 min_num_utts=8 dev_speakers=''
 methods="cosine plda plda_adapted" # lda is cosine after LDA
 lda_dim=150 within=0.75 between=0.25 top_n=300
-large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 loss.margin=0.5 loss.initial_margin=0.5
-  training.epochs=5 training.drop=[] schedule.type=exponential schedule.learning_rate=0.0001
-  schedule.final_learning_rate=0.000025 schedule.warmup_epochs=0"
-help_message=$(sed -n '2,/^help_message/p' "$0" | sed '$d')
+large_margin=$usual_large_margin
+begin_recipe "$@"
 
-set -euo pipefail
-options=("$@")
-. ./path.sh
-. ./cmd.sh
-. utils/parse_options.sh
-. steps/stages.sh
-. steps/configuration.sh
-train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
-exp=${exp:-exp/$(basename "$nnet_conf" .json)} lm=${exp}_lm
-type=$(python -m nnet.bin.check_config --show features.type "$nnet_conf")
-if [ "${type:=mfcc}" = fbank ]; then cmvn=utterance; else cmvn=sliding; fi
-feats=data/$type net=data/$type/net train=data/$type/train copies=0
+exp=${exp:-exp/$name} train=data/$type/train vad=true
 if [ -n "$rirs$musan" ]; then
+  use_sounds
   train=$feats/train_augmented copies=$num_augmented
-  sounds="${rirs:+--rirs data/rirs} ${musan:+--noises data/musan_noise --music data/musan_music}
-    ${musan:+--babble data/musan_speech}"
 fi
-plan() {  # TRAIN TESTS: data directories, or SPEAKERS:UTTERANCES:HOURS
-  python -m nnet.bin.estimate --train "$1" --test "$2" --feats-type "$type" --feats-config "conf/$type.conf" \
-    --vad true --copies "$copies" --nj "$nj" --set "$set" "$nnet_conf"
-}
 test_sets() {  # [PREFIX]: the data directories of the tests, of their development parts, of what to adapt to
   local test part
   for test in $tests; do
@@ -63,17 +44,11 @@ if $dry_run; then
   plan "${sizes%% *}" "${sizes#* }"
   exit
 fi
-check "$set" >/dev/null
-margin=false
-if has_margin "$set"; then
-  margin=true
-  check "$set $large_margin" >/dev/null
-fi
+check_training
 
 if begin_stage 0 "data preparation" data "$corpora" "$musan $rirs $tests $max_missing $sph2pipe"; then
   python local/prepare_sre.py --tests "$tests" --max-missing "$max_missing" --sph2pipe "$sph2pipe" "$corpora" data
-  if [ -n "$musan" ]; then python local/prepare_musan.py "$musan" data; fi
-  if [ -n "$rirs" ]; then python local/prepare_rirs.py "$rirs" data/rirs; fi
+  prepare_sounds
   for test in $tests; do
     python -m nnet.bin.check_data --session-prefix true --train data/train "data/$test" "data/$test"/trials_*
   done
@@ -85,40 +60,31 @@ if begin_stage 1 "features and VAD" "$feats" "conf/$type.conf" conf/vad.conf; th
   for data in train $(test_sets); do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"
     if [ "$data" = train ]; then bad=true; else bad=false; fi # a silent side is left out of training
-    steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" --skip-bad $bad "$feats/$data"
-    steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$feats/$data"
+    make_feats "$feats/$data" --skip-bad $bad
   done
   end_stage
 fi
 
 if [ "$copies" -gt 0 ] && begin_stage 2 "augmentation" "$feats" "$sounds $copies"; then
-  # shellcheck disable=SC2086  # several words
-  steps/add_augmented.sh --cmd "$train_cmd" --nj "$nj" --type "$type" --num-utts "$copies" --sample-rate 8000 \
-    $sounds "$feats/train" "$train"
+  add_augmented "$feats/train" "$train" --sample-rate 8000
   end_stage
 fi
 
 if begin_stage 3 "training set" "$feats" "$min_len $min_num_utts $dev_speakers"; then
-  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" "$train" "$feats/prepared"
-  steps/filter_utterances.sh --min-len "$min_len" --min-num-utts "$min_num_utts" "$feats/prepared" "$feats/filtered"
-  steps/split_train_valid.sh --session-prefix true --dev-speakers "$dev_speakers" "$feats/filtered" \
-    "$net/train" "$net/valid" "$net/dev"
+  prepare_training "$train"
   utils/filter_scp.sh data/backend_speakers "$train/spk2utt" >"$feats/backend_spk2utt"
   utils/subset_data_dir.sh --spk-list "$feats/backend_spk2utt" "$train" "$feats/backend"
   end_stage
 fi
 
 if begin_stage 4 "train $exp" "$exp" "$nnet_conf" "$set" "${pretrained:+$pretrained/model.safetensors}"; then
-  resume=$(resumes "$exp/checkpoints")
-  steps/train_nnet.sh --cmd "$gpu_cmd" --nproc "$nproc" --resume "$resume" --init "$pretrained" --set "$set" \
-    --dev "$net/dev" "$nnet_conf" "$net/train" "$net/valid" "$exp"
+  train_network
   end_stage
 fi
 
 if begin_stage 5 "extract embeddings" "$exp"; then
-  for data in backend $(test_sets); do
-    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "$feats/$data" "$exp/embeddings_$data"
-  done
+  # shellcheck disable=SC2046  # several words
+  extract "$feats/backend" $(test_sets "$feats/")
   end_stage
 fi
 
@@ -138,10 +104,8 @@ if begin_stage 7 "metrics and report" "$exp"; then
 fi
 
 if $margin && begin_stage 8 "large-margin fine-tuning" "$exp" "$large_margin"; then
-  ./run.sh ${options[@]+"${options[@]}"} --stage "${stage:+4}" --stop-stage 7 --pretrained "$exp" --exp "$lm" \
-    --set "$set $large_margin" >&2
+  fine_tune
   end_stage
 fi
 
-show_results "$exp/results.txt"
-if [ -f "$lm/results.txt" ]; then show_results "$lm/results.txt"; fi
+end_recipe

@@ -15,6 +15,7 @@ from nnet.backend.plda import Plda
 from nnet.backend.statistics import shrunk
 from nnet.backend.transforms import descending_eigenvectors
 from nnet.errors import InputError
+from nnet.options import option
 
 log = logging.getLogger(__name__)
 
@@ -25,18 +26,18 @@ LEAST_VARIANCE = 1e-10  # of the largest one: keeps a singular covariance invert
 
 @dataclasses.dataclass(frozen=True)
 class AdaptationOptions:
-    """How a model is adapted.
+    """How a model is adapted to unlabelled embeddings."""
 
-    Attributes:
-        method: "kaldi", "coral" or "coral+".
-        within_covar_scale, between_covar_scale: how much of the excess goes to W and to B ("kaldi" and "coral+").
-        mean_diff_scale: how much of the difference of the means counts as variance ("kaldi").
-    """
-
-    method: str = "kaldi"
-    within_covar_scale: float = 0.75
-    between_covar_scale: float = 0.25
-    mean_diff_scale: float = 1.0
+    method: str = option("kaldi", "How, where speakers are unknown.", choices=UNSUPERVISED)
+    within_covar_scale: float = option(
+        0.75, "Share of the excess variance that goes to the within-class covariance; kaldi and coral+ only.", low=0
+    )
+    between_covar_scale: float = option(
+        0.25, "Share of the excess variance that goes to the between-class covariance; kaldi and coral+ only.", low=0
+    )
+    mean_diff_scale: float = option(
+        1.0, "How much of the difference of the means counts as variance; kaldi only.", low=0
+    )
 
 
 def adapt(plda, embeddings, options):

@@ -13,8 +13,27 @@ import scipy.special
 
 from nnet.errors import InputError
 from nnet.files import atomic_write
+from nnet.options import option
 
 RIDGE = 1e-6  # on standardised columns: keeps the weights finite where targets and nontargets do not overlap
+
+
+@dataclasses.dataclass(frozen=True)
+class CostOptions:
+    """The prior and the costs that the threshold on calibrated scores is for."""
+
+    p_target: float | None = option(
+        None, "Prior probability of a target trial; default: that of the training.", above=0, below=1
+    )
+    c_miss: float = option(1.0, "Cost of a miss, for the threshold.", above=0)
+    c_fa: float = option(1.0, "Cost of a false alarm, for the threshold.", above=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class CalibrationOptions(CostOptions):
+    """The same, of which training weighs its loss by the prior."""
+
+    p_target: float = option(0.01, "Prior probability of a target trial, which weighs the loss.", above=0, below=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +57,7 @@ class Calibration:
         return self.offset + columns @ self.weights
 
 
-def train_calibration(columns, target, p_target=0.01):
+def train_calibration(columns, target, p_target=CalibrationOptions.p_target):
     """A Calibration from columns (N, K) of trials that are targets where bool (N,) `target` says so."""
     from sklearn.linear_model import LogisticRegression  # takes a second to load, which applying a model need not wait
 

@@ -110,14 +110,25 @@ def read_enrollment(folder, spk2utt=None):
 def average(utterances, spk2utt):
     """An Enrollment of the means of utterances; an utterance without an embedding is an InputError."""
     rows = utterances.positions()
-    means, counts = [], []
     for model, members in spk2utt.items():
         missing = [utterance for utterance in members if utterance not in rows]
         if missing:
             raise InputError(f'{utterances.path}: has no embedding of "{missing[0]}", which enrolls "{model}"')
-        means.append(utterances.vectors[[rows[utterance] for utterance in members]].mean(axis=0, dtype=np.float64))
-        counts.append(len(members))
-    return Enrollment(Embeddings(utterances.path, list(spk2utt), np.array(means)), np.array(counts))
+    means = list(speaker_means(spk2utt, lambda utterance: utterances.vectors[rows[utterance]]))
+    vectors = np.array([mean for _, mean, _ in means])
+    return Enrollment(Embeddings(utterances.path, list(spk2utt), vectors), np.array([count for _, _, count in means]))
+
+
+def speaker_means(spk2utt, read):
+    """Yields (speaker, mean of its embeddings float64 (D,), how many they are), one speaker after the other.
+
+    Args:
+        spk2utt: {speaker: [utterances]}; none is empty.
+        read: gives the embedding (D,) of an utterance.
+    """
+    for speaker, utterances in spk2utt.items():
+        vectors = np.stack([read(utterance) for utterance in utterances])
+        yield speaker, vectors.mean(axis=0, dtype=np.float64), len(vectors)
 
 
 def labelled(embeddings, utt2spk, path):

@@ -6,18 +6,32 @@ members that score highest (Matejka et al., "Analysis of score normalization in 
 2017, AS-norm1). Standard deviations are those of the population.
 """
 
+import dataclasses
+
 import numpy as np
 
 from nnet.errors import InputError
+from nnet.options import option
 
-NORMS = ("z", "t", "s", "as")
+
+@dataclasses.dataclass(frozen=True)
+class NormOptions:
+    """How scores are normalized."""
+
+    norm: str = option("as", "Z-norm, T-norm, S-norm, or as: adaptive S-norm.", choices=("z", "t", "s", "as"))
+    top_n: int = option(300, "Highest cohort scores that count; adaptive S-norm only.", low=2)
+    cohort: str | None = option(
+        None,
+        "What a member of the cohort is; default: speaker where there are means of speakers.",
+        choices=("speaker", "utterance"),
+    )
 
 
 def normalized_scores(norm, scores, enroll, test, enroll_statistics, test_statistics):
     """Normalised scores (N,).
 
     Args:
-        norm: one of NORMS.
+        norm: a `NormOptions.norm`.
         scores: float64 (N,).
         enroll, test: int (N,), positions in the statistics.
         enroll_statistics, test_statistics: (mean, deviation) of each side, as the two functions below give them.

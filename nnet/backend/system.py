@@ -4,62 +4,61 @@ import dataclasses
 
 import numpy as np
 
-from nnet.backend.directory import Backend
 from nnet.backend.scoring import cosine_scorer, plda_scorer
 from nnet.errors import InputError
 from nnet.kaldi.text_columns import count_blocks, read_blocks
 from nnet.kaldi.trials import ScoreWriter
+from nnet.options import option
 from nnet.progress import progress
-
-METHODS = ("cosine", "plda")
 
 
 @dataclasses.dataclass(frozen=True)
-class System:
-    """How embeddings become scores.
+class ScoringOptions:
+    """How two embeddings are compared."""
 
-    Attributes:
-        method: "cosine" or "plda".
+    method: str = option("cosine", "How two embeddings are compared.", choices=("cosine", "plda"))
+    transform: bool = option(True, "Apply transform.mat; false leaves centered embeddings (cosine only).")
+    smoothing: float = option(0.0, "As in ivector-copy-plda; PLDA only.", low=0, high=1)
+    normalize_length: bool = option(True, "As in ivector-plda-scoring; PLDA only.")
+    simple_length_normalization: bool = option(False, "As in ivector-plda-scoring; PLDA only.")
+
+
+class System:
+    """A way of turning embeddings into scores.
+
+    Args:
+        options: ScoringOptions.
         backend: a Backend, or None for the cosine of embeddings as they are.
-        use_transform: False leaves out transform.mat, so that cosine works on centred embeddings.
-        smoothing: how much of the between-class covariance is added to PLDA's within-class covariance.
-        normalize_length, simple_length_normalization: see `Plda.project`.
     """
 
-    method: str = "cosine"
-    backend: Backend | None = None
-    use_transform: bool = True
-    smoothing: float = 0.0
-    normalize_length: bool = True
-    simple_length_normalization: bool = False
-
-    def __post_init__(self):
-        if self.method == "plda" and (self.backend is None or self.backend.plda is None):
+    def __init__(self, options=ScoringOptions(), backend=None):
+        self.options, self.backend = options, backend
+        if options.method == "plda" and (backend is None or backend.plda is None):
             raise InputError(
                 "--method plda needs --backend DIR with a plda file; train one with steps/train_backend.sh"
             )
-        if self.method == "plda" and not self.use_transform:
+        if options.method == "plda" and not options.transform:
             raise InputError("--transform false goes with --method cosine only: PLDA was trained behind the transform")
 
     def scorer(self, enrollment, test):
         """A Scorer of an Enrollment against Embeddings."""
         enroll, test = (self._transformed(e) for e in (enrollment.embeddings, test))
-        if self.method == "cosine":
+        if self.options.method == "cosine":
             return cosine_scorer(enroll, test)
         return plda_scorer(
-            self.backend.plda.smoothed(self.smoothing),
+            self.backend.plda.smoothed(self.options.smoothing),
             enroll,
             enrollment.num_utts,
             test,
-            normalize_length=self.normalize_length,
-            simple_length_normalization=self.simple_length_normalization,
+            normalize_length=self.options.normalize_length,
+            simple_length_normalization=self.options.simple_length_normalization,
         )
 
     def _transformed(self, embeddings):
         if self.backend is None:
             return embeddings.vectors.astype(np.float64)
         chain = self.backend.chain
-        if not self.use_transform:
+        if not self.options.transform:
             chain = dataclasses.replace(chain, matrix=None)
         try:
             return chain.apply(embeddings.vectors)

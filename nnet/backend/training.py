@@ -9,26 +9,24 @@ from nnet.backend.directory import Backend
 from nnet.backend.plda import train_plda
 from nnet.backend.statistics import class_statistics
 from nnet.backend.transforms import Chain, lda, wccn, whitening
+from nnet.options import option
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
-    """What `train_backend` does.
+    """What `train_backend` does."""
 
-    Attributes:
-        lda_dim: dimensions that LDA keeps; 0 leaves LDA out.
-        total_covariance_factor: see `nnet.backend.transforms.lda`.
-        whiten, wccn: with whitening before LDA, with within-class covariance normalisation after it.
-        normalize_length: length normalisation at the end of the chain.
-        num_em_iters: steps of PLDA; 0 trains no PLDA.
-    """
-
-    lda_dim: int = 200
-    total_covariance_factor: float = 0.0
-    whiten: bool = False
-    wccn: bool = False
-    normalize_length: bool = True
-    num_em_iters: int = 10
+    lda_dim: int = option(200, "Dimensions that LDA keeps; 0: no LDA.", low=0)
+    total_covariance_factor: float = option(
+        0.0,
+        "LDA makes this mixture of the within-class (0) and the total (1) covariance the unit matrix.",
+        low=0,
+        high=1,
+    )
+    whiten: bool = option(False, "Whiten the total covariance before LDA.")
+    wccn: bool = option(False, "Normalize the within-class covariance after LDA.")
+    normalize_length: bool = option(True, "Scale to the length sqrt(dim) at the end.")
+    num_em_iters: int = option(10, "Iterations of PLDA training; 0: no PLDA.", low=0)
 
 
 def train_backend(vectors, labels, options):
@@ -48,35 +46,27 @@ def train_backend(vectors, labels, options):
     return Backend(chain, plda, description)
 
 
-def adapt_backend(backend, vectors, options, recentre=True):
+def adapt_backend(backend, vectors, options, recenter):
     """The Backend for another domain.
 
     Args:
         backend: trained with PLDA.
         vectors: unlabelled embeddings (N, D) of the new domain.
         options: AdaptationOptions.
-        recentre: centre embeddings by the mean of the new domain from now on, as Kaldi's SRE16 recipe does.
+        recenter: center embeddings by the mean of the new domain from now on, as Kaldi's SRE16 recipe does.
     """
-    chain = (
-        dataclasses.replace(backend.chain, mean=_stored(vectors.mean(axis=0, dtype=np.float64)))
-        if recentre
-        else backend.chain
-    )
-    description = {"recentred": recentre, "num_utterances": len(vectors), **dataclasses.asdict(options)}
+    chain = _recentered(backend.chain, vectors) if recenter else backend.chain
+    description = {"recentred": recenter, "num_utterances": len(vectors), **dataclasses.asdict(options)}
     plda = adapt(backend.plda, chain.apply(vectors), options)
     return Backend(chain, plda, {**backend.description, "adaptation": description})
 
 
-def interpolate_backend(backend, vectors, labels, weight, recentre=True):
+def interpolate_backend(backend, vectors, labels, weight, recenter):
     """The Backend for another domain of which labelled embeddings are at hand; see `interpolate`."""
-    chain = (
-        dataclasses.replace(backend.chain, mean=_stored(vectors.mean(axis=0, dtype=np.float64)))
-        if recentre
-        else backend.chain
-    )
+    chain = _recentered(backend.chain, vectors) if recenter else backend.chain
     in_domain = train_plda(class_statistics(vectors, labels, chain.apply), backend.description["num_em_iters"])
     description = {
-        "recentred": recentre,
+        "recentred": recenter,
         "num_speakers": int(labels.max()) + 1,
         "num_utterances": len(vectors),
         "method": "interpolate",
@@ -84,6 +74,11 @@ def interpolate_backend(backend, vectors, labels, weight, recentre=True):
     }
     plda = interpolate(backend.plda, in_domain, weight)
     return Backend(chain, plda, {**backend.description, "adaptation": description})
+
+
+def _recentered(chain, vectors):
+    """The Chain with the mean of other embeddings (N, D)."""
+    return dataclasses.replace(chain, mean=_stored(vectors.mean(axis=0, dtype=np.float64)))
 
 
 def _matrix(stats, options):

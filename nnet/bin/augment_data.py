@@ -12,13 +12,11 @@ from nnet.audio.augment import Augmenter, AugmentOptions
 from nnet.audio.augmented_copies import make_copies, plan, share
 from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
-from nnet.bin.cli import number, parser, run
+from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
 from nnet.datadir.directory import DataDir
 from nnet.datadir.job_parts import JobTables
 from nnet.errors import InputError
 from nnet.progress import progress
-
-SOURCES = ("rirs", "noises", "music", "babble")
 
 
 def main(argv=None):
@@ -27,7 +25,10 @@ def main(argv=None):
     sample_rate = args.sample_rate or next(iter_utterances(data))[2]
     augmenter = make_augmenter(args, sample_rate)
     kinds = (augmenter.kinds if augmenter else []) + [f"sp{speed:g}" for speed in args.speeds]
-    copies = share(plan(list(data.utt2spk), kinds, args.num_utts, args.seed), args.job, args.num_jobs)
+    count = args.num_utts
+    if count and args.allow_fewer:
+        count = min(count, len(data.utt2spk) * len(kinds))
+    copies = share(plan(list(data.utt2spk), kinds, count, args.seed), args.job, args.num_jobs)
     made = make_copies(data, copies, augmenter, sample_rate, args.seed, resample=args.sample_rate is not None)
     with (
         JobTables(args.out, ("scp", "dur", "uniq", "augment", "utt2spk")) as tables,
@@ -46,15 +47,11 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    for name in SOURCES:
-        p.add_argument(f"--{name}", metavar="SOUNDS", help="data directory of the recordings to use")
+    add_options(p, AugmentOptions, skip=("probability",))
     p.add_argument("--speeds", type=speeds, default=(), help='speeds such as "0.9 1.1"')
-    for name in ("noise-snrs", "music-snrs", "babble-snrs"):
-        p.add_argument(f"--{name}", type=numbers, default=default_of(name), help="dB, one of which is drawn: 15:10:5:0")
-    p.add_argument("--noise-interval", type=number(float, low=0), default=default_of("noise-interval"),
-                   help="seconds between two noises")  # fmt: skip
-    p.add_argument("--babble-voices", type=numbers, default=default_of("babble-voices"), help="how many voices talk")
     p.add_argument("--num-utts", type=number(int, low=1), help="how many copies to draw of all; default: all of them")
+    p.add_argument("--allow-fewer", type=boolean, default=False,
+                   help="make all copies where there are fewer than --num-utts, instead of stopping")  # fmt: skip
     p.add_argument("--sample-rate", type=number(int, low=1),
                    help="Hz of the copies; default: that of the first utterance, which all must have")  # fmt: skip
     p.add_argument("--seed", type=int, default=0)
@@ -65,35 +62,18 @@ def make_parser():
     return p
 
 
-def default_of(name):
-    return getattr(AugmentOptions(), name.replace("-", "_"))
-
-
-def numbers(text):
-    """Kaldi's lists: 15:10:5:0."""
-    return tuple(float(word) for word in text.split(":"))
-
-
 def speeds(text):
     return tuple(number(float, above=0)(word) for word in text.split())
 
 
 def make_augmenter(args, sample_rate):
     """The Augmenter of the command line, or None where only speeds are asked for."""
-    sources = {name: getattr(args, name) for name in SOURCES}
-    if not any(sources.values()):
-        if args.speeds:
-            return None
-        raise InputError("nothing to do: give --rirs, --noises, --music, --babble or --speeds")
-    options = AugmentOptions(
-        **sources,
-        noise_snrs=args.noise_snrs,
-        noise_interval=args.noise_interval,
-        music_snrs=args.music_snrs,
-        babble_snrs=args.babble_snrs,
-        babble_voices=tuple(int(voices) for voices in args.babble_voices),
-    )
-    return Augmenter(options, sample_rate)
+    options = options_from(args, AugmentOptions)
+    if any((options.rirs, options.noises, options.music, options.babble)):
+        return Augmenter(options, sample_rate)
+    if args.speeds:
+        return None
+    raise InputError("nothing to do: give --rirs, --noises, --music, --babble or --speeds")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 
 import numpy as np
 
+from nnet.backend.embeddings import speaker_means
 from nnet.bin.cli import parser, run
 from nnet.datadir.directory import DataDir, read_table, write_table
 from nnet.errors import InputError
@@ -46,14 +47,14 @@ def join(directory, num_jobs, data):
 
 def average(table, spk2utt, directory):
     """Writes the mean embedding and the number of utterances of each speaker that has any."""
+    embedded = {speaker: [u for u in utterances if u in table] for speaker, utterances in spk2utt.items()}
+    embedded = {speaker: utterances for speaker, utterances in embedded.items() if utterances}
     counts = {}
     base = os.path.join(directory, "spk_xvector")
     with ArkWriter(base + ".ark", base + ".scp") as writer:
-        for speaker in sorted(spk2utt):
-            vectors = [read_vector(table[u]) for u in spk2utt[speaker] if u in table]
-            if vectors:
-                writer.write(speaker, np.mean(np.stack(vectors), axis=0, dtype=np.float64).astype(np.float32))
-                counts[speaker] = len(vectors)
+        for speaker, mean, count in speaker_means(embedded, lambda utterance: read_vector(table[utterance])):
+            writer.write(speaker, mean.astype(np.float32))
+            counts[speaker] = count
     write_table(os.path.join(directory, "num_utts.ark"), counts)
     return len(counts)
 

@@ -6,10 +6,10 @@ scores for the cost that is asked for.
 
 import logging
 
-from nnet.backend.calibration import read_calibration
+from nnet.backend.calibration import CostOptions, read_calibration
 from nnet.backend.quality import calibration_columns
-from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
-from nnet.bin.cli import parser, run
+from nnet.bin.calibration_options import add_quality_options, print_threshold
+from nnet.bin.cli import add_options, options_from, parser, run
 from nnet.errors import InputError
 from nnet.kaldi.trials import read_trials, write_scores
 
@@ -24,7 +24,7 @@ def main(argv=None):
     columns = calibration_columns(trials, args.scores, args.enroll_quality, args.test_quality)
     write_scores(args.out, trials, calibration.apply(columns))
     log.info("%s: %d scores calibrated", args.out, len(trials))
-    print_threshold(args, calibration.p_target)
+    print_threshold(options_from(args, CostOptions), calibration.p_target)
 
 
 def _check_inputs(args, description):
@@ -42,7 +42,7 @@ def _arguments(argv):
     options.add_argument("model", metavar="MODEL.json")
     options.add_argument("scores", metavar="SCORES", nargs="+")
     options.add_argument("out", metavar="OUT_SCORES")
-    add_cost_options(options, p_target=None)
+    add_options(options, CostOptions)
     add_quality_options(options)
     return options.parse_args(argv)
 

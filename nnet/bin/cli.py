@@ -1,21 +1,47 @@
 """What every command line of this package shares: the parser, the log, the way it ends."""
 
 import argparse
+import dataclasses
 import logging
 import os
 import sys
+import typing
 
 from nnet.errors import InputError
 from nnet.malloc import keep_memory
+from nnet.options import nearest
 
 
 def parser(doc):
     """An argument parser whose help starts with the module's docstring and shows defaults."""
-    return argparse.ArgumentParser(program_name(), description=doc, formatter_class=_Formatter, allow_abbrev=False)
+    return _Parser(program_name(), description=doc, formatter_class=_Formatter, allow_abbrev=False)
 
 
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    pass
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, args=None, namespace=None):
+        """Parses all of the arguments; an unknown option is an error that names the most similar one."""
+        namespace, unknown = self.parse_known_args(args, namespace)
+        options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+        if options:
+            self.error(f"{options[0]}: no such option{nearest(options[0], self._option_string_actions)}")
+        if unknown:
+            self.error(f"unexpected arguments: {' '.join(unknown)}")
+        return namespace
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def _get_help_string(self, action):
+        if not action.option_strings or action.nargs == 0 or action.default in (None, [], ()):
+            return action.help
+        default = as_written(action.default).replace("%", "%%")
+        return f"{action.help or ''} (default: {default})".strip()
+
+
+def as_written(value):
+    """A value as one writes it on a command line: true, 0.5, 15:10:5."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ":".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
 
 
 def boolean(text):
@@ -41,6 +67,62 @@ def number(kind, low=None, high=None, above=None, below=None):
 
     convert.__name__ = kind.__name__  # argparse calls it so where the text is no number
     return convert
+
+
+def numbers(kind, **bounds):
+    """An argparse type: Kaldi's lists of numbers, 15:10:5:0, as a tuple."""
+    convert_one = number(kind, **bounds)
+
+    def convert(text):
+        return tuple(convert_one(word) for word in text.split(":"))
+
+    convert.__name__ = f"list of {kind.__name__}"
+    return convert
+
+
+def add_options(parser, cls, skip=(), **flags):
+    """Adds a flag for each field of a dataclass of options: default, range, choices and help are those of the field.
+
+    Args:
+        parser: an argparse parser, or a group of its arguments.
+        cls: a dataclass whose fields come from `nnet.options.option`.
+        skip: names of fields that get no flag and keep their defaults.
+        flags: the flags of fields whose own names would not do: `method="--adapt-method"`.
+    """
+    hints = typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        if field.name in skip:
+            continue
+        flag = flags.get(field.name, f"--{field.name.replace('_', '-')}")
+        choices = field.metadata["choices"]
+        parser.add_argument(
+            flag,
+            dest=_destination(cls, field),
+            default=field.default,
+            type=_argparse_type(hints[field.name], field.metadata),
+            choices=choices,
+            metavar=None if choices else flag.strip("-").replace("-", "_").upper(),
+            help=field.metadata["doc"].replace("%", "%%"),
+        )
+
+
+def options_from(args, cls):
+    """The `cls` that the flags of `add_options` describe."""
+    given = {f.name: getattr(args, _destination(cls, f), f.default) for f in dataclasses.fields(cls)}
+    return cls(**given)
+
+
+def _destination(cls, field):
+    return f"{cls.__name__}.{field.name}"
+
+
+def _argparse_type(hint, metadata):
+    """The argparse type for an annotation, with the range of the field; None is what no flag gives."""
+    bounds = {name: metadata[name] for name in ("low", "high", "above", "below")}
+    if typing.get_origin(hint) is tuple:
+        return numbers(typing.get_args(hint)[0], **bounds)
+    kind = next(kind for kind in (bool, int, float, str) if kind in (hint, *typing.get_args(hint)))
+    return {bool: boolean, str: str}.get(kind) or number(kind, **bounds)
 
 
 def run(main):

@@ -1,8 +1,7 @@
 """EER and detection costs of one or more score files, as one table, and as a report.
 
 TRIALS holds `enroll test target|nontarget` a line, SCORES `enroll test score`. A trial without a score is an error.
-Where the last argument is no file, it is the folder for report.html (one page without a network), report.md, the plots
-and metrics.json.
+With --report, DIR receives report.html (one page that needs no network), report.md, the plots and metrics.json.
 """
 
 import json
@@ -26,9 +25,10 @@ REPETITIONS = 500  # of the bootstrap, where there is a report
 
 def main(argv=None):
     args = _arguments(argv)
-    paths, folder = _split(args.scores)
+    folder = args.report
+    _check_files(args.scores)
     trials = read_trials(args.trials)
-    systems = {name: lambda path=path: read_scores(path, trials) for name, path in _names(paths).items()}
+    systems = {name: lambda path=path: read_scores(path, trials) for name, path in _names(args.scores).items()}
     epochs = _read_epochs(args.train_log) if args.train_log else None
     costs = tuple(_cost(text) for text in args.cost)
     options = ReportOptions(
@@ -47,11 +47,11 @@ def main(argv=None):
         log.info("%s holds the report", os.path.join(folder, "report.html"))
 
 
-def _split(paths):
-    """(score files, report folder or None)."""
-    if len(paths) > 1 and not os.path.isfile(paths[-1]):
-        return paths[:-1], paths[-1]
-    return paths, None
+def _check_files(paths):
+    """Refuses a score file that does not exist before any is read."""
+    for path in paths:
+        if not os.path.exists(path) or os.path.isdir(path):
+            raise InputError(f"{path}: no such score file; the folder for a report is given with --report DIR")
 
 
 def _names(paths):
@@ -98,10 +98,12 @@ def _arguments(argv):
     options = parser(__doc__)
     add = options.add_argument
     add("trials", metavar="TRIALS")
-    add("scores", metavar="SCORES", nargs="+", help="score files; the last may be the folder for a report")
+    add("scores", metavar="SCORES", nargs="+", help="score files, a line of the table each")
+    add("--report", metavar="DIR", help="folder to write a report to")
     add("--title", default="Speaker verification report", help="of the report")
-    add("--cost", action="append", default=[], metavar="CMISS,CFA,PTARGET", help="one more detection cost")
-    add("--condition", action="append", default=[], metavar="FILE", help="a table `id value`: figures for each value")
+    several = {"action": "extend", "type": str.split, "default": []}
+    add("--cost", **several, metavar='"CMISS,CFA,PTARGET ..."', help="more detection costs")
+    add("--condition", **several, metavar='"FILE ..."', help="tables such as utt2gender: figures for each value")
     add(
         "--bootstrap",
         type=number(int, low=0),

@@ -5,10 +5,10 @@ The copy is checked as by utils/validate_data_dir.sh.
 
 import sys
 
-from nnet.bin import validate_data_dir
 from nnet.bin.cli import parser, run
 from nnet.datadir.derive import Renaming, copy
 from nnet.datadir.directory import DataDir
+from nnet.datadir.validate import describe, exempt, validate
 
 NAMES = ("--utt-prefix", "--utt-suffix", "--spk-prefix", "--spk-suffix")
 FILES = {"feats": "feats.scp", "text": "text", "wav": "wav.scp"}
@@ -27,8 +27,8 @@ def main(argv=None):
     renaming = Renaming(args.utt_prefix, args.utt_suffix, args.spk_prefix, args.spk_suffix)
     source = DataDir(args.source)
     copy(source, args.destination, renaming)
-    lacking = [f"--no-{what}" for what in ("feats", "text", "wav") if not source.has(FILES[what])]
-    validate_data_dir.main([*lacking, *args.validate_opts.split(), args.destination])
+    lacking = {what: False for what, name in FILES.items() if not source.has(name)}
+    print(describe(validate(args.destination, **{**lacking, **exempt(args.validate_opts.split())})))
 
 
 def _joined(words):

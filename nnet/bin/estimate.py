@@ -11,13 +11,13 @@ import time
 import numpy as np
 
 from nnet.bin.cli import boolean, number, parser, run
-from nnet.bin.run_jobs import cores
 from nnet.config import load_config
 from nnet.datadir.checks import summarize
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.spectrum import COMPUTE
+from nnet.jobs.local import cores
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
@@ -31,7 +31,7 @@ SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 def main(argv=None):
     args = make_parser().parse_args(argv)
     train, test = size_of(args.train), size_of(args.test)
-    config = load_config(args.config, args.set.split())
+    config = load_config(args.config, [args.set])
     options = FEATURE_OPTIONS[args.feats_type].from_conf(args.feats_config)
     features = Features(options.dim, args.vad, options.sample_frequency, feature_speed(args.feats_type, options))
     network = measure(config, options.dim, train.speakers)

@@ -66,7 +66,8 @@ def make_parser():
     p.add_argument("--name", help="of the model, such as user/name on the hub; default: the folder's")
     p.add_argument("--license", help="such as cc-by-4.0; the card says so where none is stated")
     p.add_argument("--data", metavar="TEXT", help="what the model was trained on, for the card")
-    p.add_argument("--metrics", action="append", metavar="FILE", help="metrics.json of a report, for the card")
+    p.add_argument("--metrics", action="extend", type=str.split, default=[], metavar='"FILE ..."',
+                   help="metrics.json of reports, for the card; default: all that are in MODELDIR")  # fmt: skip
     p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: the weights in WeSpeaker's names")
     p.add_argument("model_dir", metavar="MODELDIR")
     p.add_argument("out", metavar="OUT")

@@ -11,8 +11,8 @@ import os
 import numpy as np
 
 from nnet.backend.embeddings import Enrollment, read_enrollment, read_speakers, read_utterances
-from nnet.backend.score_norm import NORMS, cohort_against_tests, enrolled_against_cohort, normalized_scores
-from nnet.bin.cli import number, parser, run
+from nnet.backend.score_norm import NormOptions, cohort_against_tests, enrolled_against_cohort, normalized_scores
+from nnet.bin.cli import add_options, options_from, parser, run
 from nnet.bin.scoring_options import add_scoring_options, system_from
 from nnet.errors import InputError
 from nnet.files import atomic_write
@@ -27,15 +27,16 @@ TOLERANCE = 1e-3
 
 def main(argv=None):
     args = _arguments(argv)
-    system = system_from(args)
+    options, system = options_from(args, NormOptions), system_from(args)
     trials = read_trials(args.trials, labels=False)
     scores = read_scores(args.scores, trials)
     spk2utt = read_spk2utt(args.enroll_spk2utt) if args.enroll_spk2utt else None
     enrollment = read_enrollment(args.enroll, spk2utt).select(trials.enroll_ids)
     test = read_utterances(args.test).select(trials.test_ids)
     _check_same_system(system, args.scores, trials, scores, enrollment, test)
-    cohort = _read_cohort(args)
-    top_n = _top_n(args, cohort)
+    kind = options.cohort or ("speaker" if os.path.exists(f"{args.cohort}/spk_xvector.scp") else "utterance")
+    cohort = read_cohort(args.cohort, kind)
+    top_n = _top_n(options, cohort)
     shared = set(cohort.embeddings.ids) & (set(trials.enroll_ids) | set(trials.test_ids))
     if shared:
         log.warning(
@@ -43,8 +44,8 @@ def main(argv=None):
         )
     enroll_side = enrolled_against_cohort(system.scorer(enrollment, cohort.embeddings), top_n)
     test_side = cohort_against_tests(system.scorer(cohort, test), top_n)
-    out = normalized_scores(args.norm, scores, trials.enroll, trials.test, enroll_side, test_side)
-    _describe(args, cohort, top_n)
+    out = normalized_scores(options.norm, scores, trials.enroll, trials.test, enroll_side, test_side)
+    _describe(args, {"norm": options.norm, "top_n": top_n, "cohort": kind}, cohort, system.options.method)
     write_scores(args.out, trials, out)
     log.info("%s: %d scores normalised", args.out, len(trials))
 
@@ -62,36 +63,32 @@ def _check_same_system(system, path, trials, scores, enrollment, test):
         )
 
 
-def _read_cohort(args):
-    kind = args.cohort
-    if kind is None:
-        kind = "speaker" if os.path.exists(os.path.join(args.cohort_embeddings, "spk_xvector.scp")) else "utterance"
-        args.cohort = kind
+def read_cohort(folder, kind):
+    """The cohort in a folder of embeddings as an Enrollment, whose members are "speaker" means or "utterance"s."""
     if kind == "speaker":
-        return read_speakers(args.cohort_embeddings)
-    utterances = read_utterances(args.cohort_embeddings)
+        return read_speakers(folder)
+    utterances = read_utterances(folder)
     return Enrollment(utterances, np.ones(len(utterances), int))
 
 
-def _top_n(args, cohort):
+def _top_n(options, cohort):
     """How many cohort members count; None: all of them."""
-    if args.norm != "as":
+    if options.norm != "as":
         return None
-    if args.top_n > len(cohort.embeddings):
-        log.warning("--top-n %d: the cohort has only %d members, all are taken", args.top_n, len(cohort.embeddings))
-    return min(args.top_n, len(cohort.embeddings))
+    members = len(cohort.embeddings)
+    if options.top_n > members:
+        log.warning("--top-n %d: the cohort has only %d members, all are taken", options.top_n, members)
+    return min(options.top_n, members)
 
 
-def _describe(args, cohort, top_n):
+def _describe(args, norm, cohort, method):
     description = {
-        "norm": args.norm,
-        "top_n": top_n,
-        "cohort": args.cohort,
+        **norm,
         "members": len(cohort.embeddings),
         "utterances": int(cohort.num_utts.sum()),
         "embeddings": cohort.embeddings.path,
         "scores": args.scores,
-        "method": args.method,
+        "method": method,
         "backend": args.backend,
     }
     with atomic_write(f"{args.out}.cohort.json") as file:
@@ -101,19 +98,13 @@ def _describe(args, cohort, top_n):
 
 def _arguments(argv):
     options = parser(__doc__)
-    options.add_argument("cohort_embeddings", metavar="COHORT_EMBDIR")
+    options.add_argument("cohort", metavar="COHORT_EMBDIR")
     options.add_argument("trials", metavar="TRIALS")
     options.add_argument("enroll", metavar="ENROLL_EMBDIR")
     options.add_argument("test", metavar="TEST_EMBDIR")
     options.add_argument("scores", metavar="SCORES")
     options.add_argument("out", metavar="OUT_SCORES")
-    options.add_argument("--norm", choices=NORMS, default="as", help="as: adaptive S-norm")
-    options.add_argument(
-        "--top-n", type=number(int, low=2), default=300, help="highest cohort scores that count; adaptive S-norm only"
-    )
-    options.add_argument(
-        "--cohort", choices=("speaker", "utterance"), help="what a member is; default: speaker where there are means"
-    )
+    add_options(options, NormOptions)
     options.add_argument("--enroll-spk2utt", metavar="FILE", help="as it was given to score")
     add_scoring_options(options)
     return options.parse_args(argv)

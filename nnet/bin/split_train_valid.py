@@ -11,7 +11,7 @@ import os
 from nnet.bin.cli import boolean, parser, run
 from nnet.datadir.derive import subset, write_parts
 from nnet.datadir.directory import DataDir, read_table
-from nnet.dataset.split import CutDataDir, session_prefix, split_utterances, utterance_groups
+from nnet.dataset.split import cut_utterances, session_prefix, split_utterances, utterance_groups
 from nnet.errors import InputError
 from nnet.files import remove_file
 
@@ -78,8 +78,8 @@ def write_sets(args, data, split):
             os.path.join(args.dev_out, "utt2spk")
         )  # of an earlier split, so that nobody takes it for this one's
     if args.cut:
-        subset(CutDataDir(data, split.valid, beginning=True), split.train + split.valid, args.train_out)
-        subset(CutDataDir(data, split.valid, beginning=False), split.valid, args.valid_out)
+        subset(cut_utterances(data, split.valid, beginning=True), split.train + split.valid, args.train_out)
+        subset(cut_utterances(data, split.valid, beginning=False), split.valid, args.valid_out)
         outputs, sets = outputs[2:], [split.dev]
     else:
         sets = [split.train, split.valid, split.dev]

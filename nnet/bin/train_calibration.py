@@ -6,19 +6,20 @@ calibrate_scores. Printed are the weights and the threshold on the calibrated sc
 
 import os
 
-from nnet.backend.calibration import train_calibration, write_calibration
+from nnet.backend.calibration import CalibrationOptions, train_calibration, write_calibration
 from nnet.backend.quality import calibration_columns
-from nnet.bin.calibration_options import add_cost_options, add_quality_options, print_threshold
-from nnet.bin.cli import parser, run
+from nnet.bin.calibration_options import add_quality_options, print_threshold
+from nnet.bin.cli import add_options, options_from, parser, run
 from nnet.kaldi.trials import read_trials
 from nnet.metrics import cllr, convex_hull, error_rates, min_cllr
 
 
 def main(argv=None):
     args = _arguments(argv)
+    options = options_from(args, CalibrationOptions)
     trials = read_trials(args.trials)
     columns = calibration_columns(trials, args.scores, args.enroll_quality, args.test_quality)
-    calibration = train_calibration(columns, trials.target, args.p_target)
+    calibration = train_calibration(columns, trials.target, options.p_target)
     rates = error_rates(calibration.apply(columns), trials.target)
     description = {
         "systems": [os.path.basename(path) for path in args.scores],
@@ -30,7 +31,7 @@ def main(argv=None):
     weights = " ".join(f"{weight:.5g}" for weight in calibration.weights)
     print(f"offset {calibration.offset:.5g}, weights {weights}")
     print(f"Cllr {description['cllr']:.4f}, minimum {min_cllr(convex_hull(rates)):.4f}")
-    print_threshold(args, args.p_target)
+    print_threshold(options, options.p_target)
 
 
 def _arguments(argv):
@@ -38,7 +39,7 @@ def _arguments(argv):
     options.add_argument("trials", metavar="TRIALS")
     options.add_argument("scores", metavar="SCORES", nargs="+")
     options.add_argument("model", metavar="MODEL.json")
-    add_cost_options(options, p_target=0.01)
+    add_options(options, CalibrationOptions)
     add_quality_options(options)
     return options.parse_args(argv)
 

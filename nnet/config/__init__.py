@@ -8,6 +8,7 @@ defaults.
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,14 +84,15 @@ def load_config(path: AnyPath, overrides: Iterable[str] = ()) -> Config:
     Args:
         path: a JSON with the sections above, tf-kaldi-speaker's flat one (it has `network_type` at the top), or the
             config.json of a model directory, of which `model`, what it was made for, is left aside.
-        overrides: strings `section.key=value`, the value in JSON, a bare word or a list of them, [a,b].
+        overrides: strings `section.key=value`, or several of these with blanks between; the value in JSON, a bare word
+            or a list of them, [a,b].
     """
     path = os.fspath(path)
     values = _read_json(path)
     values.pop("model", None)
     if is_tf_kaldi(values):
         values = convert_tf_kaldi(values, path)
-    for override in overrides:
+    for override in (word for words in overrides for word in _split_overrides(words)):
         _apply_override(values, override)
     return build_config(values, path)
 
@@ -150,6 +152,11 @@ def _check_shape(key, value, path):
             raise InputError(f"{path}: auxiliary must be a list of objects, not {value!r}")
     elif not isinstance(value, dict) and not (key in OPTIONAL and value is None):
         raise InputError(f"{path}: {key} must be an object {{...}}, not {value!r}")
+
+
+def _split_overrides(words):
+    """Splits at the blanks before `section.key=`, so that JSON values may hold blanks."""
+    return re.split(r"\s+(?=[a-z]\w*(?:\.\w+)?=)", words.strip()) if words.strip() else []
 
 
 def _apply_override(values, override):

@@ -1,7 +1,7 @@
 """A Kaldi data directory: which files it holds, and how each is read.
 
-What may be done with one stands beside: nnet/datadir/validate.py checks, data_fix.py mends, data_parts.py copies,
-takes subsets and splits, data_combine.py puts together.
+What can be done with one stands beside: validate.py checks, fix.py mends, derive.py copies, takes subsets and splits,
+combine.py joins several, job_parts.py merges what parallel jobs made.
 """
 
 import functools
@@ -13,8 +13,10 @@ from typing import Any
 from nnet.errors import InputError
 from nnet.files import AnyPath
 from nnet.kaldi.tables import (
+    check_utt2spk,
     invert_spk2utt,
     invert_utt2spk,
+    parse_numbers,
     read_list,
     read_numbers,
     read_spk2utt,
@@ -53,10 +55,23 @@ class DataDir:
     Every table but `segments` raises InputError when its file is missing; `has("feats.scp")` asks.
     """
 
-    def __init__(self, path: AnyPath) -> None:
+    def __init__(self, path: AnyPath, tables: dict[str, dict[str, str] | None] | None = None) -> None:
+        """
+        Args:
+            path: the directory.
+            tables: `{file name: table}`, read in place of these files; None in place of a table hides the file.
+        """
         self.path = os.fspath(path).rstrip("/") or "/"
+        self._tables = tables or {}
         if not os.path.isdir(self.path):
             raise InputError(f"{self.path}: no such data directory")
+
+    def with_tables(self, tables: dict[str, dict[str, str] | None]) -> "DataDir":
+        """The DataDir with other tables in place of some of its files, as the constructor takes them.
+
+        Nothing changes on disk; `nnet.datadir.derive.subset` writes it.
+        """
+        return DataDir(self.path, {**self._tables, **tables})
 
     def file(self, name: str) -> str:
         """The path of one file of the directory."""
@@ -64,11 +79,18 @@ class DataDir:
 
     def has(self, name: str) -> bool:
         """Whether the directory holds the file."""
+        if name in self._tables:
+            return self._tables[name] is not None
         return os.path.isfile(self.file(name))
 
     def table(self, name: str) -> dict[str, str]:
         """`{key: rest of the line}` of one of its files, as text."""
-        return read_table(self.file(name))
+        if name not in self._tables:
+            return read_table(self.file(name))
+        table = self._tables[name]
+        if table is None:
+            raise InputError(f"{self.file(name)}: is left out of this data directory")
+        return dict(table)
 
     @functools.cached_property
     def wav_scp(self) -> dict[str, str]:
@@ -88,7 +110,7 @@ class DataDir:
     @functools.cached_property
     def utt2spk(self) -> dict[str, str]:
         """`{utterance: speaker}`."""
-        return read_utt2spk(self.file("utt2spk"))
+        return check_utt2spk(self.table("utt2spk"), self.file("utt2spk"))
 
     @functools.cached_property
     def spk2utt(self) -> dict[str, list[str]]:
@@ -108,12 +130,12 @@ class DataDir:
     @functools.cached_property
     def utt2num_frames(self) -> dict[str, int]:
         """`{utterance: frames}`."""
-        return read_numbers(self.file("utt2num_frames"), int)
+        return parse_numbers(self.table("utt2num_frames"), self.file("utt2num_frames"), int)
 
     @functools.cached_property
     def utt2dur(self) -> dict[str, float]:
         """`{utterance: seconds}`."""
-        return read_numbers(self.file("utt2dur"))
+        return parse_numbers(self.table("utt2dur"), self.file("utt2dur"))
 
     @functools.cached_property
     def feats_conf(self) -> dict[str, Any] | None:

@@ -91,17 +91,13 @@ def merge(data, out, jobs, targets, source=None):
             _check_complete(origin, tables[name], left_out, f"{out}.*.{ending}")
     _report(origin, left_out)
     if source is not None:
-        subset(_WithoutFeatures(source), [u for u in origin.utt2spk if u not in left_out], data)
+        bare = origin.with_tables(dict.fromkeys(FEATURE_FILES))
+        subset(bare, [u for u in origin.utt2spk if u not in left_out], data)
     for name, table in tables.items():
         (write_json if name.endswith(".json") else write_table)(os.path.join(data, name), table)
     _note_left_out(data, left_out)
     if left_out and source is None:
         fix(data)
-
-
-class _WithoutFeatures(DataDir):
-    def has(self, name):
-        return name not in FEATURE_FILES and super().has(name)
 
 
 def read_parts(out, jobs, ending):

@@ -4,6 +4,15 @@ from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FIL
 from nnet.errors import InputError
 from nnet.kaldi.tables import invert_spk2utt, read_list, read_spk2utt
 
+# Options of utils/validate_data_dir.sh: (argument of `validate` that becomes False, what that means).
+EXEMPTIONS = {
+    "--no-feats": ("feats", "feats.scp need not be there"),
+    "--no-text": ("text", "text need not be there"),
+    "--no-wav": ("wav", "wav.scp need not be there"),
+    "--no-spk-sort": ("speaker_order", "speakers need not be in order"),
+    "--non-print": ("printable", "text may hold characters that cannot be printed"),
+}
+
 _MEND = "utils/fix_data_dir.sh keeps what all files have"
 
 
@@ -39,6 +48,19 @@ def validate(path, feats=True, text=True, wav=True, speaker_order=True, printabl
     if printable and data.has("text"):
         _check_printable(data)
     return data
+
+
+def exempt(flags):
+    """The arguments of `validate` for some of EXEMPTIONS; another word is an InputError."""
+    for flag in flags:
+        if flag not in EXEMPTIONS:
+            raise InputError(f"{flag}: not an option of utils/validate_data_dir.sh; known: {', '.join(EXEMPTIONS)}")
+    return {EXEMPTIONS[flag][0]: False for flag in flags}
+
+
+def describe(data):
+    """One line about a valid DataDir."""
+    return f"{data.path}: valid, {len(data.utt2spk)} utterances of {len(data.spk2utt)} speakers"
 
 
 def _check_speakers(data, speaker_order):

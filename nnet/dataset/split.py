@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.kaldi.ark import matrix_shape, parse_rx
 from nnet.kaldi.tables import invert_utt2spk
 
 logger = logging.getLogger(__name__)
 
+# Describe whole utterances: what is cut has none of them.
+UNCUT_FILES = ("wav.scp", "segments", "vad.scp", "utt2dur", "reco2dur", "reco2file_and_channel")
 FEWEST_SPEAKERS = 20  # with fewer, holding some out for development costs more than it tells
 
 
@@ -90,34 +91,26 @@ def session_prefix(utterance):
     return utterance.rpartition("-")[0]
 
 
-class CutDataDir(DataDir):
-    """A data directory of features in which some utterances are cut in two, and one piece of each is seen.
+def cut_utterances(data, utterances, beginning, share=0.2):
+    """A data directory of features in which some utterances are cut in two, and one piece of each is kept.
 
     The audio of the pieces is not given: cuts are counted in frames, from which silence may have been removed.
+
+    Args:
+        data: a DataDir.
+        utterances: which are cut.
+        beginning: whether the pieces are the beginnings, or else the ends.
+        share: the ends' share of an utterance.
+
+    Returns:
+        a DataDir.
     """
-
-    CUT = ("feats.scp", "utt2num_frames")
-    WITHOUT = ("wav.scp", "segments", "vad.scp", "utt2dur", "reco2dur", "reco2file_and_channel")
-
-    def __init__(self, data, utterances, beginning, share=0.2):
-        """Args:
-            data: a DataDir.
-            utterances: which are cut.
-            beginning: whether the pieces are the beginnings, or else the ends.
-            share: the ends' share of an utterance.
-        """  # fmt: skip
-        super().__init__(data.path)
-        self._ranges = {u: _piece(data.feats[u], beginning, share) for u in utterances}
-
-    def has(self, name):
-        return name not in self.WITHOUT and super().has(name)
-
-    def table(self, name):
-        table = super().table(name)
-        if name in self.CUT:
-            for utterance, (rx, frames) in self._ranges.items():
-                table[utterance] = rx if name == "feats.scp" else str(frames)
-        return table
+    pieces = {u: _piece(data.feats[u], beginning, share) for u in utterances}
+    tables = {**dict.fromkeys(UNCUT_FILES), "feats.scp": data.feats | {u: rx for u, (rx, _) in pieces.items()}}
+    if data.has("utt2num_frames"):
+        frames = {u: str(frames) for u, (_, frames) in pieces.items()}
+        tables["utt2num_frames"] = data.table("utt2num_frames") | frames
+    return data.with_tables(tables)
 
 
 def _piece(rx, beginning, share):

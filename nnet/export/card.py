@@ -36,7 +36,7 @@ def read_report(path):
         summary_rows(report)
         return report
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; steps/compute_metrics.sh with a report folder makes it") from None
+        raise InputError(f"{path}: no such file; steps/compute_metrics.sh --report DIR makes it") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: is no metrics.json of a report ({error!r})") from None
 

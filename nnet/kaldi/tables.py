@@ -66,8 +66,13 @@ def write_table(path: AnyPath, table: Mapping[str, object]) -> None:
 
 def read_numbers(path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
     """Reads a table of numbers, such as utt2dur (float, seconds) or utt2num_frames (int): `{key: number}`."""
+    return parse_numbers(read_table(path), path, kind)
+
+
+def parse_numbers(table: dict[str, str], path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
+    """`{key: number}` of a table that was read from `path`; text that is no number is an InputError."""
     numbers = {}
-    for key, text in read_table(path).items():
+    for key, text in table.items():
         try:
             numbers[key] = kind(text)
         except ValueError as error:
@@ -101,7 +106,11 @@ def invert_spk2utt(spk2utt: Mapping[str, list[str]], path: AnyPath = "spk2utt") 
 
 def read_utt2spk(path: AnyPath) -> dict[str, str]:
     """Reads `{utterance: speaker}`; a line with more than two words is an InputError."""
-    utt2spk = read_table(path)
+    return check_utt2spk(read_table(path), path)
+
+
+def check_utt2spk(utt2spk: dict[str, str], path: AnyPath) -> dict[str, str]:
+    """The table itself, read from `path`; an utterance with more than one speaker is an InputError."""
     for utterance, speaker in utt2spk.items():
         if len(speaker.split()) != 1:
             raise InputError(f'{path}: "{utterance}" must have one speaker, not "{speaker}"')

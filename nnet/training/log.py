@@ -3,6 +3,8 @@
 import logging
 import time
 
+from nnet.progress import clock
+
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +37,7 @@ class EpochProgress:
             "epoch %d step %d of %d: loss %.4f, accuracy %.1f %%, rate %.4g, %d frames/s, about %s left",
             *(self.epoch + 1, self.done, steps),
             *(sums["loss"] / sums["chunks"], 100 * sums["accuracy"] / sums["chunks"]),
-            *(rate, self.frames_per_second, duration(left)),
+            *(rate, self.frames_per_second, clock(left)),
         )
 
     @property
@@ -62,12 +64,5 @@ def say_epoch(line, epochs):
         parts.append(f"dev EER {line['dev_eer']:.2f} %")
     parts.append(f"rate {line['learning_rate']:.4g}")
     parts.append(f"{line['frames_per_second']} frames/s, {100 * line['waiting_share']:.0f} % waiting")
-    parts.append(f"about {duration((epochs - line['epoch']) * line['seconds'])} left")
+    parts.append(f"{clock((epochs - line['epoch']) * line['seconds'])} left")
     log.info("epoch %d of %d: %s", line["epoch"], epochs, ", ".join(parts))
-
-
-def duration(seconds):
-    """Seconds as a person reads them."""
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"

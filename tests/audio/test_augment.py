@@ -245,6 +245,17 @@ def test_the_number_of_jobs_does_not_change_copies(tmp_path, data, sounds):
         assert np.array_equal(read_audio(one.wav_scp[name])[0], read_audio(three.wav_scp[name])[0])
 
 
+def test_more_copies_than_there_can_be(tmp_path, data, sounds):
+    options = ("--num-utts", "21", "--allow-fewer")
+    assert len(augment(data, tmp_path / "all", sounds, *options, "true").utt2spk) == 20
+    with pytest.raises(InputError, match="21 augmented utterances asked for"):
+        augment(data, tmp_path / "none", sounds, *options, "false")
+
+
+def test_more_jobs_than_copies(tmp_path, data, sounds):
+    assert len(augment(data, tmp_path / "aug", sounds, "--num-utts", "2", jobs=4).utt2spk) == 2
+
+
 def test_other_speeds_are_other_speakers(tmp_path, data, sounds, speech):
     copies = augment(data, tmp_path / "aug", {"music": sounds["music"]}, "--speeds", "0.9 1.1")
     assert len(copies.utt2spk) == 15

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from nnet.backend.embeddings import average, labelled, read_enrollment, read_utterances
+from nnet.bin import average_embeddings
 from nnet.errors import InputError
+from nnet.kaldi.tables import write_table
 
 
 @pytest.fixture
@@ -38,6 +40,22 @@ def test_models_of_several_utterances(folder):
     assert enrollment.num_utts.tolist() == [2, 1]
     with pytest.raises(InputError, match='has no embedding of "x", which enrolls "m"'):
         average(read_utterances(folder), {"m": ["a-1", "x"]})
+
+
+def test_jobs_results_are_joined_and_averaged_over_each_speaker(tmp_path, write_folder, caplog):
+    out, data = tmp_path / "out", tmp_path / "data"
+    write_folder(out, {"a-1": [1.0, 0.0], "a-2": [3.0, 0.0]}, "xvector.1")
+    write_folder(out, {"b-1": [0.0, 5.0]}, "xvector.2")
+    data.mkdir()
+    speakers = {"a-1": "a", "a-2": "a", "b-1": "b", "b-2": "b", "c-1": "c"}
+    write_table(data / "utt2spk", speakers)
+    write_table(data / "feats.scp", dict.fromkeys(speakers, "f.ark:1"))
+    average_embeddings.main(["--nj", "2", str(data), str(out)])
+    enrollment = read_enrollment(out)
+    assert enrollment.embeddings.ids == ["a", "b", "a-1", "a-2", "b-1"]
+    assert enrollment.embeddings.vectors[:2].tolist() == [[2.0, 0.0], [0.0, 5.0]]
+    assert enrollment.num_utts.tolist() == [2, 1, 1, 1, 1]
+    assert "2 of 5 utterances have no embedding: b-2 c-1" in caplog.text
 
 
 def test_labels(folder, caplog):

@@ -54,7 +54,7 @@ CALLS = [
     ("calibrate_scores", "--c-fa 3 model.json scores/plda normed fused"),
     (
         "compute_metrics",
-        "--bootstrap 5 --cost 1,1,0.3 --title x --utt2spk data/utt2spk trials scores/plda fused report",
+        "--bootstrap 5 --cost 1,1,0.3 --title x --utt2spk data/utt2spk --report report trials scores/plda fused",
     ),
 ]
 
@@ -71,6 +71,11 @@ def test_all_in_a_row(recipe, sets, tmp_path):
 def test_usage(recipe, name):
     result = recipe(name, "")
     assert result.returncode != 0 and "Usage: steps/" in result.stderr and "e.g.: steps/" in result.stderr
+
+
+def test_an_option_that_the_program_does_not_have_is_named(recipe, sets):
+    result = recipe("train_backend", "--lda-dimension 5 train data_train backend")
+    assert result.returncode != 0 and '--lda-dimension: no such option; did you mean "--lda-dim"?' in result.stderr
 
 
 def test_a_failure_of_the_program_is_shown_and_fails_the_call(recipe, sets):

@@ -48,6 +48,13 @@ def test_an_override_wins_over_the_file(tmp_path):
     assert (config.training.epochs, config.network.options.dims[0], config.optimizer.type) == (3, 8, "adam")
 
 
+def test_one_string_may_hold_several_overrides(tmp_path):
+    words = "training.epochs=3  network.dims=[8, 8, 8, 8, 8]\n spec_augment=null note=a b optimizer.type=adam "
+    config = load_config(written(tmp_path, {}), ["", words, "training.seed=5"])
+    assert (config.training.epochs, config.training.seed, config.note) == (3, 5, "a b")
+    assert config.network.options.dims == (8, 8, 8, 8, 8) and config.optimizer.type == "adam"
+
+
 def test_another_type_keeps_only_the_options_it_has(tmp_path):
     path = written(tmp_path, {"optimizer": {"type": "momentum", "momentum": 0.5, "weight_decay": 0.1}})
     config = load_config(path, ["optimizer.type=adam"])

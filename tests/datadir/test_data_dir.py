@@ -299,3 +299,19 @@ def test_segments_need_a_common_wav_scp(plain, segmented, tmp_path):
     (tmp_path / "b/wav.scp").unlink()
     combine(tmp_path / "all", [segmented, DataDir(tmp_path / "b")])
     assert validate(tmp_path / "all", feats=False, text=False, wav=False).segments is None
+
+
+def test_tables_in_place_of_files(plain, tmp_path):
+    frames = dict.fromkeys(UTTERANCES, "7")
+    speakers = dict.fromkeys(UTTERANCES, "d")
+    derived = plain.with_tables({"utt2num_frames": frames, "utt2spk": speakers, "wav.scp": None})
+    derived = derived.with_tables({"utt2dur": None, "spk2gender": None})
+    assert set(derived.utt2num_frames.values()) == {7} and derived.spk2utt == {"d": UTTERANCES}
+    assert plain.utt2num_frames["a-0"] == 100 and plain.has("wav.scp")
+    assert not derived.has("wav.scp") and not derived.has("utt2dur") and derived.has("feats.scp")
+    with pytest.raises(InputError, match=r"wav\.scp: is left out"):
+        derived.table("wav.scp")
+    subset(derived, UTTERANCES[:2], tmp_path / "part")
+    written = DataDir(tmp_path / "part")
+    assert written.utt2num_frames == {"a-0": 7, "a-1": 7} and written.spk2utt == {"d": UTTERANCES[:2]}
+    assert not written.has("wav.scp") and written.feats_conf == {"type": "mfcc"}

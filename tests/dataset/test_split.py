@@ -3,7 +3,7 @@ import pytest
 from nnet.bin import filter_utterances, split_train_valid
 from nnet.datadir.directory import DataDir, write_table
 from nnet.datadir.validate import validate
-from nnet.dataset.split import session_prefix, split_utterances, utterance_groups
+from nnet.dataset.split import cut_utterances, session_prefix, split_utterances, utterance_groups
 from nnet.errors import InputError
 from nnet.kaldi.ark import read_matrix
 
@@ -122,6 +122,13 @@ def test_cut_leaves_the_beginning_to_training(make_data, tmp_path):
         rest = read_matrix(valid.feats[utterance])[:, 1].tolist() if utterance in valid.feats else []
         assert read_matrix(rx)[:, 1].tolist() + rest == list(range(100))
         assert train.utt2num_frames[utterance] == 100 - len(rest)
+
+
+@pytest.mark.parametrize(("beginning", "frames"), [(True, 80), (False, 20)])
+def test_the_lengths_of_a_cut_directory_are_those_of_its_pieces(make_data, beginning, frames):
+    data = cut_utterances(DataDir(make_data("all", {"a": [100, 50]})), ["a-00"], beginning)
+    assert data.utt2num_frames == {"a-00": frames, "a-01": 50}
+    assert len(read_matrix(data.feats["a-00"])) == frames
 
 
 def test_outputs_may_not_replace_the_input(make_data, tmp_path):

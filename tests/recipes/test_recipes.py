@@ -1,6 +1,7 @@
 """The scripts and recipes as files: links, syntax, usage."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ SCRIPTS = sorted(
     p for folder in ("steps", "utils", "local", "egs", ".", "tests", ".ci") for p in (ROOT / folder).glob("*.sh")
 )
 SCRIPTS += [*sorted(ROOT.glob("egs/*/*.sh")), ROOT / ".ci" / "run"]
-SOURCED = {"path.sh", "cmd.sh", "parse_options.sh", "stages.sh", "configuration.sh"}
+SOURCED = {"path.sh", "cmd.sh", "parse_options.sh", "stages.sh", "recipe.sh"}
 RECIPES = sorted(p.parent for p in ROOT.glob("egs/*/run.sh"))
 WITH_ARGUMENTS = [p for p in SCRIPTS if p.parent.name in ("steps", "utils", "local") and p.name not in SOURCED]
 
@@ -45,6 +46,22 @@ def test_without_arguments_shows_its_usage(script):
     done = subprocess.run([script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "usage" in done.stderr.lower()
+
+
+COVERS = [p for p in WITH_ARGUMENTS if "\nprogram=(python " in p.read_text()]
+
+
+@pytest.mark.parametrize("script", COVERS, ids=name)
+def test_help_shows_the_options_of_the_program_which_the_script_does_not_repeat(script):
+    done = subprocess.run([script, "--help"], cwd=ROOT, capture_output=True, text=True)
+    before_parsing = script.read_text().partition(". utils/parse_options.sh")[0]
+    module = re.search(r"program=\(python -m (\S+)\)", before_parsing)[1]
+    own, _, program = done.stderr.partition(f"usage: {module.rpartition('.')[2]}.py ")
+    assert done.returncode == 0 and "Usage: " in own
+    flags = set(re.findall(r"--[a-z][-a-z]+", program)) - {"--help"}
+    declared = {f"--{n.replace('_', '-')}" for n in re.findall(r"^([a-z_]+)=", before_parsing, re.MULTILINE)}
+    assert flags
+    assert flags & declared <= {"--type"}, "steps/make_feats.sh chooses the configuration file by --type"
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=name)

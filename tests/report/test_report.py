@@ -80,7 +80,7 @@ def test_report(paths, tmp_path, capsys):
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
     folder = tmp_path / "report"
     options = ["--condition", str(tmp_path / "utt2gender"), "--train-log", str(tmp_path / "log.jsonl")]
-    compute_metrics.main([*paths, str(folder), "--bootstrap", "20", *options])
+    compute_metrics.main([*paths, "--report", str(folder), "--bootstrap", "20", *options])
     assert "95 %" in capsys.readouterr().out
     images = {"det.svg", "calibration.svg", "scores_1.svg", "scores_2.svg", "training.svg"}
     assert {p.name for p in folder.iterdir()} == images | {"report.md", "report.html", "metrics.json"}
@@ -104,8 +104,17 @@ def test_report(paths, tmp_path, capsys):
 
 def test_the_same_scores_give_the_same_report(paths, tmp_path):
     for name in ("one", "two"):
-        compute_metrics.main([*paths, str(tmp_path / name), "--bootstrap", "5"])
+        compute_metrics.main(["--report", str(tmp_path / name), "--bootstrap", "5", *paths])
     assert (tmp_path / "one" / "report.html").read_bytes() == (tmp_path / "two" / "report.html").read_bytes()
+
+
+@pytest.mark.parametrize("last", ["c.scores", "folder"])
+def test_a_missing_score_file_is_named_and_no_report_is_made_of_it(paths, tmp_path, last):
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match=rf"{last}: no such score file; .* --report DIR"):
+        compute_metrics.main([*paths, str(tmp_path / last)])
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_systems_are_told_apart_by_the_end_of_their_paths(tmp_path):

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from argparse import Namespace
 
 import numpy as np
 import pytest
 from toy_data import make_config, make_data
 
-from nnet.bin.launch import launcher
+from nnet.jobs.launch import launcher
 from nnet.ops import mx
 
 # Batch normalisation sees only a process's own share of the batch, so here it keeps its initial statistics.
@@ -66,7 +65,7 @@ def test_synchronised_batch_norm_has_the_statistics_of_the_joint_batch(root, dat
 def test_a_resumed_training_logs_what_an_undisturbed_one_does(root, data, tmp_path):
     config = make_config(tmp_path / "c.json", training={"epochs": 1, "save_every": 2}, **BATCH_NORM_FIRST)
     arguments = [config, data / "train", data / "valid"]
-    words = [*launcher(Namespace(hosts=None, nproc=2)), sys.executable, root / "tests/stopped_training.py", *arguments]
+    words = [*launcher(2), sys.executable, root / "tests/stopped_training.py", *arguments]
     environment = os.environ | {"PYTHONPATH": str(root)}
     done = subprocess.run([*map(str, words), str(tmp_path / "b")], env=environment, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -88,7 +87,7 @@ def test_averaged_weights_have_shared_statistics(root, data, tmp_path):
 
 
 def test_gradients_are_those_of_the_joint_batch_whatever_the_cores(root):
-    command = [*launcher(Namespace(hosts=None, nproc=2)), sys.executable, str(root / "tests" / "joint_gradients.py")]
+    command = [*launcher(2), sys.executable, str(root / "tests" / "joint_gradients.py")]
     done = subprocess.run(
         command, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=120
     )

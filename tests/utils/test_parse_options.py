@@ -86,6 +86,48 @@ def test_options_may_have_any_name(parse, tmp_path):
     assert parse("--config", "c.conf", script=script).stdout == "a b c 4\n"
 
 
+FORWARDING = """
+set -euo pipefail
+nj=4 cmd=run.sh
+program=(printf '[%s]')
+help_message="a few words"
+. {root}/utils/parse_options.sh
+"${program[@]}" "$@"
+echo "|$nj|$cmd"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["a", "b"], "[a][b]|4|run.sh"),
+        (["--lda-dim", "5", "--nj", "2", "--set", "x=1 y=2", "a"], "[--lda-dim][5][--set][x=1 y=2][a]|2|run.sh"),
+        (["--set", "x", "--set", "y"], "[--set][x][--set][y]|4|run.sh"),
+        (["--lda_dim", "-5", "a"], "[--lda-dim][-5][a]|4|run.sh"),
+        (["--init", "", "a"], "[a]|4|run.sh"),
+        (["--pattern", "*", "$(touch evil)"], "[--pattern][*][$(touch evil)]|4|run.sh"),
+        (["--config", "c.conf", "--nj", "3", "a"], "[--lda-dim][7][a]|3|run.sh"),
+    ],
+)
+def test_a_program_is_given_the_options_that_are_not_the_scripts(parse, tmp_path, words, expected):
+    (tmp_path / "c.conf").write_text("lda_dim=7\nnj=9\n")
+    result = parse(*words, script=FORWARDING)
+    assert (result.stdout, result.returncode) == (expected + "\n", 0)
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("words", [["--lda-dim"], ["--lda-dim=5"], ["--bad.name", "3"]])
+def test_what_is_no_option_reaches_no_program(parse, words):
+    result = parse(*words, script=FORWARDING)
+    assert (result.stdout, result.returncode) == ("", 1)
+
+
+def test_help_of_a_program(parse):
+    result = parse("--help", script=FORWARDING)
+    assert result.returncode == 0
+    assert result.stderr == "a few words\n[--help]"
+
+
 def test_help(parse):
     result = parse("--help")
     assert result.returncode == 0

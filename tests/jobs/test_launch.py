@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nnet.bin.launch import free_ports, run_here
+from nnet.jobs.launch import free_ports, run_here
 
 RANK = "import os, sys, time; rank = os.environ['MLX_RANK']; os.write(1, b'%d\\n' % os.getpid()); "
 
@@ -32,7 +32,7 @@ def test_one_process_knows_of_no_ring():
 
 def test_a_stopped_launch_stops_its_processes(root):
     command = f"[sys.executable, '-c', {RANK + 'time.sleep(60)'!r}]"
-    code = f"import os, sys; from nnet.bin.launch import run_here; run_here({command}, 2, os.environ)"
+    code = f"import os, sys; from nnet.jobs.launch import run_here; run_here({command}, 2, os.environ)"
     launch = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True)
     pids = [int(launch.stdout.readline()) for _ in range(2)]
     launch.terminate()

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from nnet.bin.slurm_jobs import Submission
+from nnet.jobs.call import Call
+from nnet.jobs.slurm import Submission
 
 
 def slurm_answers():
@@ -44,7 +45,7 @@ def run(start):
 
 def test_what_sbatch_is_called_with():
     options = {"--mem": "4G", "--gpu": "2", "--num-threads": "3", "--max-jobs-run": "5", "--partition": "long"}
-    call = Submission(options, "JOB", [1, 2, 3], ["log/a.JOB.log", "echo", "a b", "JOB", ">", "it's"])
+    call = Submission(Call(options, "JOB", [1, 2, 3], "log/a.JOB.log", ["echo", "a b", "JOB", ">", "it's"]))
     command = call.command()
     assert command[0] == "sbatch"
     assert {"--mem=4G", "--gres=gpu:2", "--cpus-per-task=3", "--partition=long", "--array=1-3%5"} < set(command)
@@ -53,7 +54,7 @@ def test_what_sbatch_is_called_with():
     words = "--num-threads 3 JOB=$SLURM_ARRAY_TASK_ID log/a.JOB.log echo 'a b' JOB '>' 'it'\"'\"'s'"
     assert line == f"exec {sys.executable} -m nnet.bin.run_jobs {words}"
     assert environment.startswith("export PATH=")
-    alone = Submission({"--gpu": "0"}, None, [None], ["log", "true"])
+    alone = Submission(Call({"--gpu": "0"}, None, [None], "log", ["true"]))
     assert not [word for word in alone.command() if word.startswith(("--gres", "--array", "--cpus"))]
 
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from nnet.bin import run_jobs
+from nnet.jobs.call import shell_command
+from nnet.jobs.local import cores
 
 
 @pytest.fixture
@@ -82,9 +83,9 @@ def test_threads_are_shared_unless_the_user_says(run, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     words = ["echo", "threads", "$OMP_NUM_THREADS"]
     assert run("--max-jobs-run", "1", "JOB=1:2", "g.JOB.log", *words)[0] == 0
-    assert f"threads {run_jobs.cores()}\n" in (tmp_path / "g.1.log").read_text()
+    assert f"threads {cores()}\n" in (tmp_path / "g.1.log").read_text()
     assert run("--max-jobs-run", "1000", "JOB=1:2", "g.JOB.log", *words)[0] == 0
-    assert f"threads {max(1, run_jobs.cores() // 2)}\n" in (tmp_path / "g.1.log").read_text()
+    assert f"threads {max(1, cores() // 2)}\n" in (tmp_path / "g.1.log").read_text()
     assert run("--num-threads", "3", "g.log", *words)[0] == 0
     assert "threads 3\n" in (tmp_path / "g.log").read_text()
     assert run("g.log", *words, OMP_NUM_THREADS="5")[0] == 0
@@ -147,4 +148,4 @@ def test_the_end_of_the_runner_is_the_end_of_its_jobs(start, tmp_path, number):
 
 def test_quoting():
     words = ["a", "b c", 'd "e"', "", "|", "$x"]
-    assert run_jobs.shell_command(words) == """a "b c" 'd "e"' "" | $x"""
+    assert shell_command(words) == """a "b c" 'd "e"' "" | $x"""

@@ -1,0 +1,170 @@
+"""Jobs as processes of this machine, some at a time, that all end when this process does."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections import namedtuple
+
+from nnet.jobs.call import Interrupted, JobsFailed, last_lines, shell_command
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+GRACE_SECONDS = 3
+
+Job = namedtuple("Job", "process log start")
+
+
+def cores():
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def environment_of(processes, threads=None):
+    """The environment that gives each of some processes its share of the cores, unless the user has decided.
+
+    Args:
+        processes: how many run together.
+        threads: threads of each; None: as many as there are cores for it.
+    """
+    share = str(threads or max(1, cores() // processes))
+    return {**dict.fromkeys(THREAD_VARIABLES, share), **os.environ}
+
+
+class Runner:
+    """Starts the jobs of a Call and waits for them."""
+
+    def __init__(self, call):
+        self.call = call
+        threads = call.positive("--num-threads")
+        self.max_jobs = call.positive("--max-jobs-run") or max(1, cores() // (threads or 1))
+        self.environment = environment_of(min(self.max_jobs, len(call.numbers)), threads)
+        self.waiting = list(call.numbers)
+        self.running = {}
+        self.failed = []
+        self.signal = None
+        self.may_interrupt = False
+
+    def run(self):
+        """Runs all jobs; if one fails, no further ones are started and JobsFailed is raised. Raises Interrupted."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        with Watchman() as self.watchman:
+            try:
+                while self.running or (self.waiting and not self.failed):
+                    while self.waiting and not self.failed and len(self.running) < self.max_jobs:
+                        self._start(self.waiting.pop(0))
+                    self._wait()
+            except Interrupted as interrupt:
+                self.may_interrupt = False
+                self._stop()
+                raise Interrupted(interrupt.number, f"{len(self.running)} job(s) ended") from None
+        self._refuse_failures()
+
+    def _start(self, number):
+        log = self.call.fill(self.call.log, number)
+        command = shell_command([self.call.fill(word, number) for word in self.call.words])
+        os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
+        with open(log, "wb") as file:
+            file.write(f"# {command}\n# Started at {_now()} on {socket.gethostname()}\n#\n".encode())
+            file.flush()
+            process = subprocess.Popen(
+                ["bash", "-c", f"set -o pipefail\n{command}"],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,
+            )
+        self.watchman.tell(f"+{process.pid}")
+        self.running[process.pid] = Job(process, log, time.time())
+
+    def _on_signal(self, number, frame):
+        """Interrupts the waiting; a signal while a job is being started is remembered, so that no job is forgotten."""
+        self.signal = number
+        if self.may_interrupt:
+            raise Interrupted(number)
+
+    def _wait(self):
+        self.may_interrupt = True
+        if self.signal:
+            raise Interrupted(self.signal)
+        pid, status = os.wait()
+        self.may_interrupt = False
+        job = self.running.pop(pid, None)
+        if job is None:
+            return
+        self.watchman.tell(f"-{pid}")
+        job.process.returncode = code = os.waitstatus_to_exitcode(status)
+        elapsed = time.time() - job.start
+        with open(job.log, "a", encoding="utf-8") as file:
+            file.write(f"# Ended (code {code}) at {_now()}, elapsed time {elapsed:.0f} seconds\n")
+        if code:
+            self.failed.append(job)
+
+    def _stop(self):
+        for stop, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+            for pid in self.running:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, stop)
+            until = time.monotonic() + patience
+            while time.monotonic() < until and any(job.process.poll() is None for job in self.running.values()):
+                time.sleep(0.05)
+
+    def _refuse_failures(self):
+        if self.failed:
+            log = self.failed[0].log
+            left = f", {len(self.waiting)} not started" if self.waiting else ""
+            count = f"{len(self.failed)} of {len(self.call.numbers)} job(s) failed{left}"
+            raise JobsFailed(f"{count}; log: {log}", last_lines(log))
+
+
+class Watchman:
+    """A process beside this one that ends the jobs when this one is killed and can no longer do it.
+
+    It reads the jobs' process groups from a pipe, whose end tells it that this process is gone.
+    """
+
+    def __enter__(self):
+        reading, self._pipe = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._pipe)
+            _watch(reading)
+        os.close(reading)
+        return self
+
+    def tell(self, line):
+        """Tells of a job that started (`+PID`) or ended (`-PID`)."""
+        os.write(self._pipe, f"{line}\n".encode())
+
+    def __exit__(self, *error):
+        self.tell(".")
+        os.close(self._pipe)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+
+def _watch(reading):
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    groups = set()
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            if line.startswith("."):
+                os._exit(0)
+            change = groups.add if line[0] == "+" else groups.discard
+            change(int(line[1:]))
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    os._exit(0)
+
+
+def _now():
+    return time.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,145 @@
+"""Jobs through Slurm: an array is submitted, waited for, and judged by the logs that its jobs leave."""
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+from nnet.errors import InputError
+from nnet.jobs.call import Interrupted, JobsFailed, last_lines
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two looks at the queue
+PATIENCE = 10.0  # seconds until a log that another machine wrote must be here
+ENDED = "# Ended (code 0)"
+
+
+class Submission:
+    """What is handed to Slurm for a Call, and what came of it."""
+
+    def __init__(self, call):
+        self.call = call
+        self.logs = [call.fill(call.log, n) for n in call.numbers]
+        self.label = f"{os.path.basename(call.log)}-{uuid.uuid4().hex[:8]}"
+        self.queue = os.path.join(os.path.dirname(call.log) or ".", "q")
+
+    def run(self):
+        """Submits all jobs and waits for them.
+
+        Raises:
+            JobsFailed: a job failed, was cancelled, or vanished.
+            Interrupted: a signal came; the jobs are cancelled.
+            InputError: Slurm is not there, or refuses.
+        """
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, _interrupt)
+        os.makedirs(self.queue, exist_ok=True)
+        for log in filter(os.path.exists, self.logs):
+            os.truncate(log, 0)  # of an earlier run; others may watch it, so it stays
+        try:
+            self.wait(self.submit())
+        except Interrupted as interrupt:
+            subprocess.run(["scancel", f"--name={self.label}"], stderr=subprocess.DEVNULL)
+            raise Interrupted(interrupt.number, f"{self.label} is cancelled") from None
+        except FileNotFoundError as error:
+            raise InputError(f"{error.filename} is not in PATH; is this a machine of the cluster?") from None
+        self.refuse_failures()
+
+    def submit(self):
+        """Hands the jobs to Slurm; returns the number that it gives them."""
+        command = self.command()
+        submitted = subprocess.run(command, input=self.script(), capture_output=True, text=True)
+        if submitted.returncode:
+            raise InputError(f"{shlex.join(command)}: {' '.join(submitted.stderr.split())}")
+        return submitted.stdout.strip().split(";")[0]
+
+    def command(self):
+        """The call of sbatch, which reads the script from its standard input."""
+        options = dict(self.call.options)
+        threads, gpus = options.pop("--num-threads", None), options.pop("--gpu", "0")
+        most = options.pop("--max-jobs-run", None)
+        command = ["sbatch", "--parsable", f"--job-name={self.label}", f"--chdir={os.getcwd()}"]
+        command += [f"--output={self.queue}/{self.label}.{'%a' if self.call.name else 'out'}"]
+        command += [f"{option}={value}" for option, value in options.items()]
+        command += [f"--cpus-per-task={threads}"] if threads else []
+        command += [f"--gres=gpu:{gpus}"] if gpus != "0" else []
+        if self.call.name:
+            command.append(f"--array={self.call.numbers[0]}-{self.call.numbers[-1]}{f'%{most}' if most else ''}")
+        return command
+
+    def script(self):
+        """What a job runs: nnet.bin.run_jobs for its own number, with the Python and the package of this process."""
+        kept = [f"{name}={shlex.quote(os.environ[name])}" for name in ("PATH", "PYTHONPATH") if name in os.environ]
+        threads = self.call.options.get("--num-threads", "1")
+        words = [sys.executable, "-m", "nnet.bin.run_jobs", "--num-threads", threads]
+        array = f"{self.call.name}=$SLURM_ARRAY_TASK_ID " if self.call.name else ""
+        export = f"export {' '.join(kept)}\n" if kept else ""
+        command = shlex.join([self.call.log, *self.call.words])
+        return f"#!/usr/bin/env bash\n{export}exec {shlex.join(words)} {array}{command}\n"
+
+    def wait(self, job):
+        """Returns when no job of the array is waiting or running any more."""
+        pause, complained = FIRST_PAUSE, False
+        while True:
+            time.sleep(pause)
+            pause = min(1.3 * pause, LONGEST_PAUSE)
+            look = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
+            if look.returncode and "Invalid job id" not in look.stderr:
+                if not complained:
+                    logger.warning("Slurm does not answer, still waiting: %s", look.stderr.strip())
+                complained = True
+            elif not look.stdout.strip():
+                return
+
+    def refuse_failures(self):
+        """Returns where every log ends well; otherwise says what became of the first that does not."""
+        until = time.monotonic() + PATIENCE
+        while (failed := [i for i, log in enumerate(self.logs) if not _ended_well(log)]) and (
+            time.monotonic() < until and not all(map(_has_begun, self.logs))
+        ):
+            time.sleep(0.5)
+        if failed:
+            log = self.logs[failed[0]]
+            count = f"{len(failed)} of {len(self.logs)} job(s) failed"
+            raise JobsFailed(f"{count}; log: {log}", self.details(log, self.call.numbers[failed[0]]))
+
+    def details(self, log, number):
+        """What is known of a job that failed, a list of lines."""
+        lines = last_lines(log) if _has_begun(log) else []
+        if _has_ended(log):
+            return lines
+        said = os.path.join(self.queue, f"{self.label}.{number if self.call.name else 'out'}")
+        if os.path.exists(said):
+            lines += last_lines(said)
+        if _has_begun(log):
+            return [*lines, "it ended without a word: cancelled, over its --time or --mem, or its machine failed"]
+        return [*lines, "it never began: cancelled, or its machine could not start it"]
+
+
+def _interrupt(number, frame):
+    raise Interrupted(number)
+
+
+def _last_line(log):
+    try:
+        with open(log, "rb") as file:
+            return file.read().rstrip().rpartition(b"\n")[2].decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _has_begun(log):
+    return os.path.exists(log) and os.path.getsize(log) > 0
+
+
+def _ended_well(log):
+    return _last_line(log).startswith(ENDED)
+
+
+def _has_ended(log):
+    return _last_line(log).startswith("# Ended (code ")

@@ -1,0 +1,132 @@
+# Sourced by a recipe's run.sh: the options that all recipes have, and what their stages have in common.
+# shellcheck shell=bash disable=SC2034,SC2154  # recipe and functions set each other's variables
+#
+#   . steps/recipe.sh
+#   # Options (--some-name VALUE) and their defaults:
+#   corpus='' lda_dim=200
+#   begin_recipe "$@"
+#   if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then train_network; end_stage; fi
+#   end_recipe
+#
+# begin_recipe reads the options (--help prints the top of the recipe, and those below) and sets
+#   train_cmd gpu_cmd   what runs jobs
+#   name type           of the configuration, and its features: mfcc or fbank
+#   vad cmvn            mfcc: voiced frames, sliding mean; fbank: all frames, mean of the utterance
+#   feats net           data/TYPE, data/TYPE/net: data directories with features, and the network's train, valid, dev
+# The functions after it do the work of a stage by these variables, which a recipe may set otherwise. begin_stage and
+# end_stage are those of steps/stages.sh.
+
+# Options of every recipe (a default that the recipe sets wins):
+stage='' stop_stage=100  # which stages; without --stage: those that are not done yet
+nnet_conf=nnet_conf/xvector.json
+set=''                   # overrides of the configuration, such as "training.epochs=2"
+exp=''                   # model directory; default: exp/NAME of the configuration
+pretrained=''            # model directory to start from
+nj=4 cmd=''              # parallel jobs; what runs jobs instead of cmd.sh's choice
+nproc='' hosts=''        # training in several processes, on several machines: as steps/train_nnet.sh has it
+
+# What large-margin fine-tuning overrides, unless --large-margin says otherwise.
+usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 loss.margin=0.5 loss.initial_margin=0.5
+  training.epochs=5 training.drop=[] schedule.type=exponential schedule.learning_rate=0.0001
+  schedule.final_learning_rate=0.000025 schedule.warmup_epochs=0"
+
+# begin_recipe OPTION...
+begin_recipe() {
+  given=("$@")
+  help_message=$(sed -n -e '/^begin_recipe/q' -e '/^#!/d' -e '/^set -e/d' -e '/^export/d' -e '/^\. steps/d' -e p "$0"
+    sed -n '/^# Options of every/,/^$/p' steps/recipe.sh)
+  . ./path.sh
+  . ./cmd.sh
+  . utils/parse_options.sh
+  . steps/stages.sh
+  margin=false copies=0 sounds=''
+  train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+  name=$(basename "$nnet_conf" .json)
+  type=$(check '' --show features.type)
+  case ${type:=mfcc} in
+    mfcc) vad=true cmvn=sliding ;;
+    fbank) vad=false cmvn=utterance ;;
+  esac
+  feats=data/$type net=data/$type/net
+}
+
+# check OVERRIDES [--show KEY]: whether the configuration is right, or a value of it.
+check() {
+  python -m nnet.bin.check_config --set "$1" "${@:2}" "$nnet_conf"
+}
+
+# check_training: stops at a mistake in the configuration or in $large_margin; sets $margin: whether the loss can be
+# fine-tuned with a larger margin, which it can if it has the options of a margin that grows.
+check_training() {
+  check "$set" >/dev/null
+  margin=$(check "$set" --has loss.initial_margin)
+  if $margin; then check "$set $large_margin" >/dev/null; fi
+}
+
+# use_sounds: by $musan and $rirs sets $sounds, what steps/add_augmented.sh mixes in; none: empty.
+use_sounds() {
+  sounds=${rirs:+--rirs data/rirs}
+  sounds+=${musan:+ --noises data/musan_noise --music data/musan_music --babble data/musan_speech}
+}
+
+# prepare_sounds: the data directories that use_sounds names.
+prepare_sounds() {
+  if [ -n "$musan" ]; then python local/prepare_musan.py "$musan" data; fi
+  if [ -n "$rirs" ]; then python local/prepare_rirs.py "$rirs" data/rirs; fi
+}
+
+# plan TRAIN TEST, data directories or SPEAKERS:UTTERANCES:HOURS: prints disk, memory and time of each stage.
+plan() {
+  python -m nnet.bin.estimate --train "$1" --test "$2" --feats-type "$type" --feats-config "conf/$type.conf" \
+    --vad "$vad" --copies "$copies" --nj "$nj" --set "$set" "$nnet_conf"
+}
+
+# make_feats DATA [OPTION...]: features, with options of steps/make_feats.sh, and VAD.
+make_feats() {
+  steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" "${@:2}" "$1"
+  if $vad; then steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$1"; fi
+}
+
+# add_augmented DATA OUT [OPTION...]: DATA and at most $num_augmented copies of its utterances among $sounds.
+add_augmented() {
+  # shellcheck disable=SC2086  # several words
+  steps/add_augmented.sh --cmd "$train_cmd" --nj "$nj" --type "$type" --num-utts "$num_augmented" $sounds "${@:3}" \
+    "$1" "$2"
+}
+
+# prepare_training DATA: the network's sets of it, without short utterances and speakers with few of them.
+prepare_training() {
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" "$1" "$feats/prepared"
+  steps/filter_utterances.sh --min-len "$min_len" --min-num-utts "$min_num_utts" "$feats/prepared" "$feats/filtered"
+  steps/split_train_valid.sh --session-prefix true --dev-speakers "$dev_speakers" "$feats/filtered" \
+    "$net/train" "$net/valid" "$net/dev"
+}
+
+# train_network: goes on with an interrupted training; where there are few speakers, there is no $net/dev.
+train_network() {
+  local resume dev=
+  resume=$(resumes "$exp/checkpoints")
+  if [ -f "$net/dev/utt2spk" ]; then dev=$net/dev; fi
+  steps/train_nnet.sh --cmd "$gpu_cmd" --nproc "$nproc" --hosts "$hosts" --resume "$resume" --init "$pretrained" \
+    --set "$set" --dev "$dev" "$nnet_conf" "$net/train" "$net/valid" "$exp"
+}
+
+# extract DATA...: $exp/embeddings_NAME for each data directory .../NAME.
+extract() {
+  local data
+  for data in "$@"; do
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$exp" "$data" "$exp/embeddings_${data##*/}"
+  done
+}
+
+# fine_tune: stages 4 to 7 once more, with a larger margin, in ${exp}_lm.
+fine_tune() {
+  ./run.sh ${given[@]+"${given[@]}"} --stage "${stage:+4}" --stop-stage 7 --pretrained "$exp" --exp "${exp}_lm" \
+    --set "$set $large_margin" >&2
+}
+
+# end_recipe: shows the results, and those of the fine-tuning.
+end_recipe() {
+  show_results "$exp/results.txt"
+  if [ -f "${exp}_lm/results.txt" ]; then show_results "${exp}_lm/results.txt"; fi
+}
