@@ -42,8 +42,8 @@ def run_score(folder, scale):
 
 def run_metrics(folder, scale):
     trials, _, _ = _lists(folder, scale)
-    files = [trials, f"{folder}/scores", f"{folder}/report"]
-    return usage_of("-m", "nnet.bin.compute_metrics", "--bootstrap", 0, *files)[0]
+    arguments = ["--bootstrap", 0, "--report", f"{folder}/report", trials, f"{folder}/scores"]
+    return usage_of("-m", "nnet.bin.compute_metrics", *arguments)[0]
 
 
 def run_asnorm(folder, scale):
