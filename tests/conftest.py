@@ -1,5 +1,7 @@
-"""Fixtures that more than one test file needs."""
+"""Fixtures that more than one test file needs, and the mark of the numerical tests."""
 
+import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,40 @@ from nnet.ops.runtime import prepare
 prepare()  # as building a model does: many tests use operations alone
 
 ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+COMPUTING = ("numpy", "scipy", "mlx", "nnet.compute")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks the tests that `tests/run.sh --rounding` repeats, and those that run a recipe, which come first."""
+    for item in items:
+        if runs_recipe(item.path):
+            item.add_marker("recipe")
+        elif is_numerical(item.path):
+            item.add_marker("numerical")
+    items.sort(key=lambda item: item.get_closest_marker("recipe") is None)
+
+
+def runs_recipe(path):
+    """Whether a file of tests/ calls the run.sh of a recipe."""
+    return "run.sh" in path.read_text()
+
+
+@functools.cache
+def is_numerical(path):
+    """Whether a file of tests/ imports what computes: itself, or its folder's conftest.py, or a helper."""
+    folder = path.parent / "conftest.py"
+    if path != folder != TESTS / "conftest.py" and folder.exists() and is_numerical(folder):
+        return True
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    helpers = [TESTS / f"{name.replace('.', '/')}.py" for name in names]
+    return any(name.startswith(COMPUTING) for name in names) or any(h.exists() and is_numerical(h) for h in helpers)
 
 
 def _shared(*parts):

@@ -45,7 +45,12 @@ class TrainingSection:
     """Length, reproducibility and checkpoints of the training."""
 
     epochs: int = option(20, "Maximum number of epochs; a schedule may stop earlier.", low=1)
-    seed: int = option(0, "Seed of initial weights, batches and dropout; the same seed gives the same model.", low=0)
+    seed: int = option(
+        0,
+        "Seed of initial weights, batches and dropout; the same seed gives the same model on the same processor "
+        "family, BLAS and number of threads.",
+        low=0,
+    )
     accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
     precision: str = option(
         "float32",
