@@ -1,8 +1,8 @@
 """The training loop: steps, epochs, checkpoints, an exact resume.
 
 Every random number of a step (dropout) comes from (seed, step), every batch from (seed, epoch, number), so a run that
-is resumed, at any place, goes through the same numbers as one that was never stopped: on the same processor family, with
-the same BLAS and number of threads.
+is resumed, at any place, goes through the same numbers as one that was never stopped: on the same processor family,
+with the same BLAS and number of threads.
 """
 
 import json
