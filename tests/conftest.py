@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
 
 def runs_recipe(path):
     """Whether a file of tests/ calls the run.sh of a recipe."""
-    return "run.sh" in path.read_text()
+    return '"./run.sh"' in path.read_text()
 
 
 @functools.cache

@@ -78,7 +78,9 @@ def run(setting, words):
 
 def main(argv=None):
     known = settings()
-    parser = argparse.ArgumentParser(prog="tests/run.sh --rounding", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="tests/run.sh --rounding", description=__doc__.split("\n")[0], allow_abbrev=False
+    )
     parser.add_argument("--only", metavar="REGEX", default="", help=f"settings by their names: {'; '.join(known)}")
     args, words = parser.parse_known_args(argv)
     chosen = {name: setting for name, setting in known.items() if re.search(args.only, name)}
