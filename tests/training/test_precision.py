@@ -14,7 +14,7 @@ from nnet.bin import extract_embeddings, train_nnet
 from nnet.config import load_config
 from nnet.kaldi.ark import read_dict
 from nnet.model.directory import load_model
-from nnet.model.extraction import embed_utterance
+from nnet.model.extraction import embed_utterances
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.model.weights import weights_of
 from nnet.ops import mx, tree_flatten, tree_map
@@ -156,10 +156,10 @@ def test_training_and_extraction_from_the_command_line(tmp_path, caplog):
         extract_embeddings.main(["--precision", precision, str(tmp_path / "bfloat16"), str(valid), out])
         vectors[precision] = np.stack(list(read_dict(f"scp:{out}.scp").values()))
     model = load_model(tmp_path / "bfloat16")[0]
-    features = read_dict(f"scp:{valid}/feats.scp").values()
+    features = read_dict(f"scp:{valid}/feats.scp").items()
     for precision, found in vectors.items():
         with model.computing_in(precision):
-            expected = np.stack([embed_utterance(model, matrix) for matrix in features])
+            expected = np.stack([vector for _, vector in embed_utterances(model, features)])
         assert np.array_equal(found, expected), precision
     assert not np.array_equal(*vectors.values())
     lines = [r.getMessage() for r in caplog.records if "bfloat16" in r.getMessage()]
