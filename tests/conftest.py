@@ -12,7 +12,7 @@ prepare()  # as building a model does: many tests use operations alone
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
-COMPUTING = ("numpy", "scipy", "mlx", "nnet.compute")
+COMPUTING = ("numpy", "scipy", "mlx", "nnet.ops")
 
 
 @pytest.hookimpl(tryfirst=True)

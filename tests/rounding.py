@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnet.compute.blas import has_cuda, mkl_libraries, openblas_libraries
+from nnet.ops.runtime import has_cuda, mkl_libraries, openblas_libraries
 
 ROOT = Path(__file__).resolve().parent.parent
 

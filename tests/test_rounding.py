@@ -12,7 +12,7 @@ def test_what_a_file_imports_makes_it_numerical(root, tmp_path):
     assert not is_numerical(tests / "test_imports.py")
     assert runs_recipe(tests / "test_recipes_mini.py") and not runs_recipe(tests / "test_precision.py")
     new = tmp_path / "test_new.py"
-    new.write_text("def test():\n    from nnet.compute import mx\n")
+    new.write_text("def test():\n    from nnet.ops import mx\n")
     assert is_numerical(new)
 
 
