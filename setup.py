@@ -23,7 +23,12 @@ REQUIRES = [
 
 # Where MLX computes: one of cpu, cuda12, cuda13 on Linux (never two: they hold the same library); none on macOS.
 EXTRAS = {
-    "cpu": ["mlx[cpu]>=0.30", "mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'"],
+    "cpu": [
+        "mlx[cpu]>=0.30",
+        "mkl>=2024; sys_platform == 'linux' and platform_machine == 'x86_64'",
+        "onnx>=1.15",
+        "onnxruntime>=1.17",
+    ],
     "cuda12": ["mlx[cuda12]>=0.30"],
     "cuda13": ["mlx[cuda13]>=0.30"],
     "hub": ["huggingface_hub>=0.23"],
