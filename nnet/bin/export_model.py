@@ -1,4 +1,4 @@
-"""Writes a folder that gives a model away: weights, configuration, model card, self-test, PyTorch checkpoint.
+"""Exports a model for publication: weights, configuration, model card, self-test, PyTorch checkpoint, ONNX graph.
 
 OUT receives model.safetensors (without the classifier of the training speakers), config.json, README.md (the model
 card), self_test.safetensors (a recording and its embedding, which nnet.load_model repeats), the options of the features
@@ -14,6 +14,7 @@ import shutil
 from nnet.bin.cli import boolean, parser, run
 from nnet.errors import InputError
 from nnet.export.card import model_card, read_report
+from nnet.export.onnx import write_onnx
 from nnet.export.pytorch import write_torch
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FEATURE_OPTIONS
@@ -30,6 +31,8 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     if os.path.exists(os.path.join(args.out, "config.json")):
         raise InputError(f"{args.out}: holds a model already; choose another OUT or remove it")
+    if (args.features or args.quantize) and not args.onnx:
+        raise InputError("--features and --quantize are about the ONNX graph: add --onnx true")
     found = args.metrics or sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
     reports = [read_report(path) for path in found]
     model, config, about = load_model(args.model_dir, args.checkpoint)
@@ -42,6 +45,8 @@ def main(argv=None):
     card = model_card(model, config, about, described | {"data": args.data}, reports, checkpoint)
     with atomic_write(os.path.join(args.out, "README.md")) as file:
         file.write(card)
+    if args.onnx:
+        write_onnx(args.out, model, about, args.features, args.quantize == "int8")
     write_model(args, model, config, about)
     log.info("%s: exported; figures of the model card: %s", args.out, ", ".join(found) or "none")
 
@@ -69,6 +74,10 @@ def make_parser():
     p.add_argument("--metrics", action="extend", type=str.split, default=[], metavar='"FILE ..."',
                    help="metrics.json of reports, for the card; default: all that are in MODELDIR")  # fmt: skip
     p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: the weights in WeSpeaker's names")
+    p.add_argument("--onnx", type=boolean, default=False, help="also OUT/model.onnx: feats (B, T, F) to embs (B, D)")
+    p.add_argument("--features", type=boolean, default=False,
+                   help="the ONNX graph computes the filter banks itself: samples (B, N) to embs")  # fmt: skip
+    p.add_argument("--quantize", choices=("int8",), help="the weights in the ONNX graph have 8 bits")
     p.add_argument("model_dir", metavar="MODELDIR")
     p.add_argument("out", metavar="OUT")
     return p

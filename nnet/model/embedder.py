@@ -103,7 +103,11 @@ class Embedder:
 
 
 def load_model(
-    directory: AnyPath, checkpoint: str | int = "best", node: str | None = None, chunk_size: int = 10000
+    directory: AnyPath,
+    checkpoint: str | int = "best",
+    node: str | None = None,
+    chunk_size: int = 10000,
+    engine: str | None = None,
 ) -> Embedder:
     """Loads a trained model.
 
@@ -112,9 +116,9 @@ def load_model(
     12
 
     Args:
-        directory, checkpoint, node, chunk_size: as for `Embedder`.
+        directory, checkpoint, node, chunk_size, engine: as for `Embedder`.
     """
-    return Embedder(directory, checkpoint, node, chunk_size)
+    return Embedder(directory, checkpoint, node, chunk_size, engine)
 
 
 def cosine(x: np.ndarray, y: np.ndarray) -> float:

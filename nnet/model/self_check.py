@@ -23,6 +23,11 @@ def make_samples(sample_rate):
     return np.round(2000 * loudness * (buzz + 0.3 * rng.normal(size=len(time)))).astype(np.int16)
 
 
+def make_recording(sample_rate):
+    """The recording of `make_samples` as floats in [-1, 1)."""
+    return _floats(make_samples(sample_rate))
+
+
 def write_self_test(directory, embedder):
     """Writes the recording and the embedding that `embedder` gives for it."""
     rate = embedder.front_end.sample_rate

@@ -66,11 +66,11 @@ class OnnxGraph:
                 kept.append(node)
         return kept[::-1]
 
-    def constant(self, array):
-        """The name of a constant."""
+    def constant(self, array, dtype=None):
+        """The name of a constant: of whole numbers int64, otherwise float32, unless `dtype` says another type."""
         array = np.asarray(array)
         name = f"c{len(self.constants)}"
-        self.constants[name] = array if array.dtype == np.int64 else array.astype(np.float32)
+        self.constants[name] = array.astype(dtype or (np.int64 if array.dtype.kind == "i" else np.float32))
         return name
 
     def emit(self, kind, inputs, outputs=1, **attributes):

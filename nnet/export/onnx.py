@@ -1,0 +1,220 @@
+"""Models as ONNX files: from features, or from samples, to embeddings; in float32 or with weights of 8 bits."""
+
+import json
+import logging
+import os
+
+import numpy as np
+import scipy.fft
+
+from nnet.errors import InputError
+from nnet.feats.frames import window_function
+from nnet.feats.front_end import FrontEnd
+from nnet.feats.mel import mel_bins
+from nnet.feats.options import FbankOptions
+from nnet.feats.spectrum import FULL_SCALE
+from nnet.files import atomic_write
+from nnet.model.self_check import make_recording
+from nnet.ops import mx
+from nnet.ops.onnx_graph import Node, OnnxGraph
+
+log = logging.getLogger(__name__)
+
+# What differs by rounding alone stays far below this share of an embedding's length.
+TOLERANCE = 1e-4
+
+
+def write_onnx(directory, model, about, from_samples=False, quantize=False):
+    """Writes DIRECTORY/model.onnx and compares it with MLX; returns its path.
+
+    Its input is `feats` (B, T, F), or `samples` (B, N) in [-1, 1); its output is `embs` (B, D), as in WeSpeaker's
+    export. Its metadata hold the feats_conf of the model and the name of the endpoint.
+
+    Args:
+        directory: a folder.
+        model: a SpeakerNet in eval mode.
+        about: a dict with feats_conf, the description of the features; see `nnet.model.directory.read_config`.
+        from_samples: whether the file computes its features itself; filter banks without VAD only.
+        quantize: whether the weights of convolutions and affine layers have 8 bits: a quarter of the size.
+
+    Raises:
+        InputError: an operation or the front end has no form in ONNX, or the file gives other embeddings than MLX.
+    """
+    _need_packages()
+    conf = about["feats_conf"]
+    graph = OnnxGraph()
+    feats = features_from_samples(graph, conf) if from_samples else graph.input("feats", ("B", "T", model.input_dim))
+    proto = graph.model(model.extract(feats, model.node), "embs", feats_conf=json.dumps(conf), node=model.node)
+    path = os.path.join(directory, "model.onnx")
+    plain = proto.SerializeToString()
+    inputs, expected = _example(model, conf, from_samples)
+    _check(path, plain, inputs, expected)
+    content = _quantized(plain) if quantize else plain
+    with atomic_write(path, binary=True) as file:
+        file.write(content)
+    size = f"{len(content) / 2**20:.1f} MiB"
+    if quantize:
+        size += f", {100 * len(content) / len(plain):.0f} % of the float32 file"
+    cosine = _cosine(_run(content, inputs)[0], expected[0])
+    log.info("%s: %s; cosine with MLX's embedding of a test recording: %.6f", path, size, cosine)
+    return path
+
+
+def _need_packages():
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401
+
+        return onnx
+    except ImportError:
+        raise InputError("ONNX files need the packages onnx and onnxruntime: pip install onnx onnxruntime") from None
+
+
+def _example(model, conf, from_samples):
+    """{name of the input: array} of a test recording, and MLX's embedding of it, (1, D)."""
+    if conf is None:
+        feats = np.random.default_rng(0).standard_normal((200, model.input_dim)).astype(np.float32)
+    else:
+        front_end = FrontEnd(conf)
+        samples = make_recording(front_end.sample_rate)
+        feats = front_end(samples, front_end.sample_rate)
+    expected = np.array(model.extract(mx.array(feats[None])))
+    return {"samples": samples[None]} if from_samples else {"feats": feats[None]}, expected
+
+
+def _check(path, content, inputs, expected):
+    found = _run(content, inputs)
+    error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+    if not error <= TOLERANCE:
+        raise InputError(
+            f"{path}: ONNX Runtime's embedding differs from MLX's by {error:.2g} of its length; this is a defect of "
+            "the export: please report the configuration"
+        )
+
+
+def _run(content, inputs):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"]).run(None, inputs)[0]
+
+
+def _cosine(x, y):
+    return float(x @ y / np.linalg.norm(x) / np.linalg.norm(y))
+
+
+def _quantized(content):
+    """A graph with its weights in 8 bits, a scale for each output channel: bytes.
+
+    Each weight is rounded to the nearest of 255 steps of its channel and turned back into float32 by ONNX Runtime.
+    onnxruntime's own dynamic quantization, which also rounds the activations, has files of the same size, embeddings
+    three times as far away, and takes 4 (CAM++) to 9 times (ResNet34) as long on a CPU with AVX-512.
+    """
+    import onnx
+
+    model = onnx.load_from_string(content)
+    weights = {node.input[1] for node in model.graph.node if node.op_type in ("Conv", "Gemm")}
+    kept, nodes = [], []
+    for tensor in model.graph.initializer:
+        if tensor.name not in weights:
+            kept.append(tensor)
+            continue
+        array = onnx.numpy_helper.to_array(tensor)
+        scale = np.abs(array).reshape(len(array), -1).max(axis=1) / 127
+        scale = np.where(scale == 0, 1, scale).astype(np.float32)
+        steps = np.round(array / scale.reshape(-1, *[1] * (array.ndim - 1))).astype(np.int8)
+        names = [f"{tensor.name}_{part}" for part in ("int8", "scale", "zero")]
+        values = (steps, scale, np.zeros(len(array), np.int8))
+        kept += [onnx.numpy_helper.from_array(value, name) for value, name in zip(values, names, strict=True)]
+        nodes.append(onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=0))
+    nodes += model.graph.node
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def features_from_samples(graph, conf):
+    """The Node of the features (B, T, F) of an input `samples` (B, N) in [-1, 1), those of `nnet.feats` to 1e-3.
+
+    Cutting off the mean of a frame, pre-emphasis, window and Fourier transform are one linear map of a frame, which is
+    computed in float64: bins that are a millionth of the loudest one must not drown in its rounding.
+
+    Args:
+        conf: the feats_conf of a model.
+
+    Raises:
+        InputError: the front end is not one of filter banks with at most the mean of the utterance taken off.
+    """
+    options = _fbank_options(conf)
+    samples = graph.input("samples", ("B", "N"))
+    frames = _frames(graph, samples.name, options)
+    double = {"to": graph.onnx.TensorProto.DOUBLE}
+    frames = graph.emit("Cast", [frames], **double)
+    spectrum = _spectrum_matrix(options)
+    parts = [
+        graph.emit("MatMul", [frames, graph.constant(part, np.float64)]) for part in (spectrum.real, spectrum.imag)
+    ]
+    power = graph.emit("Add", [graph.emit("Mul", [part, part]) for part in parts])
+    if not options.use_power:
+        power = graph.emit("Sqrt", [power])
+    feats = graph.emit("MatMul", [power, graph.constant(mel_bins(options), np.float64)])
+    if options.use_log_fbank:
+        feats = graph.emit("Log", [graph.emit("Max", [feats, graph.constant(options.mel_floor, np.float64)])])
+    if options.subtract_mean or conf["cmvn"] == "utterance":
+        feats = graph.emit("Sub", [feats, graph.emit("ReduceMean", [feats], axes=[1], keepdims=1)])
+    feats = graph.emit("Cast", [feats], to=graph.onnx.TensorProto.FLOAT)
+    return Node(graph, feats, (None, None, options.num_mel_bins))
+
+
+def _fbank_options(conf):
+    if conf is None:
+        raise InputError("--features true: this model does not say how its features were made (feats_conf)")
+    options = FrontEnd(conf).options
+    reasons = {
+        f"its features are {conf['type']}": not isinstance(options, FbankOptions),
+        "silence is removed by a VAD": conf["silence_removed"],
+        "its mean normalization slides": conf["cmvn"] == "sliding",
+        "its features hold the energy": options.use_energy,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise InputError(f"--features true: {reason}, which has no graph; export from features instead")
+    return options
+
+
+def _spectrum_matrix(options):
+    """What a frame (window_size,) of samples is multiplied with: complex, (window_size, padded_size / 2)."""
+    frames = np.eye(options.window_size)
+    if options.remove_dc_offset:
+        frames -= frames.mean(axis=1, keepdims=True)
+    before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
+    frames = (frames - options.preemphasis_coefficient * before) * (FULL_SCALE * window_function(options))
+    return scipy.fft.rfft(frames, options.padded_size, axis=1)[:, :-1]
+
+
+def _frames(graph, samples, options):
+    """The frames (B, T, window_size) of samples (B, N), as `nnet.feats.frames` cuts them."""
+    size, shift = options.window_size, options.window_shift
+    count = graph.emit("Squeeze", [graph.emit("Shape", [samples], start=1, end=2)])
+
+    def whole(number):
+        return graph.constant(np.array(number))
+
+    if options.snip_edges:
+        frames = graph.emit("Div", [graph.emit("Sub", [count, whole(size - shift)]), whole(shift)])
+        first = 0
+    else:
+        frames = graph.emit("Div", [graph.emit("Add", [count, whole(shift // 2)]), whole(shift)])
+        first = shift // 2 - size // 2
+    starts = graph.emit("Range", [whole(0), frames, whole(1)])
+    starts = graph.emit("Unsqueeze", [graph.emit("Mul", [starts, whole(shift)]), whole([1])])
+    places = graph.emit("Add", [starts, whole(np.arange(first, first + size))])
+    if not options.snip_edges:  # reflected at the ends, an end sample counted twice
+        twice = graph.emit("Mul", [count, whole(2)])
+        places = graph.emit("Mod", [places, twice])
+        mirrored = graph.emit("Sub", [graph.emit("Sub", [twice, whole(1)]), places])
+        places = graph.emit("Min", [places, mirrored])
+    return graph.emit("Gather", [samples, places], axis=1)

@@ -1,0 +1,250 @@
+"""ONNX graphs give MLX's embeddings, whatever the length; from samples too; and say what they cannot do."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+from toy_checkpoint import make_checkpoint
+from toy_data import SEED
+
+from nnet import ops
+from nnet.bin.convert_checkpoint import main as convert
+from nnet.bin.export_model import main as export
+from nnet.config import build_config, load_config
+from nnet.errors import InputError
+from nnet.export.onnx import features_from_samples, write_onnx
+from nnet.feats.front_end import FrontEnd
+from nnet.feats.options import FbankOptions, MfccOptions
+from nnet.model.engine import onnx_model
+from nnet.model.speaker_net import build_model
+from nnet.networks.layers import BatchNorm
+from nnet.ops import mx, tree_flatten, tree_unflatten
+from nnet.ops.onnx_graph import OnnxGraph
+from nnet.poolings import POOLINGS
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+DIM = 80
+NARROW = {"resnet": "network.channels=8", "ftdnn": "network.width=64"}
+
+
+def trained_like(config, dim=DIM):
+    """A model in eval mode whose normalizations know their inputs, with other biases and slopes than a fresh one's."""
+    mx.random.seed(SEED)
+    model, rng = build_model(config, dim), np.random.default_rng(SEED)
+    own = [(n, w) for n, w in tree_flatten(model.trainable_parameters()) if w.ndim == 1]
+    model.update(tree_unflatten([(n, w + mx.array(rng.normal(0, 0.3, w.shape), w.dtype)) for n, w in own]))
+    norms = [module for module in model.modules() if isinstance(module, BatchNorm)]
+    momentums = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    model.train()
+    model(mx.array(features(16, max(100, model.network.min_frames), dim)))
+    for norm, momentum in zip(norms, momentums, strict=True):
+        norm.momentum = momentum
+    mx.eval(model.parameters())
+    return model.eval()
+
+
+def session(content):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def features(batch, frames, dim):
+    """Features whose utterances differ in level and spread, so that their embeddings do too."""
+    rng = np.random.default_rng([SEED, frames])
+    level, spread = rng.normal(0, 1, (batch, 1, dim)), rng.uniform(0.2, 3, (batch, 1, dim))
+    return (level + spread * rng.standard_normal((batch, frames, dim))).astype(np.float32)
+
+
+def sensitivity(model, x, expected, node):
+    """How far the last bits of its features move an embedding: random deep networks make much of a rounding."""
+    signs = np.random.default_rng(1).choice([-1, 1], x.shape)
+    other = np.array(model.extract(mx.array((x * (1 + 2.0**-24 * signs)).astype(np.float32)), node))
+    return (np.linalg.norm(other - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
+
+
+def assert_parity(model, dim=DIM, node=None, shapes=((2, 137), (5, 60), (1, 301))):
+    run = session(onnx_model(model, node).SerializeToString())
+    assert [value.name for value in run.get_inputs() + run.get_outputs()] == ["feats", "embs"]
+    found = []
+    for batch, frames in ((1, model.network.min_frames), *shapes):
+        x = features(batch, frames, dim)
+        expected, ours = np.array(model.extract(mx.array(x), node)), run.run(None, {"feats": x})[0]
+        assert ours.shape == expected.shape
+        error = (np.linalg.norm(ours - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
+        assert error < 1e-5 or error < 2 * sensitivity(model, x, expected, node)
+        found.append(ours[0])
+    # No constant: other features give another embedding.
+    assert np.linalg.norm(found[1] - found[2]) > 0.01 * np.linalg.norm(found[1])
+
+
+def test_every_configuration(root):
+    for path in sorted((root / "nnet_conf").glob("*.json")):
+        kind = load_config(path).network.type
+        assert_parity(trained_like(load_config(path, [NARROW[kind]] if kind in NARROW else [])))
+
+
+@pytest.mark.parametrize("name", ["xvector", "campplus"])
+def test_a_minute(root, name):
+    assert_parity(trained_like(load_config(root / f"nnet_conf/{name}.json")), shapes=((1, 6000), (1, 5999)))
+
+
+TOY = {"type": "tdnn", "dims": [16, 16, 24], "kernels": [5, 3, 1], "dilations": [1, 2, 1]}
+VARIANTS = {
+    "context": {"pooling": {"type": "channel_attention", "global_context": True}},
+    "channelwise": {"pooling": {"type": "attentive_statistics", "channelwise": True}},
+    "heads": {"pooling": {"type": "self_attention", "num_heads": 2, "split_key": True, "nonlinear": True}},
+    "endpoints": {"pooling": {"type": "self_attention", "key_input": "tdnn2.relu", "value_input": "tdnn2.bn"}},
+    "ghosts": {"pooling": {"type": "vlad", "num_ghosts": 2, "key_dims": [8], "value_dims": [6]}},
+    "tanh": {"pooling": {"type": "self_attention", "key_dims": [8], "relu": "prelu", "value_dims": [8, 8]}},
+    "prelu": {"network": TOY | {"relu": "prelu", "order": "bn-relu"}},
+    "lrelu": {"network": TOY | {"relu": "lrelu", "slope": 0.2}, "embedding": {"dims": [8], "input_bn": True}},
+    "gates": {"network": {"type": "resnet", "depth": 18, "channels": 4, "se_reduction": 2}},
+    "bottlenecks": {"network": {"type": "resnet", "depth": 50, "channels": 2, "se_reduction": 2}},
+}
+VARIANTS |= {name: {"pooling": {"type": name}} for name in POOLINGS}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_pooling_and_variant(name):
+    sections = {"network": TOY, "embedding": {"dims": [12, 10]}} | VARIANTS[name]
+    assert_parity(trained_like(build_config(sections, name), 13), 13)
+
+
+def test_every_endpoint_of_an_utterance():
+    model = trained_like(build_config({"network": TOY, "embedding": {"dims": [12, 10]}}, "toy"), 13)
+    for node in set(model.endpoint_dims) - set(model.network.endpoint_dims):
+        assert_parity(model, 13, node)
+
+
+def test_what_has_no_form_in_onnx_is_named():
+    graph = OnnxGraph()
+    x = graph.input("x", ("B", "T", 3))
+
+    @ops.operation
+    def median(x):
+        return mx.median(x, axis=1)
+
+    with pytest.raises(InputError, match="operation median has no form in ONNX"):
+        median(x)
+    with pytest.raises(InputError, match=r"takes \[2\] of a value cannot be exported to ONNX; take a slice"):
+        x[:, 2]
+    with pytest.raises(InputError, match="uses functions of MLX itself"):
+        ops.with_arrays(lambda x: x, x)
+
+
+def conf_of(options, **settings):
+    kind = "fbank" if isinstance(options, FbankOptions) else "mfcc"
+    return {"type": kind, "options": options.to_dict(), "cmvn": "none", "silence_removed": False} | settings
+
+
+FRONT_ENDS = {
+    "WeSpeaker": conf_of(FbankOptions(num_mel_bins=80), cmvn="utterance"),
+    "mirrored": conf_of(FbankOptions(num_mel_bins=40, snip_edges=False, sample_frequency=8000.0)),
+    "magnitudes": conf_of(FbankOptions(use_power=False, window_type="hamming", preemphasis_coefficient=0.9)),
+    "linear": conf_of(FbankOptions(use_log_fbank=False, remove_dc_offset=False, round_to_power_of_two=False)),
+}
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_features_from_samples_are_ours(name):
+    conf, graph = FRONT_ENDS[name], OnnxGraph()
+    run = session(graph.model(features_from_samples(graph, conf), "feats").SerializeToString())
+    front_end = FrontEnd(conf)
+    for count in (800, 1000, 16000, 23457):
+        rng = np.random.default_rng(count)
+        samples = (0.1 * rng.standard_normal(count) * np.sin(np.arange(count) / 900)).astype(np.float32)
+        expected = front_end(samples, front_end.sample_rate)
+        ours = run.run(None, {"samples": np.stack([samples, samples])})[0]
+        assert ours.shape == (2, *expected.shape)
+        scale = 1 if conf["options"]["use_log_fbank"] else np.abs(expected).max()
+        assert np.abs(ours - expected).max() < 1e-3 * scale
+
+
+@pytest.mark.parametrize(
+    ("conf", "reason"),
+    [
+        (conf_of(MfccOptions()), "its features are mfcc"),
+        (conf_of(FbankOptions(), silence_removed=True), "silence is removed by a VAD"),
+        (conf_of(FbankOptions(), cmvn="sliding"), "its mean normalization slides"),
+        (conf_of(FbankOptions(use_energy=True)), "its features hold the energy"),
+        (None, "does not say how its features were made"),
+    ],
+)
+def test_front_ends_without_a_graph_are_refused(conf, reason):
+    with pytest.raises(InputError, match=f"--features true: .*{reason}"):
+        features_from_samples(OnnxGraph(), conf)
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("onnx")
+    convert([make_checkpoint(folder / "weights.npz"), str(folder / "model")])
+    return folder / "model"
+
+
+def test_the_command_writes_a_file_that_needs_nothing_else(model_dir, tmp_path, caplog):
+    import nnet
+
+    caplog.set_level(logging.INFO)
+    export(["--onnx", "true", "--features", "true", str(model_dir), str(tmp_path / "out")])
+    assert "cosine with MLX's embedding of a test recording: 1.000000" in caplog.text
+    run = session((tmp_path / "out/model.onnx").read_bytes())
+    metadata = run.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["feats_conf"])["type"] == "fbank"
+    samples = (0.1 * np.random.default_rng(0).standard_normal((1, 32000))).astype(np.float32)
+    embedder = nnet.load_model(model_dir, engine="mlx")
+    expected = embedder.embed(samples[0], embedder.front_end.sample_rate)
+    assert metadata["node"] == embedder.node
+    ours = run.run(None, {"samples": samples})[0][0]
+    assert np.linalg.norm(ours - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def test_weights_of_eight_bits(tmp_path):
+    network = {"type": "resnet", "depth": 18, "channels": 16}
+    model = trained_like(build_config({"network": network, "embedding": {"dims": [64]}}, "toy"))
+    sizes, embeddings = [], []
+    x = features(3, 200, DIM)
+    for quantize in (False, True):
+        path = write_onnx(tmp_path, model, {"feats_conf": None}, quantize=quantize)
+        content = (tmp_path / "model.onnx").read_bytes()
+        assert path == str(tmp_path / "model.onnx")
+        sizes.append(len(content))
+        embeddings.append(session(content).run(None, {"feats": x})[0])
+    assert sizes[1] < 0.3 * sizes[0]
+    cosines = np.sum(embeddings[0] * embeddings[1], axis=1) / np.prod(np.linalg.norm(embeddings, axis=2), axis=0)
+    assert (cosines > 0.99).all() and not np.array_equal(*embeddings)
+
+
+def test_a_graph_that_gives_other_embeddings_is_refused(tmp_path, monkeypatch):
+    model = trained_like(build_config({"network": TOY, "embedding": {"dims": [12]}}, "toy"))
+    write = OnnxGraph.constant
+    monkeypatch.setattr(OnnxGraph, "constant", lambda self, array, dtype=None: write(self, np.abs(array), dtype))
+    with pytest.raises(InputError, match=r"model\.onnx: ONNX Runtime's embedding differs from MLX's by"):
+        write_onnx(tmp_path, model, {"feats_conf": None})
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_of_the_graph_need_the_graph(model_dir, tmp_path):
+    with pytest.raises(InputError, match="add --onnx true"):
+        export(["--quantize", "int8", str(model_dir), str(tmp_path / "out")])
+
+
+def test_missing_packages_are_named(tmp_path, monkeypatch):
+    import builtins
+
+    plain = builtins.__import__
+
+    def without_onnx(name, *arguments, **options):
+        if name == "onnx":
+            raise ImportError(name)
+        return plain(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without_onnx)
+    with pytest.raises(InputError, match="pip install onnx onnxruntime"):
+        write_onnx(tmp_path, None, {"feats_conf": None})
