@@ -1,13 +1,16 @@
 """A malloc that keeps its memory, for processes that make and drop large arrays all the time."""
 
 import ctypes
+import os
 
 
 def keep_memory():
     """Has glibc keep freed memory: NumPy and MLX free every array at once, and page faults cost more than arithmetic.
 
-    Nothing happens with another C library.
+    Nothing happens with another C library, nor where the environment says SV_PREPARE=0.
     """
+    if os.environ.get("SV_PREPARE") == "0":
+        return
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
         return

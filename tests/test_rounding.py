@@ -7,10 +7,14 @@ from conftest import is_numerical, runs_recipe
 
 def test_what_a_file_imports_makes_it_numerical(root, tmp_path):
     tests = root / "tests"
-    for name in ("test_precision.py", "test_rate_finder.py", "networks/test_ecapa_tdnn.py"):  # itself, helper, conftest
+    for name in (
+        "training/test_precision.py",
+        "training/test_rate_finder.py",
+        "networks/test_ecapa_tdnn.py",
+    ):  # itself, helper, conftest
         assert is_numerical(tests / name), name
     assert not is_numerical(tests / "test_imports.py")
-    assert runs_recipe(tests / "test_recipes_mini.py") and not runs_recipe(tests / "test_precision.py")
+    assert runs_recipe(tests / "recipes/test_mini.py") and not runs_recipe(tests / "training/test_precision.py")
     new = tmp_path / "test_new.py"
     new.write_text("def test():\n    from nnet.ops import mx\n")
     assert is_numerical(new)

@@ -56,7 +56,7 @@ def test_help_shows_the_options_of_the_program_which_the_script_does_not_repeat(
     done = subprocess.run([script, "--help"], cwd=ROOT, capture_output=True, text=True)
     before_parsing = script.read_text().partition(". utils/parse_options.sh")[0]
     module = re.search(r"program=\(python -m (\S+)\)", before_parsing)[1]
-    own, _, program = done.stderr.partition(f"usage: {module.rpartition('.')[2]}.py ")
+    own, _, program = done.stderr.partition(f"usage: {module.rpartition('.')[2]} ")
     assert done.returncode == 0 and "Usage: " in own
     flags = set(re.findall(r"--[a-z][-a-z]+", program)) - {"--help"}
     declared = {f"--{n.replace('_', '-')}" for n in re.findall(r"^([a-z_]+)=", before_parsing, re.MULTILINE)}
