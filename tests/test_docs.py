@@ -1,0 +1,197 @@
+"""The pages in docs/: their examples are followed in a copy of the checkout, and the files that they name are there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from test_imports import RANKS, WITHOUT_MLX
+from toy_checkpoint import RATE, make_speech
+from toy_data import make_config, make_data
+
+from nnet.config import load_config
+from nnet.datadir.directory import DataDir
+from nnet.feats.options import FbankOptions
+from nnet.kaldi.ark import read_dict
+from nnet.model.directory import load_model
+from nnet.model.speaker_net import build_model
+from nnet.model.weights import weights_of
+from nnet.ops import mx
+
+COPIED = ("nnet", "local", "steps", "utils", "path.sh", "setup.py")
+
+
+def sections(page):
+    """{heading: text} of a page; what stands above the first heading is called ""."""
+    heading, *parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
+    return {"": heading} | dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.fixture(scope="module")
+def page(root):
+    return sections((root / "docs/extending.md").read_text())
+
+
+@pytest.fixture
+def checkout(root, tmp_path):
+    """A copy of the checkout beside data and a configuration that are small enough for a test."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in COPIED:
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+        copy(root / name, folder / name)
+    make_data(folder / "data/train")
+    make_data(folder / "data/valid", utterances=2, seed=1)
+    (folder / "nnet_conf").mkdir()
+    make_config(folder / "nnet_conf/xvector.json")
+    return folder
+
+
+@pytest.fixture
+def follow(page, checkout, monkeypatch):
+    """Gives a function that writes the files of a section, applies its changes and runs its commands."""
+    monkeypatch.setenv("SV_PYTHON", sys.executable)
+    monkeypatch.delenv("SV_READY", raising=False)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+    def run(heading):
+        for name, text in re.findall(r"`(\S+)`:\n\n```python\n(.*?)```", page[heading], re.DOTALL):
+            (checkout / name).parent.mkdir(exist_ok=True)
+            (checkout / name).write_text(text)
+        for changes in blocks(page[heading], "diff"):
+            shell("git apply", checkout, changes)
+        commands = blocks(page[""], "sh") + blocks(page[heading], "sh")
+        return shell("\n".join(["set -euo pipefail", *commands]), checkout)
+
+    return run
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def shell(script, folder, text=None):
+    """What a script of bash prints; an error of it is one here."""
+    # In a folder of a repository, git apply would leave out what is ignored there.
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    command = ["bash", "-c", script]
+    done = subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def trained(checkout, name, monkeypatch):
+    """The model in exp/NAME, loaded with the modules of own/ at hand."""
+    monkeypatch.syspath_prepend(checkout / "own")
+    return load_model(str(checkout / "exp" / name))[0]
+
+
+def test_a_network(follow, checkout, monkeypatch):
+    shown = follow("A network")
+    assert "network.layers " in shown and "every gradient finite" in shown
+    model = trained(checkout, "gated_tdnn", monkeypatch)
+    assert type(model.network).__name__ == "GatedTdnn" and model.endpoint_dims["first"] == 64
+    assert type(trained(checkout, "recurrent", monkeypatch).network.gru).__name__ == "GRU"
+    monkeypatch.chdir(checkout)
+    for name in ("gated_tdnn", "recurrent"):
+        vectors = read_dict(f"scp:exp/{name}/embeddings_valid/xvector.scp")
+        assert len(vectors) == 12 and all(np.isfinite(vector).all() for vector in vectors.values())
+
+
+def test_a_pooling(follow, checkout, monkeypatch):
+    follow("A pooling")
+    pooling = trained(checkout, "soft_maximum", monkeypatch).pooling
+    x = np.random.default_rng(0).normal(size=(2, 7, 24)).astype(np.float32)
+    weights = np.exp(2 * x) / np.exp(2 * x).sum(axis=1, keepdims=True)
+    expected = np.concatenate([x.mean(axis=1), (weights * x).sum(axis=1)], axis=1)
+    np.testing.assert_allclose(np.array(pooling(mx.array(x))), expected, atol=1e-5)
+
+
+def test_a_loss(follow, checkout, monkeypatch):
+    assert follow("A loss").splitlines()[-1] == "true"
+    trained(checkout, "squared_margin", monkeypatch)
+    loss = load_config(str(checkout / "exp/squared_margin/config.json")).loss.build(4, 3)
+    embeddings, labels = mx.array(np.eye(4, dtype=np.float32)[:3]), mx.array([0, 1, 2])
+    with_margin = loss(embeddings, labels).loss.item()
+    loss.eval()
+    assert with_margin > loss(embeddings, labels).loss.item()
+
+
+@pytest.fixture
+def speech(checkout):
+    """data/speech, and data/noise to mix in."""
+    make_speech(checkout / "data/speech")
+    make_speech(checkout / "data/noise", speakers=1)
+    return checkout / "data/speech"
+
+
+def test_an_augmentation(follow, checkout, speech):
+    assert "clip (true or false; default false): Cut off the samples" in follow("An augmentation")
+    both = DataDir(checkout / "data/speech_all")
+    assert len(both.utt2spk) == 2 * len(DataDir(speech).utt2spk)
+    assert both.table("utt2uniq")["s0-u0-clipped"] == "s0-u0" and both.utt2spk["s0-u0-clipped"] == "s0"
+    made = DataDir(checkout / "data/speech_augmented").table("utt2augment")
+    assert {name.rpartition("-")[2] for name in made} == {"noise", "clip"}
+
+
+def test_a_corpus(follow, checkout):
+    paths = make_speech(checkout / "made")
+    for utterance, path in paths.items():
+        word = checkout / "corpus/words" / utterance.replace("-", "/")
+        word.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, f"{word}.wav")
+    (checkout / "conf").mkdir()
+    (checkout / "conf/fbank.conf").write_text(f"--num-mel-bins=12\n--sample-frequency={RATE}\n")
+    follow("A corpus")
+    data = DataDir(checkout / "data/words")
+    assert list(data.utt2spk) == sorted(paths) == list(data.feats) and data.utt2spk["s2-u3"] == "s2"
+
+
+def test_a_toolkits_checkpoints(follow, checkout, monkeypatch):
+    overrides = ["network.bn_affine=true", "embedding.dims=[12]", "embedding.order=none"]
+    config = load_config(str(checkout / "nnet_conf/xvector.json"), overrides)
+    model = build_model(config, 20)
+    model.eval()
+    rng = np.random.default_rng(0)
+    theirs = {}
+    for name, weight in weights_of(model).items():
+        array = rng.uniform(0.1, 1, weight.shape).astype(np.float32)
+        model.load_weights([(name, mx.array(array))], strict=False)
+        name = re.sub(r"network\.tdnn(\d)", lambda m: f"frames.{int(m[1]) - 1}", name).replace("affine", "conv")
+        name = name.replace("embedding.layers.0.conv", "segment")
+        theirs[name] = np.moveaxis(array, -1, 1) if array.ndim == 3 else array
+    (checkout / "acme").mkdir()
+    np.savez(checkout / "acme/weights.npz", **theirs)
+    (checkout / "acme/config.yaml").write_text(f"dilations: {list(config.network.options.dilations)}\n")
+    follow("A toolkit's checkpoints")
+    converted, _, about = load_model(str(checkout / "exp/acme"))
+    feats = mx.array(rng.normal(size=(2, 50, 20)).astype(np.float32))
+    np.testing.assert_allclose(np.array(converted.extract(feats)), np.array(model.extract(feats)), rtol=1e-4)
+    assert about["feats_conf"]["options"]["window_type"] == "hamming"
+    assert FbankOptions.from_dict(about["feats_conf"]["options"]).num_mel_bins == 20
+
+
+def test_the_walk_names_scripts_programs_and_modules_that_there_are(root):
+    page = (root / "docs/architecture.md").read_text()
+    rows = [line.split("|")[3:6] for line in page.split("## What may")[0].splitlines() if line.startswith("|")][2:]
+    scripts, programs, modules = (re.findall(r"`([^`]+)`", " ".join(column)) for column in zip(*rows, strict=True))
+    others = re.findall(r"`((?:\w+/)+\w+\.py)`", page.split("Three files each")[1])
+    assert len(rows) > 15 and len(others) > 15
+    for name in scripts:
+        assert list(root.glob(name if "/" in name else f"steps/{name}")), name
+    for name in [f"nnet/bin/{name}.py" for name in programs] + [f"nnet/{name}" for name in modules]:
+        assert (root / name).is_file(), name
+    for name in others:
+        assert (root / name).is_file() or (root / "nnet" / name).is_file(), name
+
+
+def test_the_ranks_are_those_that_imports_are_tested_for(root):
+    page = (root / "docs/architecture.md").read_text().split("## What may")[1]
+    lines = re.findall(r"^\d+\. (.+(?:\n    .+)*)", page, re.MULTILINE)
+    parts = set().union(*RANKS)
+    assert [set(re.findall(r"`(\w+)`", line)) & parts for line in lines] == RANKS
+    (without,) = re.findall(r"^(`kaldi`.+)\bload without MLX", page, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", without) == WITHOUT_MLX
