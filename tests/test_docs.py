@@ -195,3 +195,11 @@ def test_the_ranks_are_those_that_imports_are_tested_for(root):
     assert [set(re.findall(r"`(\w+)`", line)) & parts for line in lines] == RANKS
     (without,) = re.findall(r"^(`kaldi`.+)\bload without MLX", page, re.MULTILINE)
     assert re.findall(r"`(\w+)`", without) == WITHOUT_MLX
+
+
+def test_links_lead_somewhere(root):
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("egs/*/README.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())]
+    local = [(page, link) for page, link in links if not link.startswith("http")]
+    assert {"docs/architecture.md", "docs/extending.md", "docs/report.png"} <= {link for _, link in local}
+    assert not [(page.name, link) for page, link in local if not (page.parent / link).exists()]
