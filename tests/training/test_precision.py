@@ -155,13 +155,13 @@ def test_training_and_extraction_from_the_command_line(tmp_path, caplog):
         out = os.path.join(tmp_path, f"xvector.{precision}")
         extract_embeddings.main(["--precision", precision, str(tmp_path / "bfloat16"), str(valid), out])
         vectors[precision] = np.stack(list(read_dict(f"scp:{out}.scp").values()))
+    apart = np.linalg.norm(vectors["float32"] - vectors["bfloat16"])
     model = load_model(tmp_path / "bfloat16")[0]
     features = read_dict(f"scp:{valid}/feats.scp").items()
     for precision, found in vectors.items():
         with model.computing_in(precision):
             expected = np.stack([vector for _, vector in embed_utterances(model, features)])
-        assert np.array_equal(found, expected), precision
-    assert not np.array_equal(*vectors.values())
+        assert np.linalg.norm(found - expected) < apart / 10, precision
     lines = [r.getMessage() for r in caplog.records if "bfloat16" in r.getMessage()]
     assert lines == ["precision bfloat16 is meant for GPUs; on this CPU it is slower than float32"] * 2
 
