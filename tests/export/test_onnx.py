@@ -2,9 +2,13 @@
 
 import json
 import logging
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import soundfile
 from toy_checkpoint import make_checkpoint
 from toy_data import SEED
 
@@ -248,3 +252,21 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_onnx)
     with pytest.raises(InputError, match="pip install onnx onnxruntime"):
         write_onnx(tmp_path, None, {"feats_conf": None})
+
+
+def test_the_script_of_the_documentation_prints_the_cosine_of_compare(root, model_dir, tmp_path, capsys):
+    from nnet.bin.compare import main as compare
+
+    wavs = [tmp_path / f"{name}.wav" for name in "ab"]
+    for seed, path in enumerate(wavs):
+        rng = np.random.default_rng(seed)
+        voice = np.sin(np.cumsum(0.05 + 0.02 * seed + 0.01 * rng.standard_normal(32000)))
+        soundfile.write(path, 0.1 * voice + 0.02 * rng.standard_normal(32000), 16000, subtype="PCM_16")
+    export(["--onnx", "true", "--features", "true", str(model_dir), str(tmp_path / "out")])
+    script = re.search(r"```python\n(.*?)```", (root / "docs/onnx.md").read_text(), re.DOTALL)[1]
+    command = [sys.executable, "-c", script, str(tmp_path / "out/model.onnx"), *map(str, wavs)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    compare([str(model_dir), *map(str, wavs)])
+    line = capsys.readouterr().out
+    assert float(done.stdout) == pytest.approx(float(re.search(r"-?\d\.\d{3,}", line)[0]), abs=2e-4), line
