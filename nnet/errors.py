@@ -1,11 +1,11 @@
-"""The one exception for what a user can mend: bad data, bad configuration, bad files."""
+"""The exception for errors that the user can fix: bad data, configuration or files."""
 
 
 class InputError(Exception):
-    """One line that says what is wrong, in which file and entry, and what to do.
+    """Error in the input; one line that says what is wrong, in which file and entry, and what to do.
 
-    `nnet.bin.cli.run` prints it without a traceback and exits with 1; any other
-    exception is a defect of this project and keeps its traceback.
+    `nnet.bin.cli.run` prints it without a traceback and exits with status 1. Any other exception is a bug and keeps its
+    traceback.
 
     >>> try:
     ...     nnet.read_table("no/such/table")

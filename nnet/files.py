@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and one line for what the system refuses."""
+"""Atomic writing of files, with system errors reported in one line."""
 
 import contextlib
 import os
@@ -10,10 +10,10 @@ AnyPath = str | os.PathLike[str]
 
 @contextlib.contextmanager
 def atomic_write(path, binary=False):
-    """Opens `path` for writing under a temporary name; it gets its own name only when the block ends well.
+    """Opens a temporary file that replaces `path` if the block ends without an error.
 
     Raises:
-        InputError: the system refuses (no such directory, no permission, disk full); the message names `path`.
+        InputError: `path` cannot be written (no such directory, no permission, disk full).
     """
     path = os.fspath(path)
     temporary = path + ".tmp"
@@ -22,7 +22,7 @@ def atomic_write(path, binary=False):
             yield file
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename not in (None, path, temporary):  # of another file, which the block reads or writes
+        if error.filename not in (None, path, temporary):  # the error is about another file used in the block
             raise
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
@@ -35,14 +35,14 @@ def _open(path, binary):
 
 
 def make_directory(path):
-    """Makes `path` and its parents where they are not there yet."""
+    """Creates `path` and its parents if they do not exist."""
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path}: cannot be made a directory: {error.strerror}") from error
+        raise InputError(f"{path}: cannot create directory: {error.strerror}") from error
 
 
 def remove_file(path):
-    """Removes a file where it is there."""
+    """Removes a file if it exists."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)

@@ -1,13 +1,15 @@
-"""A malloc that keeps its memory, for processes that make and drop large arrays all the time."""
+"""Settings of glibc's malloc for processes that allocate and free large arrays all the time."""
 
 import ctypes
 import os
 
 
 def keep_memory():
-    """Has glibc keep freed memory: NumPy and MLX free every array at once, and page faults cost more than arithmetic.
+    """Makes glibc keep freed memory instead of returning it to the system.
 
-    Nothing happens with another C library, nor where the environment says SV_PREPARE=0.
+    Does nothing with another C library, or where the environment says SV_PREPARE=0.
+
+    NumPy and MLX free every array at once, and the page faults of allocating again cost more than the arithmetic.
     """
     if os.environ.get("SV_PREPARE") == "0":
         return

@@ -1,4 +1,4 @@
-"""Options: dataclass fields that carry their own documentation and range, and the checks on them."""
+"""Options: dataclass fields with documentation and range, and the checks of their values."""
 
 import dataclasses
 import difflib
@@ -10,34 +10,37 @@ from nnet.errors import InputError
 
 
 def option(default, doc, *, low=None, high=None, above=None, below=None, choices=None):
-    """A dataclass field with its meaning and its range.
+    """Declares a dataclass field with documentation and range.
 
     Args:
-        default: the value where a configuration says nothing; lists are given as tuples.
-        doc: what it means, in one or two sentences, with units.
-        low, high: the smallest and the largest value allowed (for a tuple: of each element).
-        above, below: the value must be larger, or smaller, than this.
-        choices: the values allowed.
+        default: default value; a tuple for lists.
+        doc: meaning in one or two sentences, with units.
+        low, high: minimum and maximum (of each element of a tuple).
+        above, below: exclusive bounds.
+        choices: allowed values.
     """
     metadata = {"doc": doc, "low": low, "high": high, "above": above, "below": below, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def options_of(cls):
-    """The options dataclass of a class: the type of the default of its constructor's argument `options`.
+    """Returns the options dataclass of a class: the type of the default of its constructor argument `options`.
 
-    A class declares it as `def __init__(self, input_dim, options=ResNetOptions())`, and nowhere else.
+    A class declares it as in `def __init__(self, input_dim, options=ResNetOptions())`, and nowhere else.
     """
     return type(inspect.signature(cls).parameters["options"].default)
 
 
 def build_section(cls, values, where):
-    """Makes the dataclass `cls` from a JSON object, every key and value checked.
+    """Builds the dataclass `cls` from a JSON object and checks every key and value.
 
     Args:
         cls: a frozen dataclass whose fields come from `option`.
-        values: a dict as JSON gives it.
-        where: what to call the section in errors, such as "conf.json: loss".
+        values: the parsed JSON object.
+        where: name of the section in errors, such as "conf.json: loss".
+
+    Raises:
+        InputError: an unknown key, or a value of the wrong type or out of range.
     """
     if not isinstance(values, dict):
         raise InputError(f"{where} must be an object {{...}}, not {values!r}")
@@ -51,7 +54,7 @@ def build_section(cls, values, where):
 
 
 def nearest(word, known):
-    """': did you mean "x"?' or the list of what is known, as the tail of an error."""
+    """Returns '; did you mean "x"?' or the list of known words, the end of an error message."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{close[0]}"?'
@@ -59,7 +62,7 @@ def nearest(word, known):
 
 
 def check_value(value, hint, field, where):
-    """The value converted to the type of the annotation, or an InputError."""
+    """Converts a value to the annotated type; raises InputError for a wrong type or a value out of range."""
     value = _convert(value, hint, where)
     elements = value if isinstance(value, tuple) else (value,)
     for element in elements:
@@ -95,7 +98,7 @@ def _convert_union(value, hints, where):
 
 
 def type_name(hint):
-    """The type of an option as a user of JSON calls it."""
+    """Returns the name of a type in terms of JSON."""
     names = {int: "an integer", float: "a number", bool: "true or false", str: "a string", type(None): "null"}
     if hint in names:
         return names[hint]

@@ -1,4 +1,4 @@
-"""What a long loop tells of itself: a bar on a terminal, a line now and then in a log."""
+"""Progress of a long loop: a bar on a terminal, occasional lines in a log."""
 
 import logging
 import sys
@@ -6,18 +6,18 @@ import time
 
 logger = logging.getLogger(__name__)
 
-FIRST_SECONDS = 5  # a loop that ends sooner stays silent in a log
+FIRST_SECONDS = 5  # a shorter loop logs nothing
 SECONDS_BETWEEN = 20
 
 
 def progress(iterable, total=None, label="", unit=""):
-    """Yields what `iterable` gives and tells how far it is, how fast, and what remains.
+    """Yields the elements of `iterable` and reports progress, speed and remaining time.
 
     Args:
-        iterable: anything; its length serves where `total` is None.
-        total: how many elements there will be, or None where nobody knows.
-        label: what is being done, such as "features of data/train".
-        unit: what an element is, such as "utt".
+        iterable: any iterable.
+        total: number of elements; None: its length, if it has one.
+        label: description of the work, such as "features of data/train".
+        unit: name of an element, such as "utt".
     """
     if total is None and hasattr(iterable, "__len__"):
         total = len(iterable)
@@ -41,7 +41,7 @@ def _logged(iterable, total, label, unit):
 
 
 def describe(done, total, seconds, label="", unit=""):
-    """One line: `label: 300 of 1000 utt (30 %), 12.5 a second, 0:00:56 left`."""
+    """Formats a progress line: `label: 300 of 1000 utt (30 %), 12.5 a second, 0:00:56 left`."""
     rate = done / max(seconds, 1e-9)
     parts = [f"{done}{f' of {total}' if total else ''}{f' {unit}' if unit else ''}"]
     if total:
@@ -53,6 +53,6 @@ def describe(done, total, seconds, label="", unit=""):
 
 
 def clock(seconds):
-    """Seconds as `h:mm:ss`."""
+    """Formats seconds as `h:mm:ss`."""
     minutes, seconds = divmod(max(0, round(seconds)), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

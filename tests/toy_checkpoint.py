@@ -7,7 +7,7 @@ import soundfile
 
 from nnet.audio.reading import read_audio
 from nnet.datadir.directory import write_table
-from nnet.datadir.job_parts import feats_conf
+from nnet.datadir.job_outputs import feats_conf
 from nnet.feats.options import FbankOptions
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import compute_fbank

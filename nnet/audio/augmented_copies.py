@@ -9,7 +9,7 @@ from nnet.audio.mixing import change_speed, fit_16_bits
 from nnet.audio.reading import convert_rate, iter_utterances
 from nnet.audio.seeds import generator
 from nnet.datadir.derive import write_speakers
-from nnet.datadir.job_parts import read_parts, write_json
+from nnet.datadir.job_outputs import read_job_outputs, write_json
 from nnet.errors import InputError
 from nnet.files import make_directory, remove_file
 from nnet.kaldi.tables import write_table
@@ -93,8 +93,8 @@ def merge_copies(source, path, out, jobs):
         out: name of the jobs' files up to the number of the job.
         jobs: how many jobs.
     """
-    tables = {name: read_parts(out, jobs, ending) for name, ending in JOB_TABLES.items()}
-    originals, utt2spk = tables["utt2uniq"], read_parts(out, jobs, "utt2spk")
+    tables = {name: read_job_outputs(out, jobs, ending) for name, ending in JOB_TABLES.items()}
+    originals, utt2spk = tables["utt2uniq"], read_job_outputs(out, jobs, "utt2spk")
     speakers = {speaker: source.utt2spk[originals[utterance]] for utterance, speaker in utt2spk.items()}
     speeds = any(what.startswith("speed") for what in tables["utt2augment"].values())
     tables |= _carried(source, UTTERANCE_TABLES if speeds else (*UTTERANCE_TABLES, "vad.scp"), originals)

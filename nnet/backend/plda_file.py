@@ -7,8 +7,8 @@ import numpy as np
 from nnet.backend.plda import Plda
 from nnet.errors import InputError
 from nnet.files import AnyPath, atomic_write
-from nnet.kaldi import matrices as objects
-from nnet.kaldi.streams import StreamSource, open_stream
+from nnet.kaldi import matrices
+from nnet.kaldi.streams import StreamReader, open_stream
 
 OPEN, CLOSE = b"<Plda>", b"</Plda>"
 
@@ -21,13 +21,13 @@ def read_plda(path: str) -> Plda:
     [4.0, 1.0]
     """
     with open_stream(path) as stream:
-        source = StreamSource(stream, path)
-        binary = source.peek(2) == objects.BINARY_MARK
+        reader = StreamReader(stream, path)
+        binary = reader.peek(2) == matrices.BINARY_MARK
         if binary:
-            source.read(len(objects.BINARY_MARK))
-        _expect(source, OPEN + b" ")
-        mean, transform, psi = (_read_array(source, binary) for _ in range(3))
-        _expect(source, CLOSE)
+            reader.read(len(matrices.BINARY_MARK))
+        _expect(reader, OPEN + b" ")
+        mean, transform, psi = (_read_array(reader, binary) for _ in range(3))
+        _expect(reader, CLOSE)
     shapes = mean.shape, transform.shape, psi.shape
     if shapes != ((len(psi),), (len(psi), len(psi)), (len(psi),)):
         raise InputError(f"{path}: mean, transform and psi have the shapes {shapes}, which do not belong together")
@@ -39,23 +39,23 @@ def write_plda(path: AnyPath, plda: Plda, binary: bool = True) -> None:
 
     >>> nnet.write_plda("plda.txt", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])), binary=False)
     """
-    mark = objects.BINARY_MARK if binary else b""
+    mark = matrices.BINARY_MARK if binary else b""
     with atomic_write(path, binary=True) as file:
         file.write(mark + OPEN + b" ")
         for array in (plda.mean, plda.transform, plda.psi):
             part = io.BytesIO()
-            (objects.write_binary if binary else objects.write_text)(part, array)
+            (matrices.write_binary if binary else matrices.write_text)(part, array)
             file.write(part.getvalue()[len(mark) :])  # the mark stands once, before <Plda>
         file.write(CLOSE + b" ")
 
 
-def _expect(source: StreamSource, token: bytes) -> None:
-    word = source.read(len(token))
+def _expect(reader: StreamReader, token: bytes) -> None:
+    word = reader.read(len(token))
     if word != token:
-        source.fail(f"not a PLDA model of Kaldi: {token.decode().strip()} should stand where {word!r} is")
+        reader.fail(f"not a PLDA model of Kaldi: {token.decode().strip()} should stand where {word!r} is")
 
 
-def _read_array(source: StreamSource, binary: bool) -> np.ndarray:
+def _read_array(reader: StreamReader, binary: bool) -> np.ndarray:
     if binary:
-        source.push(objects.BINARY_MARK)
-    return objects.read_object(source)
+        reader.push(matrices.BINARY_MARK)
+    return matrices.read_object(reader)

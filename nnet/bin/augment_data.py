@@ -14,7 +14,7 @@ from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
 from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
 from nnet.datadir.directory import DataDir
-from nnet.datadir.job_parts import JobTables
+from nnet.datadir.job_outputs import JobTables
 from nnet.errors import InputError
 from nnet.progress import progress
 

@@ -8,7 +8,7 @@ sample (~), and exact afterwards.
 import logging
 
 from nnet.bin.cli import boolean, parser, run
-from nnet.datadir.checks import duplicates, shared, summarize, unknown_sides
+from nnet.datadir.checks import duplicate_audio, shared_ids, summarize, unknown_trial_ids
 from nnet.datadir.directory import DataDir, read_table, some
 from nnet.dataset.split import session_prefix
 from nnet.errors import InputError
@@ -60,21 +60,21 @@ def table(sets, session_of):
 
 def check_trials(path, enroll, test):
     """Refuses a list that names what the data do not have."""
-    for names, data in zip(unknown_sides(path, enroll, test), (enroll, test), strict=True):
+    for names, data in zip(unknown_trial_ids(path, enroll, test), (enroll, test), strict=True):
         if names:
             raise InputError(f"{path}: {len(names)} of its names have no audio in {data.path}: {some(names)}")
 
 
 def check_apart(train, test):
     """Refuses a test set whose speakers or utterances are trained on."""
-    for what, names in zip(("speakers", "utterances"), shared(train, test), strict=True):
+    for what, names in zip(("speakers", "utterances"), shared_ids(train, test), strict=True):
         if names:
             raise InputError(f"{train.path}: {len(names)} {what} are in {test.path} too, such as {some(names)}")
 
 
 def check_duplicates(sets, train):
     """Names audio that is there twice within a set; refuses what is in training and elsewhere."""
-    groups = duplicates([data.wav_scp for data in sets])
+    groups = duplicate_audio([data.wav_scp for data in sets])
     for group in groups:
         own = [name for position, name in group if sets[position] is train]
         others = [f"{name} in {sets[position].path}" for position, name in group if sets[position] is not train]

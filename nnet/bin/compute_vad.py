@@ -13,7 +13,7 @@ import numpy as np
 
 from nnet.bin.cli import parser, run
 from nnet.datadir.directory import DataDir, some
-from nnet.datadir.job_parts import JobTables
+from nnet.datadir.job_outputs import JobTables
 from nnet.feats.vad import VadOptions, energy_vad
 from nnet.kaldi.ark import ArkWriter, read_matrix
 from nnet.progress import progress

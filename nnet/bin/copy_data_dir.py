@@ -8,7 +8,7 @@ import sys
 from nnet.bin.cli import parser, run
 from nnet.datadir.derive import Renaming, copy
 from nnet.datadir.directory import DataDir
-from nnet.datadir.validate import describe, exempt, validate
+from nnet.datadir.validate import describe, parse_exemptions, validate
 
 NAMES = ("--utt-prefix", "--utt-suffix", "--spk-prefix", "--spk-suffix")
 FILES = {"feats": "feats.scp", "text": "text", "wav": "wav.scp"}
@@ -28,7 +28,7 @@ def main(argv=None):
     source = DataDir(args.source)
     copy(source, args.destination, renaming)
     lacking = {what: False for what, name in FILES.items() if not source.has(name)}
-    print(describe(validate(args.destination, **{**lacking, **exempt(args.validate_opts.split())})))
+    print(describe(validate(args.destination, **{**lacking, **parse_exemptions(args.validate_opts.split())})))
 
 
 def _joined(words):

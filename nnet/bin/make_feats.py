@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from nnet.bin.cli import boolean, parser, run
 from nnet.datadir.directory import DataDir
-from nnet.datadir.job_parts import JobTables, feats_conf
+from nnet.datadir.job_outputs import JobTables, feats_conf
 from nnet.feats.computing import extract
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.kaldi.ark import ArkWriter
@@ -45,7 +45,7 @@ def main(argv=None):
         arks = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp", args.compress))
         for result in progress(results, total, f"{args.type} of {data.path}", "utt"):
             if result.problem:
-                tables.leave_out(result.utterance, result.problem)
+                tables.skip(result.utterance, result.problem)
                 continue
             arks.write(result.utterance, result.feats)
             tables.add(result.utterance, num_frames=len(result.feats), dur=f"{result.seconds:.9g}")

@@ -6,7 +6,7 @@ of the data directory.
 """
 
 from nnet.bin.cli import parser, run
-from nnet.datadir.job_parts import merge
+from nnet.datadir.job_outputs import merge_job_outputs
 
 
 def main(argv=None):
@@ -18,7 +18,7 @@ def main(argv=None):
     p.add_argument("targets", metavar="TARGET=ENDING", nargs="+", help="the last one is written last")
     args = p.parse_args(argv)
     targets = dict(target.split("=", 1) for target in args.targets)
-    merge(args.data, args.out, args.nj, targets, args.source)
+    merge_job_outputs(args.data, args.out, args.nj, targets, args.source)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import contextlib
 
 from nnet.bin.cli import boolean, parser, run
 from nnet.datadir.directory import DataDir
-from nnet.datadir.job_parts import JobTables
+from nnet.datadir.job_outputs import JobTables
 from nnet.errors import InputError
 from nnet.feats.prepare import CMVN, known_conf, prepare, read_voiced
 from nnet.kaldi.ark import ArkWriter, read_matrix
@@ -38,7 +38,7 @@ def main(argv=None):
             voiced = read_voiced(data, utterance, len(feats)) if args.remove_silence else None
             feats = prepare(feats, args.cmvn, voiced)
             if len(feats) == 0:
-                tables.leave_out(utterance, "no voiced frame")
+                tables.skip(utterance, "no voiced frame")
                 continue
             arks.write(utterance, feats)
             tables.add(utterance, num_frames=len(feats))

@@ -7,7 +7,7 @@ By default the N utterances are spread over the list; --per-spk takes N of each 
 """
 
 from nnet.bin.cli import parser, run
-from nnet.datadir.derive import choose, subset
+from nnet.datadir.derive import select_utterances, subset
 from nnet.datadir.directory import DataDir
 from nnet.datadir.validate import read_selection
 from nnet.errors import InputError
@@ -26,7 +26,9 @@ def main(argv=None):
     if len(args.words) != (2 if listed else 3):
         options.error("expected SOURCE DESTINATION" if listed else "expected SOURCE N DESTINATION")
     source, destination = DataDir(args.words[0]), args.words[-1]
-    utterances = _listed(source, args) if listed else choose(source, args.way or "even", _count(args.words[1]))
+    utterances = (
+        _listed(source, args) if listed else select_utterances(source, args.way or "even", _count(args.words[1]))
+    )
     if not utterances:
         raise InputError(f"{source.path}: the subset would be empty")
     subset(source, utterances, destination)

@@ -1,4 +1,4 @@
-"""What can be wrong between data directories that are each in order: shared speakers, audio that is there twice."""
+"""Checks across data directories: shared speakers and utterances, duplicate audio, trials without data."""
 
 import hashlib
 import os
@@ -9,15 +9,15 @@ from nnet.audio.reading import audio_duration
 from nnet.kaldi.trials import read_trials
 from nnet.progress import progress
 
-MEASURED = 100  # recordings whose length is looked up where there is no utt2dur
-PROBE = 4096  # bytes from the middle of a file, by which most files differ
+MEASURED = 100  # recordings whose duration is read if there is no utt2dur
+PROBE = 4096  # bytes from the middle of a file that are compared first
 
 Summary = namedtuple("Summary", "speakers utterances sessions hours exact shortest longest")
-Summary.__doc__ = "Counts of a data directory; hours, shortest and longest (s) of a sample unless `exact`."
+Summary.__doc__ = "Counts of a data directory; hours, shortest and longest (s) are those of a sample unless `exact`."
 
 
 def summarize(data, session_of):
-    """The Summary of a DataDir; `session_of` gives an utterance's session."""
+    """Computes the Summary of a DataDir; `session_of` maps an utterance to its session."""
     durations, exact = _durations(data)
     hours = sum(durations) / len(durations) * len(data.utt2spk) / 3600
     sessions = {(speaker, session_of(u)) for u, speaker in data.utt2spk.items()}
@@ -27,7 +27,7 @@ def summarize(data, session_of):
 
 
 def _durations(data):
-    """Seconds of the utterances and whether of all of them."""
+    """Returns durations in seconds, and whether they cover all utterances."""
     if data.has("utt2dur"):
         return list(data.utt2dur.values()), True
     segments = data.segments
@@ -39,17 +39,17 @@ def _durations(data):
     return [audio_duration(rx, f'{where}: "{u}"') for u, rx in entries[::step]], step == 1
 
 
-def shared(one, other):
-    """(speakers, utterances) that two DataDirs have in common, each a sorted list."""
+def shared_ids(one, other):
+    """Returns (speakers, utterances) that two DataDirs have in common, as sorted lists."""
     return sorted(one.spk2utt.keys() & other.spk2utt.keys()), sorted(one.utt2spk.keys() & other.utt2spk.keys())
 
 
-def unknown_sides(path, enroll, test):
-    """What a trial list names and the data do not have: sorted lists (models or utterances enrolled, test utterances).
+def unknown_trial_ids(path, enroll, test):
+    """Returns the ids of a trial list that the data lack, as sorted lists (enroll ids, test ids).
 
     Args:
         path: the trial list.
-        enroll, test: DataDirs; a name on the left may be an utterance or a speaker of `enroll`.
+        enroll, test: DataDirs; an enroll id may be an utterance or a speaker.
     """
     trials = read_trials(path)
     return (
@@ -58,18 +58,18 @@ def unknown_sides(path, enroll, test):
     )
 
 
-def duplicates(wav_scps):
-    """Groups of recordings that hold the same bytes: lists of (position of the table, recording), sorted.
+def duplicate_audio(wav_scps):
+    """Finds groups of recordings with identical bytes: lists of (index of the table, recording), sorted.
 
-    Only files of one length are opened, and only those that agree in the middle are read as a whole. What a command
-    does to its file counts, so that the two channels of a file are two recordings.
+    Only files of equal size are opened, and only those with the same bytes in the middle are read completely. Commands
+    must be equal too, so that the two channels of a file are different recordings.
 
     Args:
         wav_scps: tables {recording: path or command}.
     """
     groups = {}
     for position, table in enumerate(wav_scps):
-        for recording, rx in progress(table.items(), len(table), "looking for audio that is there twice", "files"):
+        for recording, rx in progress(table.items(), len(table), "looking for duplicate audio", "files"):
             path, treatment = _file_of(rx)
             if path:
                 key = treatment, os.path.getsize(path)
@@ -89,7 +89,7 @@ def _regrouped(groups, digest):
 
 
 def _file_of(rx):
-    """(path of the file that an entry reads, what is done to it); (None, None) where that cannot be told."""
+    """Splits a wav.scp entry into (path, rest of the command); (None, None) if it does not read exactly one file."""
     if not rx.endswith("|"):
         return (rx, "") if os.path.isfile(rx) else (None, None)
     try:

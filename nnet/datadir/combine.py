@@ -1,4 +1,4 @@
-"""One data directory out of several (utils/combine_data.sh)."""
+"""Combines data directories (utils/combine_data.sh)."""
 
 import json
 import logging
@@ -16,16 +16,17 @@ logger = logging.getLogger(__name__)
 def combine(destination, sources, extra_files=()):
     """Writes the union of data directories.
 
-    A file is combined where all sources have it; where only some have it, it is left out and that is said. Where some
-    have segments or utt2uniq, the others get them too, from their utt2dur or with each utterance as its own original.
+    A file is combined if all sources have it; if only some have it, it is dropped with a warning. If some sources have
+    segments or utt2uniq, they are created for the others: segments from utt2dur, in utt2uniq each utterance is its own
+    original.
 
     Args:
         destination: path of the new directory.
         sources: DataDirs.
-        extra_files: names of further files, tables as well.
+        extra_files: names of further tables.
 
     Raises:
-        InputError: an utterance in two sources, entries that contradict each other, features made in different ways.
+        InputError: an utterance in two sources, conflicting entries, or different feature configurations.
     """
     for source in sources:
         refuse_same(source, destination)
@@ -48,28 +49,28 @@ def combine(destination, sources, extra_files=()):
 def _tables(sources, name):
     having = [source for source in sources if source.has(name)]
     if name == "segments" and having and not all(source.has("wav.scp") for source in sources):
-        return None  # they would refer to nothing
+        return None  # segments need every recording
     if name == "segments" and having:
         return [source.table(name) if source.has(name) else _whole_recordings(source) for source in sources]
-    if name == "utt2uniq" and having:  # an utterance that is no copy is its own original
+    if name == "utt2uniq" and having:  # an utterance that is not a copy is its own original
         return [source.table(name) if source.has(name) else {u: u for u in source.utt2spk} for source in sources]
     if len(having) == len(sources):
         return [source.table(name) for source in sources]
     if having:
         lacking = next(source.path for source in sources if not source.has(name))
-        logger.warning("%s is not combined: %s has none", name, lacking)
+        logger.warning("%s is not combined: missing in %s", name, lacking)
     return None
 
 
 def _whole_recordings(source):
-    """Segments that span the recordings of a directory without segments."""
+    """Returns segments that span the whole recordings of a directory without segments."""
     if not source.has("utt2dur"):
-        raise InputError(f"{source.path}: needs utt2dur to be combined with segments; run utils/get_utt2dur.sh")
+        raise InputError(f"{source.path}: combining with segments needs utt2dur; run utils/get_utt2dur.sh")
     return {utterance: f"{utterance} 0.0 {duration}" for utterance, duration in source.utt2dur.items()}
 
 
 def _union(sources, name, tables, unique):
-    """All entries of the tables; a key in two of them is an InputError, or, unless `unique`, must have one value."""
+    """Merges tables; raises InputError for a duplicate key, or, unless `unique`, only for different values of a key."""
     union = {}
     for source, table in zip(sources, tables, strict=True):
         for key, value in table.items():
@@ -82,16 +83,14 @@ def _union(sources, name, tables, unique):
 
 
 def _common_features(sources):
-    """The one feats_conf.json of sources that all have features, or None."""
+    """Returns the feats_conf.json that all sources share, or None."""
     if not all(source.has("feats.scp") for source in sources):
         return None
     if any(source.feats_conf is None for source in sources):
         if any(source.feats_conf for source in sources):
-            logger.warning("feats_conf.json is not combined: not all of the directories have one")
+            logger.warning("feats_conf.json is not combined: not all directories have one")
         return None
     for source in sources[1:]:
         if source.feats_conf != sources[0].feats_conf:
-            raise InputError(
-                f"{source.file('feats_conf.json')}: its features were made otherwise than {sources[0].path}'s"
-            )
+            raise InputError(f"{source.file('feats_conf.json')}: features differ from those of {sources[0].path}")
     return sources[0].feats_conf

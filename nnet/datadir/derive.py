@@ -1,4 +1,4 @@
-"""Data directories out of one: copies, subsets, and the parts that parallel jobs work on."""
+"""Copies, subsets and splits of a data directory."""
 
 import logging
 import os
@@ -13,18 +13,18 @@ logger = logging.getLogger(__name__)
 
 
 class Renaming:
-    """New names for utterances and speakers: a text before, a text behind."""
+    """Prefixes and suffixes to add to utterance and speaker ids."""
 
     def __init__(self, utt_prefix="", utt_suffix="", spk_prefix="", spk_suffix=""):
         self._utterance = utt_prefix, utt_suffix
         self._speaker = spk_prefix, spk_suffix
 
     def utterance(self, name):
-        """The new name of an utterance."""
+        """Returns the new id of an utterance."""
         return name.join(self._utterance)
 
     def speaker(self, name):
-        """The new name of a speaker."""
+        """Returns the new id of a speaker."""
         return name.join(self._speaker)
 
     @property
@@ -33,7 +33,7 @@ class Renaming:
 
 
 def copy(source, destination, renaming=None):
-    """Copies a DataDir to the path `destination`, with other names for utterances and speakers where asked."""
+    """Copies a DataDir to the path `destination`; `renaming` changes utterance and speaker ids."""
     renaming = renaming or Renaming()
     write_parts(source, [destination], dict.fromkeys(source.utt2spk, 0), renaming)
     if renaming.renames_utterances and not source.has("utt2uniq"):
@@ -42,17 +42,20 @@ def copy(source, destination, renaming=None):
 
 
 def subset(source, utterances, destination):
-    """Writes the data directory that holds only some utterances of `source`, with their recordings and speakers."""
+    """Writes the data directory of some utterances of `source`, with their recordings and speakers."""
     write_parts(source, [destination], dict.fromkeys(utterances, 0))
 
 
 def split(source, parts, by_utterance=False):
-    """Splits a DataDir into `splitN/1` ... `splitN/N` within it (`splitNutt/...` by utterance).
+    """Splits a DataDir into its subdirectories `splitN/1` ... `splitN/N` (`splitNutt/...` if by utterance).
 
-    Speakers stay whole unless `by_utterance`; more parts than speakers (utterances) are an InputError.
+    Speakers are not divided unless `by_utterance`.
 
     Returns:
-        the paths of the parts.
+        paths of the parts.
+
+    Raises:
+        InputError: more parts than speakers (or utterances).
     """
     if parts < 1:
         raise InputError(f"{source.path}: cannot be split into {parts} parts")
@@ -71,7 +74,7 @@ def split(source, parts, by_utterance=False):
 
 
 def _balance(sizes, parts):
-    """For each group in order the part it goes to: parts hold consecutive groups, about equal sums, none is empty."""
+    """Assigns each group, in order, to a part: parts are consecutive, not empty, and of about equal total size."""
     total, done, part, assignment = sum(sizes), 0, 0, []
     for index, size in enumerate(sizes):
         groups_left = len(sizes) - index
@@ -85,12 +88,12 @@ def _balance(sizes, parts):
 
 
 def write_parts(source, destinations, part_of, renaming=None):
-    """Writes data directories that share out the utterances of one; each file of the source is read once.
+    """Distributes the utterances of one data directory over several; each file of the source is read once.
 
     Args:
         source: a DataDir.
-        destinations: the paths of the parts; files of an earlier content are replaced or removed.
-        part_of: `{utterance: number of its part}`; utterances that are not there are left out.
+        destinations: paths of the parts; existing files are replaced or removed.
+        part_of: `{utterance: index of its part}`; other utterances are dropped.
         renaming: a Renaming, or None.
     """
     renaming = renaming or Renaming()
@@ -99,17 +102,17 @@ def write_parts(source, destinations, part_of, renaming=None):
         refuse_same(source, destination)
         make_directory(destination)
         for name in ALL_FILES:
-            # utt2spk goes first and comes back last: without it nobody takes a half-written directory for a whole one
+            # utt2spk is removed first and written last: a half-written directory is not valid without it
             if name == "utt2spk" or not source.has(name):
                 remove_file(os.path.join(destination, name))
     for name in UTTERANCE_FILES:
-        _share_out(source, name, destinations, utterances, renaming.utterance)
+        _distribute(source, name, destinations, utterances, renaming.utterance)
     recordings = _owners(utterances, {u: s[0] for u, s in source.segments.items()}) if source.segments else utterances
     for name in RECORDING_FILES:
-        _share_out(source, name, destinations, recordings, str if source.segments else renaming.utterance)
+        _distribute(source, name, destinations, recordings, str if source.segments else renaming.utterance)
     speakers = _owners(utterances, source.utt2spk)
     for name in SPEAKER_FILES:
-        _share_out(source, name, destinations, speakers, renaming.speaker)
+        _distribute(source, name, destinations, speakers, renaming.speaker)
     for name in filter(source.has, WHOLE_FILES):
         for destination in destinations:
             copy_file(source.file(name), os.path.join(destination, name))
@@ -117,7 +120,7 @@ def write_parts(source, destinations, part_of, renaming=None):
 
 
 def _owners(utterances, owner_of):
-    """`{recording or speaker: numbers of the parts that need it}`."""
+    """Returns `{recording or speaker: indices of the parts that need it}`."""
     owners = {}
     for utterance, (part,) in utterances.items():
         if utterance in owner_of:
@@ -125,7 +128,7 @@ def _owners(utterances, owner_of):
     return owners
 
 
-def _share_out(source, name, destinations, parts_of, rename):
+def _distribute(source, name, destinations, parts_of, rename):
     if not source.has(name):
         return
     tables = [{} for _ in destinations]
@@ -137,7 +140,7 @@ def _share_out(source, name, destinations, parts_of, rename):
         write_table(os.path.join(destination, name), part)
     missing = parts_of.keys() - table.keys()
     if missing:
-        logger.warning("%s: lacks %d of %d: %s", source.file(name), len(missing), len(parts_of), some(missing))
+        logger.warning("%s: %d of %d missing: %s", source.file(name), len(missing), len(parts_of), some(missing))
 
 
 def _write_speakers(source, destinations, utterances, renaming):
@@ -149,26 +152,26 @@ def _write_speakers(source, destinations, utterances, renaming):
 
 
 def write_speakers(path, utt2spk):
-    """Writes spk2utt and then utt2spk of the data directory at `path`."""
+    """Writes spk2utt, then utt2spk, to the data directory at `path`."""
     spk2utt = {speaker: " ".join(utterances) for speaker, utterances in invert_utt2spk(utt2spk).items()}
     write_table(os.path.join(path, "spk2utt"), spk2utt)
     write_table(os.path.join(path, "utt2spk"), utt2spk)
 
 
 def refuse_same(source, destination):
-    """A source that is its own destination is an InputError: writing it would destroy it."""
+    """Raises InputError if source and destination are the same directory, which writing would destroy."""
     if os.path.realpath(source.path) == os.path.realpath(destination):
-        raise InputError(f"{destination}: is both what is read and what is written")
+        raise InputError(f"{destination}: source and destination are the same directory")
 
 
 def copy_file(source, destination):
-    """Copies a small file, whole or not at all."""
+    """Copies a small file atomically."""
     with open(source, "rb") as file, atomic_write(destination, binary=True) as copied:
         copied.write(file.read())
 
 
 def evenly(items, count):
-    """`count` of a list, spread as Kaldi's subset_scp.pl does: half of them from each half, and so on within."""
+    """Picks `count` evenly spread items of a list, as Kaldi's subset_scp.pl does by halving recursively."""
     if count == 0 or not items:
         return []
     if len(items) == 1:
@@ -177,21 +180,24 @@ def evenly(items, count):
     return evenly(items[:half], count // 2) + evenly(items[half:], count - count // 2)
 
 
-def choose(data, how, count):
-    """The utterances of a DataDir that subset_data_dir.sh takes.
+def select_utterances(data, how, count):
+    """Selects utterances of a DataDir for subset_data_dir.sh.
 
     Args:
         data: a DataDir.
         how: "even" (spread over the list), "first", "last", "shortest" (by utt2num_frames or utt2dur), "per-spk"
-            (`count` of each speaker, spread, fewer where it has fewer), "speakers" (whole speakers in random but
-            fixed order until there are `count` utterances).
-        count: how many; more than there are is an InputError.
+            (up to `count` of each speaker, spread), "speakers" (whole speakers in a fixed random order, until
+            there are `count` utterances).
+        count: number of utterances.
+
+    Raises:
+        InputError: `count` is larger than the number of utterances.
     """
     utterances = list(data.utt2spk)
     if how == "per-spk":
         return [u for own in data.spk2utt.values() for u in evenly(own, min(count, len(own)))]
     if count > len(utterances):
-        raise InputError(f"{data.path}: {count} utterances asked for, it has {len(utterances)}")
+        raise InputError(f"{data.path}: {count} utterances requested, the directory has {len(utterances)}")
     if how == "speakers":
         return _whole_speakers(data, count)
     if how == "shortest":

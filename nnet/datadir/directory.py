@@ -1,7 +1,7 @@
-"""A Kaldi data directory: which files it holds, and how each is read.
+"""A Kaldi data directory: which files it contains, and how each is read.
 
-What can be done with one stands beside: validate.py checks, fix.py mends, derive.py copies, takes subsets and splits,
-combine.py joins several, job_parts.py merges what parallel jobs made.
+Operations are in the other modules: validate.py checks, fix.py repairs, derive.py copies, takes subsets and splits,
+combine.py combines several directories, job_outputs.py merges the outputs of parallel jobs.
 """
 
 import functools
@@ -38,28 +38,28 @@ __all__ = [
 ]
 
 UTTERANCE_FILES = ("segments", "feats.scp", "vad.scp", "text", "utt2lang", "utt2uniq", "utt2dur", "utt2num_frames")
-RECORDING_FILES = ("wav.scp", "reco2dur", "reco2file_and_channel")  # without segments: a recording is an utterance
+RECORDING_FILES = ("wav.scp", "reco2dur", "reco2file_and_channel")  # without segments, a recording is an utterance
 SPEAKER_FILES = ("spk2gender", "cmvn.scp")
-WHOLE_FILES = ("feats_conf.json", "frame_shift")  # about the directory, not about entries of it
+WHOLE_FILES = ("feats_conf.json", "frame_shift")  # describe the whole directory
 ALL_FILES = ("utt2spk", "spk2utt", *UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_FILES, *WHOLE_FILES)
 
 
 class DataDir:
-    """The files of a data directory, each read when first asked for.
+    """Files of a data directory, each read on first access.
 
     >>> data = nnet.DataDir("data/train")
     >>> data.utt2spk["s000-u0"]
     's000'
     >>> features = nnet.read_matrix(data.feats["s000-u0"])
 
-    Every table but `segments` raises InputError when its file is missing; `has("feats.scp")` asks.
+    Every table except `segments` raises InputError if its file is missing; `has("feats.scp")` tests for it.
     """
 
     def __init__(self, path: AnyPath, tables: dict[str, dict[str, str] | None] | None = None) -> None:
         """
         Args:
             path: the directory.
-            tables: `{file name: table}`, read in place of these files; None in place of a table hides the file.
+            tables: `{file name: table}`, used instead of these files; None hides the file.
         """
         self.path = os.fspath(path).rstrip("/") or "/"
         self._tables = tables or {}
@@ -67,29 +67,29 @@ class DataDir:
             raise InputError(f"{self.path}: no such data directory")
 
     def with_tables(self, tables: dict[str, dict[str, str] | None]) -> "DataDir":
-        """The DataDir with other tables in place of some of its files, as the constructor takes them.
+        """Returns the DataDir with some tables replaced, as the constructor takes them.
 
-        Nothing changes on disk; `nnet.datadir.derive.subset` writes it.
+        Nothing changes on disk; `nnet.datadir.derive.subset` writes the result.
         """
         return DataDir(self.path, {**self._tables, **tables})
 
     def file(self, name: str) -> str:
-        """The path of one file of the directory."""
+        """Returns the path of a file of the directory."""
         return os.path.join(self.path, name)
 
     def has(self, name: str) -> bool:
-        """Whether the directory holds the file."""
+        """Returns whether the directory contains the file."""
         if name in self._tables:
             return self._tables[name] is not None
         return os.path.isfile(self.file(name))
 
     def table(self, name: str) -> dict[str, str]:
-        """`{key: rest of the line}` of one of its files, as text."""
+        """Reads a file as `{key: rest of the line}`."""
         if name not in self._tables:
             return read_table(self.file(name))
         table = self._tables[name]
         if table is None:
-            raise InputError(f"{self.file(name)}: is left out of this data directory")
+            raise InputError(f"{self.file(name)}: not available in this derived data directory")
         return dict(table)
 
     @functools.cached_property
@@ -99,9 +99,9 @@ class DataDir:
 
     @functools.cached_property
     def segments(self) -> dict[str, tuple[str, float, float, int | None]] | None:
-        """`{utterance: (recording, start, end, channel)}`, or None where there is no such file.
+        """`{utterance: (recording, start, end, channel)}`, or None if there is no such file.
 
-        Times are in seconds, an end of -1 is the end of the recording; channels count from 0, None is not given.
+        Times are in seconds; an end of -1 is the end of the recording. Channels count from 0; None: not specified.
         """
         if not self.has("segments"):
             return None
@@ -114,7 +114,7 @@ class DataDir:
 
     @functools.cached_property
     def spk2utt(self) -> dict[str, list[str]]:
-        """`{speaker: [utterances]}`, always from utt2spk, the primary one of the two."""
+        """`{speaker: [utterances]}`, derived from utt2spk."""
         return dict(sorted(invert_utt2spk(self.utt2spk).items()))
 
     @functools.cached_property
@@ -139,7 +139,7 @@ class DataDir:
 
     @functools.cached_property
     def feats_conf(self) -> dict[str, Any] | None:
-        """How the features were made (the object in feats_conf.json), or None."""
+        """Content of feats_conf.json, the configuration of the features, or None."""
         path = self.file("feats_conf.json")
         if not self.has("feats_conf.json"):
             return None
@@ -151,7 +151,7 @@ class DataDir:
 
 
 def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, float, int | None]:
-    """`(recording, start, end, channel or None)` of a line of segments."""
+    """Parses a line of segments as `(recording, start, end, channel or None)`."""
     words = text.split()
     try:
         start, end = float(words[1]), float(words[2])
@@ -164,7 +164,7 @@ def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, flo
 
 
 def some(names: Iterable[str], limit: int = 3) -> str:
-    """The first few of a collection of names, for a message."""
+    """Lists the first few names and the number of the others, for a message."""
     names = sorted(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more

@@ -1,4 +1,4 @@
-"""Mends a data directory: sorts its files and keeps what all of them have (utils/fix_data_dir.sh)."""
+"""Repairs a data directory: sorts its files and keeps the entries common to all (utils/fix_data_dir.sh)."""
 
 import logging
 import os
@@ -13,17 +13,17 @@ logger = logging.getLogger(__name__)
 
 
 def fix(path, utterance_extras=(), speaker_extras=()):
-    """Sorts every file, removes what not all files have, makes spk2utt anew; what was there goes to `.backup`.
+    """Sorts every file, keeps the entries common to all, and rebuilds spk2utt; changed files are saved in `.backup`.
 
-    Lines without a value, repeated lines, segments that are no time spans, utterances of no length are taken out and
-    counted in the log. Running it again changes nothing.
+    Lines without a value, repeated lines, invalid segments and utterances of length zero are removed and counted in the
+    log. Running it again changes nothing.
 
     Args:
         path: the data directory.
-        utterance_extras, speaker_extras: names of further files that are keyed by utterance or speaker.
+        utterance_extras, speaker_extras: names of further files, keyed by utterance or speaker.
 
     Raises:
-        InputError: two lines that contradict each other, or nothing remains.
+        InputError: conflicting lines for one key, or no utterance left.
     """
     data = DataDir(path)
     _make_utt2spk(data)
@@ -54,7 +54,7 @@ def _make_utt2spk(data):
 
 
 def _common_entries(data):
-    """`{utterance: speaker}` of the utterances that every file knows."""
+    """Returns `{utterance: speaker}` of the utterances that are in every file."""
     utt2spk = {u: s for u, s in _read_loosely(data, "utt2spk").items() if len(s.split()) == 1}
     names = [*UTTERANCE_FILES] if data.has("segments") else [*UTTERANCE_FILES, "wav.scp"]
     for name in filter(data.has, names):
@@ -68,7 +68,7 @@ def _common_entries(data):
         known = _read_loosely(data, name)
         utt2spk = {u: s for u, s in utt2spk.items() if s in known}
     if not utt2spk:
-        raise InputError(f"{data.path}: no utterance is in all of its files; it is left as it was")
+        raise InputError(f"{data.path}: no utterance is in all files; nothing was changed")
     return utt2spk
 
 
@@ -77,7 +77,7 @@ def _keep(utt2spk, known):
 
 
 def _usable(name, table):
-    """The keys of a table that stand for something: of the two tables of lengths, those above 0."""
+    """Returns the valid keys of a table: in utt2dur and utt2num_frames, those with a value above 0."""
     if name in ("utt2dur", "utt2num_frames"):
         return {key for key, value in table.items() if _is_positive(value)}
     return table
@@ -91,7 +91,7 @@ def _is_positive(text):
 
 
 def _good_segments(data):
-    """`{utterance: recording}` of segments that can be read, or None without the file."""
+    """Returns `{utterance: recording}` of the valid segments, or None without the file."""
     if not data.has("segments"):
         return None
     good = {}
@@ -99,25 +99,25 @@ def _good_segments(data):
         try:
             good[utterance] = parse_segment(utterance, text, data.file("segments"))[0]
         except InputError as error:
-            logger.warning("%s; taken out", error)
+            logger.warning("%s; removed", error)
     return good
 
 
 def _read_loosely(data, name):
-    """A table in any order, without lines that have no value; repeated lines count once."""
+    """Reads a table in any order; skips lines without a value and identical duplicates."""
     table = {}
     for number, line in read_lines(data.file(name)):
         key, _, value = line.replace("\t", " ").partition(" ")
         value = value.strip()
         if table.get(key, value) != value:
-            raise InputError(f'{data.file(name)}:{number}: "{key}" was "{table[key]}" before and is "{value}" here')
+            raise InputError(f'{data.file(name)}:{number}: "{key}" has two values, "{table[key]}" and "{value}"')
         if value:
             table[key] = value
     return table
 
 
 def _rewrite(data, name, keys):
-    """Writes the entries `keys` of a file in order, where that changes it; the file as it was goes to .backup."""
+    """Rewrites a file with the entries `keys` in order, if that changes it; saves the old file in .backup."""
     lines = [line for _, line in read_lines(data.file(name))]
     table = _read_loosely(data, name)
     kept = {key: table[key] for key in sorted(table) if key in keys}
@@ -128,5 +128,5 @@ def _rewrite(data, name, keys):
     copy_file(data.file(name), os.path.join(backup, name))
     write_table(data.file(name), kept)
     gone = table.keys() - kept.keys()
-    what = f"; taken out: {some(gone)}" if gone else ""
+    what = f"; removed: {some(gone)}" if gone else ""
     logger.info("%s: %d of %d lines kept, sorted%s", data.file(name), len(kept), len(lines), what)

@@ -8,7 +8,7 @@ from nnet.dataset.utterances import UtteranceTable, speakers_of
 from nnet.errors import InputError
 from nnet.kaldi.ark import matrix_shape, parse_rx
 from nnet.kaldi.matrices import read_object_rows
-from nnet.kaldi.streams import FileSource
+from nnet.kaldi.streams import FileReader
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class ArkChunks:
         columns = self.table.columns
         skip = int(columns["skip"][row])
         try:
-            source = FileSource(self.arks[columns["ark"][row]], int(columns["offset"][row]))
+            source = FileReader(self.arks[columns["ark"][row]], int(columns["offset"][row]))
             rows = read_object_rows(source, skip + int(start), skip + int(stop))
         except InputError as error:
             raise InputError(f"{self.table.path}: {self.table.utterance(row)}: {error}") from None

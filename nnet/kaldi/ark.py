@@ -1,4 +1,4 @@
-"""Kaldi's archives: whole objects, ranges of rows by file offset, and atomic writing of ark and scp.
+"""Kaldi archives: read whole objects or ranges of rows by file offset, write ark and scp atomically.
 
 An rxfilename is `file`, `file:offset`, either with a row range `[first:last]` (inclusive, as in Kaldi), or `command |`.
 """
@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from nnet.errors import InputError
 from nnet.files import AnyPath, atomic_write
-from nnet.kaldi import matrices as objects
-from nnet.kaldi.streams import FileSource, StreamSource, forget_open_files, open_stream
+from nnet.kaldi import matrices
+from nnet.kaldi.streams import FileReader, StreamReader, forget_open_files, open_stream
 from nnet.kaldi.tables import read_table
 
 _ADDRESS = re.compile(r"(?P<path>.*?)(:(?P<offset>\d+))?(\[(?P<first>\d+):(?P<last>\d+)(,:?)?\])?", re.DOTALL)
@@ -24,21 +24,21 @@ _ADDRESS = re.compile(r"(?P<path>.*?)(:(?P<offset>\d+))?(\[(?P<first>\d+):(?P<la
 def parse_rx(rx: str) -> tuple[str, int, tuple[int, int] | None]:
     """Splits an rxfilename into `(path, offset, (first, stop) or None)`; `stop` is exclusive."""
     match = _ADDRESS.fullmatch(rx.strip())
-    assert match  # any text is a path at least
+    assert match  # the path group matches any text
     rows = (int(match["first"]), int(match["last"]) + 1) if match["first"] else None
     return match["path"], int(match["offset"] or 0), rows
 
 
 def read_any(rx: str) -> np.ndarray:
-    """Reads the object at `rx`, whatever its kind and precision: see `nnet.kaldi.matrices.read_object`."""
+    """Reads the object at `rx`, of any kind and precision; see `nnet.kaldi.matrices.read_object`."""
     if rx.rstrip().endswith("|"):
         with open_stream(rx.strip()) as stream:
-            return objects.read_object(StreamSource(stream, rx))
+            return matrices.read_object(StreamReader(stream, rx))
     path, offset, rows = parse_rx(rx)
-    source = FileSource(path, offset, rx)
+    reader = FileReader(path, offset, rx)
     if rows is None:
-        return objects.read_object(source)
-    return objects.read_object_rows(source, *rows)
+        return matrices.read_object(reader)
+    return matrices.read_object_rows(reader, *rows)
 
 
 def read_matrix(rx: str) -> np.ndarray:
@@ -48,7 +48,7 @@ def read_matrix(rx: str) -> np.ndarray:
     """
     matrix = read_any(rx)
     if matrix.ndim != 2:
-        raise InputError(f"{rx}: a vector where a matrix should be")
+        raise InputError(f"{rx}: expected a matrix, found a vector")
     return np.asarray(matrix, np.float32)
 
 
@@ -61,7 +61,7 @@ def read_vector(rx: str) -> np.ndarray:
     """
     vector = read_any(rx)
     if vector.ndim != 1:
-        raise InputError(f"{rx}: a matrix where a vector should be")
+        raise InputError(f"{rx}: expected a vector, found a matrix")
     return vector
 
 
@@ -72,30 +72,30 @@ def read_rows(rx: str, start: int, stop: int) -> np.ndarray:
         float32 `(stop - start, columns)`.
     """
     path, offset, rows = parse_rx(rx)
-    source = FileSource(path, offset, rx)
+    reader = FileReader(path, offset, rx)
     if rows is not None:
         if start < 0 or stop > rows[1] - rows[0]:
-            source.fail(f"rows {start} to {stop} asked for, it has {rows[1] - rows[0]}")
+            reader.fail(f"rows {start} to {stop} requested, the matrix has {rows[1] - rows[0]}")
         start, stop = start + rows[0], stop + rows[0]
-    return np.asarray(objects.read_object_rows(source, start, stop), np.float32)
+    return np.asarray(matrices.read_object_rows(reader, start, stop), np.float32)
 
 
 def matrix_shape(rx: str) -> tuple[int, int]:
-    """`(rows, columns)` of a matrix, from its header where it has one."""
+    """Returns `(rows, columns)` of a matrix, from its header if it has one."""
     if not rx.rstrip().endswith("|"):
         path, offset, rows = parse_rx(rx)
-        header = objects.read_header(FileSource(path, offset, rx))
+        header = matrices.read_header(FileReader(path, offset, rx))
         if header is not None:
             return (rows[1] - rows[0] if rows else header.rows), header.columns
     return read_matrix(rx).shape
 
 
 def read_ark(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields `(key, array)` of `ark:FILE`, `scp:FILE`, or a path that ends in .ark or .scp.
+    """Yields `(key, array)` from `ark:FILE`, `scp:FILE`, or a path that ends in .ark or .scp.
 
     >>> features = dict(nnet.read_ark("data/train/feats.scp"))
 
-    FILE may be `-` or `command |`; options as in `ark,t:` are accepted (reading finds out by itself).
+    FILE may be `-` or `command |`. Options as in `ark,t:` are accepted and ignored: the format is detected.
     """
     kind, path = _split_specifier(rspecifier)
     if kind == "scp":
@@ -103,11 +103,11 @@ def read_ark(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
             yield key, _read_entry(path, key, rx)
         return
     with open_stream(path) as stream:
-        source = StreamSource(stream, path)
-        while (key := source.read_key()) is not None:
-            source.where = f'{path}: "{key}"'
-            yield key, objects.read_object(source)
-            source.where = path
+        reader = StreamReader(stream, path)
+        while (key := reader.read_key()) is not None:
+            reader.where = f'{path}: "{key}"'
+            yield key, matrices.read_object(reader)
+            reader.where = path
 
 
 def _read_entry(scp: str, key: str, rx: str) -> np.ndarray:
@@ -118,17 +118,17 @@ def _read_entry(scp: str, key: str, rx: str) -> np.ndarray:
 
 
 def read_dict(rspecifier: str) -> dict[str, np.ndarray]:
-    """Reads an archive whole: `{key: array}`; a key given twice is an InputError."""
+    """Reads a whole archive as `{key: array}`; raises InputError for a duplicate key."""
     arrays = {}
     for key, array in read_ark(rspecifier):
         if key in arrays:
-            raise InputError(f'{rspecifier}: "{key}" is there twice')
+            raise InputError(f'{rspecifier}: duplicate key "{key}"')
         arrays[key] = array
     return arrays
 
 
 def _split_specifier(specifier: str) -> tuple[str, str]:
-    """`(kind, path)` of an rspecifier; kind is "ark" or "scp"."""
+    """Splits an rspecifier into `(kind, path)`; kind is "ark" or "scp"."""
     options, colon, path = specifier.partition(":")
     words = options.split(",")
     if colon and words[0] in ("ark", "scp"):
@@ -136,20 +136,20 @@ def _split_specifier(specifier: str) -> tuple[str, str]:
     for kind in ("ark", "scp"):
         if specifier.endswith("." + kind):
             return kind, specifier
-    raise InputError(f"{specifier}: neither ark:FILE nor scp:FILE, nor a file that ends in .ark or .scp")
+    raise InputError(f"{specifier}: expected ark:FILE, scp:FILE, or a file that ends in .ark or .scp")
 
 
 class ArkWriter:
-    """Writes an archive and its scp, which appear together when the `with` block ends well, and not otherwise.
+    """Writes an archive and its scp; both files appear only if the `with` block ends without an error.
 
     >>> with nnet.ArkWriter("e.ark", "e.scp") as writer:
     ...     writer.write("a", np.zeros(3))
 
     Args:
-        ark: path of the archive; the scp holds it as it is given.
+        ark: path of the archive; the scp repeats it as given.
         scp: path of the scp, or None.
-        compress: matrices in Kaldi's default compressed format.
-        text: Kaldi's text format instead of the binary one.
+        compress: write matrices in Kaldi's default compressed format.
+        text: write Kaldi's text format instead of binary.
     """
 
     def __init__(self, ark: AnyPath, scp: AnyPath | None = None, compress: bool = False, text: bool = False) -> None:
@@ -159,22 +159,27 @@ class ArkWriter:
         self._keys: set[str] = set()
         self._files = contextlib.ExitStack()
         self._scp = self._files.enter_context(atomic_write(scp)) if scp is not None else None
-        # entered last, so that the archive gets its name before the scp that points into it
+        # Entered last, so that the archive is renamed before the scp that points into it.
         self._ark = self._files.enter_context(atomic_write(self.path, binary=True))
 
     def write(self, key: str, array: ArrayLike) -> None:
-        """Adds one matrix, vector or vector of integers; NaN in what is to be compressed is an InputError."""
+        """Adds one matrix, vector or integer vector.
+
+        Raises:
+            ValueError: the key is empty, contains whitespace, or was written before.
+            InputError: NaN or infinity in a matrix to compress.
+        """
         if not key or len(key.split()) != 1 or key in self._keys:
-            raise ValueError(f"{self.path}: {key!r} is written twice, empty, or holds blanks")
+            raise ValueError(f"{self.path}: key {key!r} is a duplicate, empty, or contains whitespace")
         if self._compress and not np.isfinite(array).all():
-            raise InputError(f'{self.path}: "{key}": holds NaN or infinity, which cannot be compressed')
+            raise InputError(f'{self.path}: "{key}": contains NaN or infinity, which cannot be compressed')
         self._keys.add(key)
         self._ark.write(key.encode() + b" ")
         offset = self._ark.tell()
         if self._text:
-            objects.write_text(self._ark, array)
+            matrices.write_text(self._ark, array)
         else:
-            objects.write_binary(self._ark, array, self._compress)
+            matrices.write_binary(self._ark, array, self._compress)
         if self._scp is not None:
             self._scp.write(f"{key} {self.path}:{offset}\n")
 
@@ -193,7 +198,7 @@ def write_ark(
     compress: bool = False,
     text: bool = False,
 ) -> None:
-    """Writes an archive of matrices or vectors, and its scp where one is named, whole or not at all.
+    """Writes an archive of matrices or vectors, and its scp if a path is given, atomically.
 
     >>> nnet.write_ark("e.ark", {"a": np.zeros(3), "b": np.ones(3)}, "e.scp")
 
@@ -207,7 +212,7 @@ def write_ark(
 
 
 def write_object(path: AnyPath, array: ArrayLike, binary: bool = True) -> None:
-    """Writes a single matrix or vector, such as transform.mat or mean.vec, the whole file or nothing."""
+    """Writes a file of one matrix or vector, such as transform.mat or mean.vec, atomically."""
     with atomic_write(path, binary=True) as file:
-        (objects.write_binary if binary else objects.write_text)(file, array)
+        (matrices.write_binary if binary else matrices.write_text)(file, array)
     forget_open_files()

@@ -1,8 +1,8 @@
-"""Kaldi's compressed matrices: the arithmetic of matrix/compressed-matrix.cc, bit for bit.
+"""Compressed Kaldi matrices, bit for bit as matrix/compressed-matrix.cc computes them.
 
-Three formats. `CM` keeps one byte an element, column by column, each column scaled by its four percentiles; `CM2` and
-`CM3` keep two bytes and one byte an element, row by row, scaled by the range of the whole matrix. Behind the token
-all three start with the same 16 bytes: least value and range (float32), rows and columns (int32).
+`CM` stores one byte per element, column by column, each column scaled by its four percentiles. `CM2` and `CM3` store
+two bytes and one byte per element, row by row, scaled by the range of the whole matrix. After the token, all three
+start with the same 16 bytes: minimum and range (float32), rows and columns (int32).
 """
 
 import struct
@@ -19,11 +19,11 @@ _QUARTER, _HALF = _CODES[:65] / 64, _CODES[1:129] / 128
 
 
 def decode_percentiles(data, least, span):
-    """The four percentiles of each column.
+    """Decodes the four percentiles of each column.
 
     Args:
-        data: bytes, 8 a column.
-        least, span: float32 least value and range of the matrix.
+        data: bytes, 8 per column.
+        least, span: float32, minimum and range of the matrix.
 
     Returns:
         float32 `(columns, 4)`.
@@ -33,10 +33,10 @@ def decode_percentiles(data, least, span):
 
 
 def decode_columns(codes, percentiles):
-    """Values of a `CM` matrix.
+    """Decodes a `CM` matrix.
 
     Args:
-        codes: uint8 `(columns, rows)`, a column a line, as the file keeps them; any strides.
+        codes: uint8 `(columns, rows)`, in the order of the file; any strides.
         percentiles: float32 `(columns, 4)`.
 
     Returns:
@@ -45,16 +45,16 @@ def decode_columns(codes, percentiles):
     columns, rows = codes.shape
     values = np.empty((rows, columns), np.float32)
     index = np.add(codes.T, np.arange(columns, dtype=np.intp) * 256, dtype=np.intp, order="C")
-    # No index is out of range; any mode but "raise" spares a copy, and "wrap" takes half the time of "clip".
+    # No index is out of range; any mode but "raise" saves a copy, and "wrap" is twice as fast as "clip".
     np.take(_decoding_table(percentiles), index, out=values, mode="wrap")
     return values
 
 
 def _decoding_table(percentiles):
-    """float32 `(columns, 256)`: what each byte means in each column (CharToFloat)."""
+    """Returns float32 `(columns, 256)`: the value of each byte in each column (Kaldi's CharToFloat)."""
     p0, p25, p75, p100 = (percentiles[:, i, None] for i in range(4))
     table = np.empty((len(percentiles), 256), np.float32)
-    # A power of two does not round, so float32 gives what Kaldi's double product gives; 1/63 is another matter.
+    # Scaling by a power of two is exact, so float32 equals Kaldi's double product; 1/63 needs float64.
     for part, shares, least, greatest in ((table[:, :65], _QUARTER, p0, p25), (table[:, 65:193], _HALF, p25, p75)):
         np.multiply(greatest - least, shares, out=part)
         part += least
@@ -63,19 +63,19 @@ def _decoding_table(percentiles):
 
 
 def decode_linear(codes, kind, least, span):
-    """Values of a `CM2` (uint16) or `CM3` (uint8) matrix: float32, the shape of `codes`."""
+    """Decodes a `CM2` (uint16) or `CM3` (uint8) matrix to float32 of the same shape."""
     steps = 65535.0 if kind == "CM2" else 255.0
     return np.float32(least) + codes.astype(np.float32) * np.float32(float(np.float32(span)) * (1.0 / steps))
 
 
 def encode(matrix):
-    """Compresses as Kaldi does by default: `CM` for more than 8 rows, else `CM2`.
+    """Compresses a matrix as Kaldi does by default: `CM` for more than 8 rows, else `CM2`.
 
     Args:
         matrix: float32 `(rows, columns)`, finite.
 
     Returns:
-        bytes, from the token on (what follows the binary mark).
+        bytes, from the token on (without the binary mark).
     """
     rows, columns = matrix.shape
     if matrix.size == 0:
@@ -106,7 +106,7 @@ def _encode_columns(matrix, least, span):
 
 
 def _separate(levels):
-    """Four percentiles a column as uint16 levels `(4, columns)`, each made greater than the one before."""
+    """Makes the four percentiles of each column, uint16 levels `(4, columns)`, strictly increasing."""
     p0 = np.minimum(levels[0], 65532)
     p25 = np.clip(levels[1], p0 + 1, 65533)
     p75 = np.clip(levels[2], p25 + 1, 65534)
@@ -114,9 +114,9 @@ def _separate(levels):
 
 
 def _to_codes(matrix, percentiles):
-    """uint8 `(rows, columns)`: the byte for each value (FloatToChar)."""
+    """Encodes each value as a byte, uint8 `(rows, columns)` (Kaldi's FloatToChar)."""
     p0, p25, p75, p100 = percentiles.T
-    # where the range is tiny beside the values two percentiles may be one number; any byte then means that number
+    # If the range is tiny relative to the values, two percentiles may be equal; any byte then decodes to that value.
     with np.errstate(divide="ignore", invalid="ignore"):
         low = np.clip(_rounded((matrix - p0) / (p25 - p0), 64), 0, 64)
         middle = np.clip(64 + _rounded((matrix - p25) / (p75 - p25), 128), 64, 192)
@@ -125,6 +125,6 @@ def _to_codes(matrix, percentiles):
 
 
 def _rounded(share, steps):
-    # clipped first: outside its own segment a share may be too large for an integer
+    # Clip first: outside its own segment, a ratio may overflow an integer.
     share = np.clip(share, np.float32(-2), np.float32(2))
     return ((share * np.float32(steps)).astype(np.float64) + 0.5).astype(np.int32)

@@ -1,6 +1,6 @@
-"""One Kaldi object (matrix, vector, compressed matrix, integers) read from a source or written to a file.
+"""Reads and writes one Kaldi object: a matrix, vector, compressed matrix or integer vector.
 
-kaldiio does what it does as safely and as fast as Kaldi's files need; each function here says what that leaves.
+kaldiio does the work where it is safe and fast enough; each function states what it does itself, and why.
 """
 
 import struct
@@ -13,11 +13,11 @@ from nnet.kaldi import compression
 
 BINARY_MARK = b"\0B"
 FLOAT_TYPES = {b"F": np.dtype("<f4"), b"D": np.dtype("<f8")}
-WHOLE_BLOCK = 1 << 18  # up to this many bytes, one read of everything beats a read per column
+WHOLE_BLOCK = 1 << 18  # up to this many bytes, a single read is faster than one read per column
 
 
 class Header(NamedTuple):
-    """What stands before the data of a binary matrix: `kind` is FM DM CM CM2 or CM3."""
+    """Header of a binary matrix; `kind` is FM, DM, CM, CM2 or CM3."""
 
     kind: str
     rows: int
@@ -26,110 +26,111 @@ class Header(NamedTuple):
     span: float = 0.0
 
 
-def read_header(source):
-    """Reads the header of a matrix; None where the object is text, of which nothing is read."""
-    if source.peek(2) != BINARY_MARK:
+def read_header(reader):
+    """Reads the header of a binary matrix; returns None, without consuming anything, for a text object."""
+    if reader.peek(2) != BINARY_MARK:
         return None
-    source.read(len(BINARY_MARK))
-    token = source.read(3)
+    reader.read(len(BINARY_MARK))
+    token = reader.read(3)
     if token[1:] == b"V " or token[:1] == b"\4":
-        source.fail("a vector where a matrix should be")
+        reader.fail("expected a matrix, found a vector")
     if token in (b"FM ", b"DM "):
-        size, rows, other_size, columns = struct.unpack("<bibi", source.read(10))
+        size, rows, other_size, columns = struct.unpack("<bibi", reader.read(10))
         if (size, other_size) != (4, 4):
-            source.fail(f"bad header: integers of {size} and {other_size} bytes, not 4")
+            reader.fail(f"bad header: integers of {size} and {other_size} bytes, not 4")
         header = Header(token.decode().strip(), rows, columns)
     elif token in (b"CM ", b"CM2", b"CM3"):
-        source.read(token != b"CM ")  # the blank behind the digit
-        least, span, rows, columns = compression.GLOBAL_HEADER.unpack(source.read(compression.GLOBAL_HEADER.size))
+        reader.read(token != b"CM ")  # the space after the digit
+        least, span, rows, columns = compression.GLOBAL_HEADER.unpack(reader.read(compression.GLOBAL_HEADER.size))
         header = Header(token.decode().strip(), rows, columns, least, span)
     else:
-        source.fail(f"not a Kaldi matrix or vector (it starts with {token!r})")
+        reader.fail(f"not a Kaldi matrix or vector (it starts with {token!r})")
     if rows < 0 or columns < 0:
-        source.fail(f"bad header: {rows} rows, {columns} columns")
+        reader.fail(f"bad header: {rows} rows, {columns} columns")
     return header
 
 
-def read_object(source):
+def read_object(reader):
     """Reads one whole object, binary or text.
 
-    kaldiio reads what is binary and plain; it would return the part of a vector that a truncated file still holds, but
-    a source gives all bytes that it is asked for or fails. The rest is read here:
+    kaldiio reads uncompressed binary objects. It would return part of a vector from a truncated file, but the readers
+    of `nnet.kaldi.streams` return every requested byte or fail. This module reads the rest:
 
-    - Compressed matrices: kaldiio's values differ from Kaldi's in the last bits, and 600 x 80 take it 1.18 ms, this
-      module 0.33 ms.
-    - Text: kaldiio refuses vectors that start with a whole number ([ 1 2.5 ]), and 600 x 80 take it 253 ms, this module
+    - Compressed matrices: kaldiio's values differ from Kaldi's in the last bits, and it needs 1.18 ms for 600 x 80
+      instead of 0.33 ms.
+    - Text: kaldiio rejects vectors that start with an integer ([ 1 2.5 ]), and it needs 253 ms for 600 x 80 instead of
       19 ms.
-    - Anything else that kaldiio recognizes, such as pickled Python, is refused.
+
+    Anything else that kaldiio recognizes, such as pickled Python, is rejected.
 
     Returns:
         float32 or float64 `(rows, columns)` or `(dim,)` as stored (compressed and text: float32), int32 `(n,)` for
         integers.
     """
-    if source.peek(2) != BINARY_MARK:
-        return _read_text(source)
-    kind = source.peek(4)[2:]
+    if reader.peek(2) != BINARY_MARK:
+        return _read_text(reader)
+    kind = reader.peek(4)[2:]
     if kind == b"CM":
-        return _read_compressed(source, read_header(source))
+        return _read_compressed(reader, read_header(reader))
     read = matio.read_int32vector if kind[:1] == b"\4" else matio.read_matrix_or_vector
     try:
-        return read(source).copy()  # kaldiio's array is a view of bytes that nobody may write to
+        return read(reader).copy()  # kaldiio returns a read-only view
     except (AssertionError, MemoryError, ValueError) as error:
-        source.fail(f"not a Kaldi matrix or vector: {error or 'bad header'}")
+        reader.fail(f"not a Kaldi matrix or vector: {error or 'bad header'}")
 
 
-def _read_compressed(source, header):
+def _read_compressed(reader, header):
     if header.kind == "CM":
-        percentiles = _read_percentiles(source, header)
-        codes = np.frombuffer(source.read(header.rows * header.columns), np.uint8)
+        percentiles = _read_percentiles(reader, header)
+        codes = np.frombuffer(reader.read(header.rows * header.columns), np.uint8)
         return compression.decode_columns(codes.reshape(header.columns, header.rows), percentiles)
-    return _decode(source.read(header.rows * header.columns * _element(header).itemsize), header)
+    return _decode(reader.read(header.rows * header.columns * _element(header).itemsize), header)
 
 
-def read_object_rows(source, start, stop):
-    """Reads rows `start` to `stop` (exclusive) of a matrix, without the others where it is binary.
+def read_object_rows(reader, start, stop):
+    """Reads rows `start` to `stop` (exclusive) of a matrix; a binary matrix is not read as a whole.
 
-    kaldiio reads the whole matrix for that: chunks of 200 x 80 from compressed utterances of 3 to 10 s come 4.3 times
-    as fast from here, from utterances of 100 to 300 s 55 times (RESULTS.md).
+    kaldiio would read the whole matrix: for chunks of 200 x 80 from compressed utterances this function is 4.3 times as
+    fast if they last 3 to 10 s, and 55 times as fast if they last 100 to 300 s (RESULTS.md).
 
     Args:
-        source: a FileSource that stands at the object.
+        reader: a FileReader positioned at the object.
 
     Returns:
-        `(stop - start, columns)` as stored, float32 for compressed ones.
+        `(stop - start, columns)` as stored, float32 if compressed.
     """
-    header = read_header(source)
-    whole = _read_text(source) if header is None else None
+    header = read_header(reader)
+    whole = _read_text(reader) if header is None else None
     if whole is not None and whole.ndim != 2:
-        source.fail("a vector where a matrix should be")
+        reader.fail("expected a matrix, found a vector")
     rows = len(whole) if header is None else header.rows
     if not 0 <= start <= stop <= rows:
-        source.fail(f"rows {start} to {stop} asked for, it has {rows}")
-    return whole[start:stop] if header is None else _read_binary_rows(source, header, start, stop)
+        reader.fail(f"rows {start} to {stop} requested, the matrix has {rows}")
+    return whole[start:stop] if header is None else _read_binary_rows(reader, header, start, stop)
 
 
-def _read_binary_rows(source, header, start, stop):
+def _read_binary_rows(reader, header, start, stop):
     if header.kind == "CM":
-        percentiles = _read_percentiles(source, header)
-        return compression.decode_columns(_read_codes(source, header, start, stop), percentiles)
+        percentiles = _read_percentiles(reader, header)
+        return compression.decode_columns(_read_codes(reader, header, start, stop), percentiles)
     line = header.columns * _element(header).itemsize
-    return _decode(source.read_at(source.position + start * line, (stop - start) * line), header, stop - start)
+    return _decode(reader.read_at(reader.position + start * line, (stop - start) * line), header, stop - start)
 
 
-def _read_codes(source, header, start, stop):
-    """uint8 `(columns, stop - start)`: the bytes of some rows of a CM matrix, whose columns stand one after another."""
+def _read_codes(reader, header, start, stop):
+    """Reads the bytes of some rows of a CM matrix, stored column by column: uint8 `(columns, stop - start)`."""
     rows, columns = header.rows, header.columns
-    first = source.position + start
-    # from the first byte that is wanted to the last: what precedes and follows is never read
+    first = reader.position + start
+    # Read from the first wanted byte to the last only.
     block = (columns - 1) * rows + stop - start
     if columns and block <= WHOLE_BLOCK:
-        return np.ndarray((columns, stop - start), np.uint8, source.read_at(first, block), strides=(rows, 1))
-    data = source.read_every(rows, columns, first, stop - start)
+        return np.ndarray((columns, stop - start), np.uint8, reader.read_at(first, block), strides=(rows, 1))
+    data = reader.read_every(rows, columns, first, stop - start)
     return np.frombuffer(data, np.uint8).reshape(columns, stop - start)
 
 
-def _read_percentiles(source, header):
-    return compression.decode_percentiles(source.read(compression.COLUMN_HEADER_BYTES * header.columns), *header[3:])
+def _read_percentiles(reader, header):
+    return compression.decode_percentiles(reader.read(compression.COLUMN_HEADER_BYTES * header.columns), *header[3:])
 
 
 def _element(header):
@@ -139,7 +140,7 @@ def _element(header):
 
 
 def _decode(data, header, rows=None):
-    """Values (rows, columns) of what is kept row by row: anything but CM; without `rows`, all rows of the header."""
+    """Decodes a matrix stored row by row (any kind but CM) to (rows, columns); by default, all rows of the header."""
     elements = np.frombuffer(data, _element(header)).reshape(header.rows if rows is None else rows, header.columns)
     if header.kind in compression.ELEMENT_BYTES:
         return compression.decode_linear(elements, header.kind, header.least, header.span)
@@ -147,16 +148,16 @@ def _decode(data, header, rows=None):
 
 
 def write_binary(file, array, compress=False):
-    """Writes a binary object as Kaldi does, from the binary mark on.
+    """Writes a binary object as Kaldi does, including the binary mark.
 
-    kaldiio writes all but compressed matrices: its compression differs from Kaldi's in some bytes and takes a quarter
-    longer than ours.
+    kaldiio writes everything but compressed matrices: its compression differs from Kaldi's in some bytes and takes 25 %
+    longer.
 
     Args:
         file: a binary file.
-        array: `(rows, columns)` or `(dim,)`; float64 stays double, other floats become float32, integers a vector of
-            32-bit integers.
-        compress: matrices in Kaldi's default compressed format.
+        array: `(rows, columns)` or `(dim,)`; float64 is stored as double, other floats as float32, integers as a vector
+            of 32-bit integers.
+        compress: write matrices in Kaldi's default compressed format.
     """
     array = np.asarray(array)
     if array.ndim not in (1, 2):
@@ -165,7 +166,7 @@ def write_binary(file, array, compress=False):
         file.write(BINARY_MARK + compression.encode(np.ascontiguousarray(array, np.float32)))
         return
     if array.ndim == 2 and array.dtype.kind in "iub":
-        raise ValueError("Kaldi has vectors of integers, no matrices")
+        raise ValueError("Kaldi has integer vectors but no integer matrices")
     matio.write_array(file, array.astype(_stored_type(array), copy=False))
 
 
@@ -175,38 +176,38 @@ def _stored_type(array):
     return np.float64 if array.dtype == np.float64 else np.float32
 
 
-def _read_text(source):
-    """Reads `[ 1 2 3 ]`, `[` and a row a line for a matrix, or integers without brackets to the end of the line."""
-    lines = [_text_line(source)]
+def _read_text(reader):
+    """Reads a vector `[ 1 2 3 ]`, a matrix (`[`, then one row per line), or a line of integers without brackets."""
+    lines = [_text_line(reader)]
     if not lines[0].startswith("["):
-        return _parse(source, lines[0].split(), np.int32)
+        return _parse(reader, lines[0].split(), np.int32)
     while not lines[-1].endswith("]"):
-        lines.append(_text_line(source))
+        lines.append(_text_line(reader))
     if len(lines) == 1:
-        return _parse(source, lines[0][1:-1].split(), np.float32)
+        return _parse(reader, lines[0][1:-1].split(), np.float32)
     rows = [line.strip("[] ").split() for line in lines]
-    matrix = _parse(source, [row for row in rows if row], np.float32)
+    matrix = _parse(reader, [row for row in rows if row], np.float32)
     return matrix if matrix.size else np.empty((0, 0), np.float32)
 
 
-def _text_line(source):
-    line = source.readline()
+def _text_line(reader):
+    line = reader.readline()
     if not line:
-        source.fail("truncated: the text ends before the closing bracket")
+        reader.fail("truncated: the text ends before the closing bracket")
     return line.decode("utf-8", "replace").strip()
 
 
-def _parse(source, words, dtype):
+def _parse(reader, words, dtype):
     try:
         return np.array(words, dtype)
     except ValueError:
-        source.fail("not a matrix or a vector in Kaldi's text format")
+        reader.fail("not a matrix or a vector in Kaldi's text format")
 
 
 def write_text(file, array):
-    """Writes an object in Kaldi's text format, with its line end, into a binary file.
+    """Writes an object in Kaldi's text format, with a final newline, to a binary file.
 
-    kaldiio writes all but integers, which it puts in brackets and Kaldi does not.
+    kaldiio writes everything but integer vectors, which it would put in brackets; Kaldi does not.
     """
     array = np.asarray(array)
     if array.dtype.kind in "iub":

@@ -1,4 +1,4 @@
-"""Bytes of Kaldi's archives: at an offset of a file, or in a row from a stream."""
+"""Readers of the bytes of a Kaldi archive: at any offset of a file, or sequentially from a stream."""
 
 import functools
 import os
@@ -7,12 +7,12 @@ import sys
 
 from nnet.errors import InputError
 
-PREFETCH = 4096  # one read that holds the header and, for 80 columns, all percentiles
+PREFETCH = 4096  # bytes; covers the header and, for 80 columns, all percentiles
 OPEN_FILES = 64
 
 
 class OpenFile:
-    """A file descriptor that closes when the last user lets go of it."""
+    """File descriptor that is closed when its last reference is dropped."""
 
     def __init__(self, path):
         try:
@@ -30,12 +30,12 @@ _open_file = functools.lru_cache(maxsize=OPEN_FILES)(OpenFile)
 
 
 def forget_open_files():
-    """Lets go of the cached descriptors: a file that was just replaced is opened anew."""
+    """Drops the cached descriptors, so that a replaced file is reopened."""
     _open_file.cache_clear()
 
 
-class FileSource:
-    """Reads one file from an offset on, by `pread`, so that threads and forked processes do not disturb each other."""
+class FileReader:
+    """Reads a file from an offset on, with `pread`: threads and forked processes share no file position."""
 
     def __init__(self, path, offset=0, entry=None):
         self.path = path
@@ -48,19 +48,19 @@ class FileSource:
             raise InputError(f"{self.where}: the offset is past the end of the file ({self.size()} bytes)")
 
     def size(self):
-        """Bytes in the file."""
+        """Returns the size of the file in bytes."""
         return os.fstat(self._file.descriptor).st_size
 
     def read(self, count):
-        """The next `count` bytes; fewer is an InputError."""
+        """Reads the next `count` bytes; raises InputError if there are fewer."""
         data = self.read_at(self.position, count)
         self.position += count
         return data
 
     def read_at(self, offset, count):
-        """`count` bytes at `offset` of the file; fewer is an InputError."""
+        """Returns `count` bytes at `offset` of the file; raises InputError if there are fewer."""
         if count < 0:
-            self.fail(f"bad header: it promises {count} bytes")
+            self.fail(f"bad header: it declares {count} bytes")
         start = offset - self._buffer_start
         if start >= 0 and start + count <= len(self._buffer):
             return self._buffer[start : start + count]
@@ -68,21 +68,21 @@ class FileSource:
         return self._pread(count, offset)
 
     def read_every(self, stride, number, offset, count):
-        """`number` times `count` bytes, each `stride` after the one before, the first at `offset`; in one bytes."""
+        """Returns `number` pieces of `count` bytes, joined; the first is at `offset`, the others `stride` apart."""
         self._expect(count, offset + stride * (number - 1))
         return b"".join([self._pread(count, offset + stride * i) for i in range(number)])
 
     def _expect(self, count, offset):
-        # a damaged header may ask for more than the memory holds, so look before reading
+        # A damaged header may declare more bytes than fit in memory, so check before reading.
         if offset + count > self.size():
             self.fail(f"truncated: {count} bytes expected at offset {offset}, the file has {self.size()}")
 
     def peek(self, count):
-        """The next `count` bytes, which stay the next ones; fewer at the end of the file."""
+        """Returns the next `count` bytes without consuming them; fewer at the end of the file."""
         return self._pread(count, self.position)
 
     def readline(self):
-        """The next line of text, with its end; empty at the end of the file."""
+        """Reads the next line of text with its newline; empty at the end of the file."""
         parts = []
         while True:
             data = self._pread(PREFETCH, self.position)
@@ -107,12 +107,12 @@ class FileSource:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def fail(self, what):
-        """Raises InputError that names this place."""
+        """Raises an InputError that names the file and the entry."""
         raise InputError(f"{self.where}: {what}")
 
 
-class StreamSource:
-    """Reads a stream in a row: a file, standard input or the output of a command."""
+class StreamReader:
+    """Reads a stream sequentially: a file, standard input or the output of a command."""
 
     def __init__(self, stream, where):
         self.where = where
@@ -120,29 +120,29 @@ class StreamSource:
         self._ahead = b""
 
     def read(self, count):
-        """The next `count` bytes; fewer is an InputError."""
+        """Reads the next `count` bytes; raises InputError if there are fewer."""
         try:
             if count < 0:
                 raise OverflowError
             data = self._ahead[:count] + self._stream.read(max(0, count - len(self._ahead)))
         except (MemoryError, OverflowError):
-            self.fail(f"bad header: it promises {count} bytes")
+            self.fail(f"bad header: it declares {count} bytes")
         self._ahead = self._ahead[count:]
         if len(data) < count:
-            self.fail(f"truncated: {count} more bytes expected, {len(data)} are there")
+            self.fail(f"truncated: expected {count} more bytes, found {len(data)}")
         return data
 
     def peek(self, count):
-        """The next `count` bytes, which stay the next ones; fewer at the end of the stream."""
+        """Returns the next `count` bytes without consuming them; fewer at the end of the stream."""
         self._ahead += self._stream.read(max(0, count - len(self._ahead)))
         return self._ahead[:count]
 
     def push(self, data):
-        """Puts bytes before the next ones."""
+        """Pushes bytes back, to be read next."""
         self._ahead = data + self._ahead
 
     def read_key(self):
-        """The word before the next object of an archive; None at the end of the stream."""
+        """Reads the key of the next object of an archive; None at the end of the stream."""
         word = bytearray(self._ahead.lstrip())
         self._ahead = b""
         while True:
@@ -152,7 +152,7 @@ class StreamSource:
             if not byte and not word:
                 return None
             if not byte:
-                self.fail(f"truncated: it ends within the key {bytes(word)!r}")
+                self.fail(f"truncated: the file ends within the key {bytes(word)!r}")
             if byte.isspace():
                 return self._decode(word)
             word += byte
@@ -164,20 +164,20 @@ class StreamSource:
             self.fail(f"not a Kaldi archive: {bytes(word[:20])!r} is not a key")
 
     def readline(self):
-        """The next line of text, with its end; empty at the end of the stream."""
+        """Reads the next line of text with its newline; empty at the end of the stream."""
         line = self._ahead + (b"" if self._ahead.endswith(b"\n") else self._stream.readline())
         self._ahead = b""
         return line
 
     def fail(self, what):
-        """Raises InputError that names this place."""
+        """Raises an InputError that names the file and the entry."""
         raise InputError(f"{self.where}: {what}")
 
 
 def open_stream(rxfilename):
-    """A binary stream of a file, of `-` (standard input), or of `command |`, as a context manager.
+    """Opens a file, `-` (standard input) or `command |` as a binary stream; a context manager.
 
-    Leaving the context checks the command's exit status.
+    The exit status of a command is checked when the context ends.
     """
     if rxfilename.endswith("|"):
         return CommandOutput(rxfilename[:-1].strip())
@@ -190,9 +190,9 @@ def open_stream(rxfilename):
 
 
 class CommandOutput:
-    """The standard output of a shell command as a stream; a pipe fails where a part of it fails.
+    """Standard output of a shell command as a stream; a pipe fails if any part of it fails.
 
-    kaldiio does not look at the exit status of a command.
+    kaldiio ignores the exit status of a command.
     """
 
     def __init__(self, command):
@@ -204,7 +204,7 @@ class CommandOutput:
 
     def __exit__(self, kind, value, traceback):
         if kind is None:
-            self._process.stdout.read()  # a command whose output is not wanted to its end has not failed for that
+            self._process.stdout.read()  # drain: closing the pipe early would kill the command and look like a failure
         self._process.stdout.close()
         status = self._process.wait()
         if status and kind is None:

@@ -1,4 +1,4 @@
-"""Kaldi's text tables, one `key rest of the line` a line, sorted by key in C order."""
+"""Kaldi's text tables: lines of `key value`, sorted by key in C order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from nnet.files import AnyPath, atomic_write
 
 
 def read_lines(path: AnyPath) -> Iterator[tuple[int, str]]:
-    """Yields `(line number, line)` of a text file, without blank ends; line numbers start at 1.
+    """Yields `(line number, line)` of a text file, stripped of whitespace; line numbers start at 1.
 
     Raises:
         InputError: the file is missing, unreadable or not UTF-8.
@@ -24,16 +24,16 @@ def read_lines(path: AnyPath) -> Iterator[tuple[int, str]]:
 
 
 def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
-    """Reads a table: `{key: rest of the line}` in the order of the file.
+    """Reads a table as `{key: rest of the line}`, in the order of the file.
 
     >>> utt2spk = nnet.read_table("data/train/utt2spk")
 
     Args:
-        path: the file; each line is a key, blanks, and a value that may itself hold blanks.
-        check_sorted: refuse keys that are not in C order (what Python's `sorted` gives).
+        path: the file; each line is a key, whitespace, and a value, which may contain whitespace.
+        check_sorted: reject keys that are not in C order (the order of Python's `sorted`).
 
     Raises:
-        InputError: naming file and line, for an empty line, a key without a value, a key given twice, wrong order.
+        InputError: an empty line, a key without a value, a duplicate key, or wrong order; names file and line.
     """
     table = {}
     previous = ""
@@ -44,7 +44,7 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
             raise InputError(f"{path}:{number}: {what}")
         key, value = parts
         if key in table:
-            raise InputError(f'{path}:{number}: "{key}" is there twice')
+            raise InputError(f'{path}:{number}: duplicate key "{key}"')
         if check_sorted and key < previous:
             raise InputError(
                 f'{path}:{number}: "{key}" comes after "{previous}": not sorted in C order; '
@@ -56,7 +56,7 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
 
 
 def write_table(path: AnyPath, table: Mapping[str, object]) -> None:
-    """Writes `{key: value}` sorted by key; the file appears whole or not at all.
+    """Writes `{key: value}` sorted by key, atomically.
 
     >>> nnet.write_table("utt2spk", {"alice-1": "alice", "bob-1": "bob"})
     """
@@ -65,18 +65,18 @@ def write_table(path: AnyPath, table: Mapping[str, object]) -> None:
 
 
 def read_numbers(path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Reads a table of numbers, such as utt2dur (float, seconds) or utt2num_frames (int): `{key: number}`."""
+    """Reads a table of numbers as `{key: number}`, such as utt2dur (float, seconds) or utt2num_frames (int)."""
     return parse_numbers(read_table(path), path, kind)
 
 
 def parse_numbers(table: dict[str, str], path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
-    """`{key: number}` of a table that was read from `path`; text that is no number is an InputError."""
+    """Converts a table read from `path` to `{key: number}`; raises InputError for a value that is not a number."""
     numbers = {}
     for key, text in table.items():
         try:
             numbers[key] = kind(text)
         except ValueError as error:
-            raise InputError(f'{path}: "{key}" has {text!r} where a number should be') from error
+            raise InputError(f'{path}: "{key}": expected a number, found {text!r}') from error
     return numbers
 
 
@@ -86,7 +86,7 @@ def read_list(path: AnyPath) -> list[str]:
 
 
 def invert_utt2spk(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
-    """`{speaker: [utterances in order]}` from `{utterance: speaker}`."""
+    """Converts `{utterance: speaker}` to `{speaker: [utterances in order]}`."""
     spk2utt: dict[str, list[str]] = {}
     for utterance in sorted(utt2spk):
         spk2utt.setdefault(utt2spk[utterance], []).append(utterance)
@@ -94,23 +94,27 @@ def invert_utt2spk(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def invert_spk2utt(spk2utt: Mapping[str, list[str]], path: AnyPath = "spk2utt") -> dict[str, str]:
-    """`{utterance: speaker}` from `{speaker: [utterances]}`; an utterance of two speakers is an InputError."""
+    """Converts `{speaker: [utterances]}` to `{utterance: speaker}`.
+
+    Raises:
+        InputError: an utterance has two speakers.
+    """
     utt2spk: dict[str, str] = {}
     for speaker, utterances in spk2utt.items():
         for utterance in utterances:
             if utterance in utt2spk:
-                raise InputError(f'{path}: "{utterance}" stands under "{utt2spk[utterance]}" and under "{speaker}"')
+                raise InputError(f'{path}: "{utterance}" has two speakers, "{utt2spk[utterance]}" and "{speaker}"')
             utt2spk[utterance] = speaker
     return utt2spk
 
 
 def read_utt2spk(path: AnyPath) -> dict[str, str]:
-    """Reads `{utterance: speaker}`; a line with more than two words is an InputError."""
+    """Reads `{utterance: speaker}`; raises InputError for a line with more than two words."""
     return check_utt2spk(read_table(path), path)
 
 
 def check_utt2spk(utt2spk: dict[str, str], path: AnyPath) -> dict[str, str]:
-    """The table itself, read from `path`; an utterance with more than one speaker is an InputError."""
+    """Returns the table, read from `path`; raises InputError if an utterance has more than one speaker."""
     for utterance, speaker in utt2spk.items():
         if len(speaker.split()) != 1:
             raise InputError(f'{path}: "{utterance}" must have one speaker, not "{speaker}"')

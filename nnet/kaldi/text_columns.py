@@ -1,4 +1,4 @@
-"""Large text files of words in columns, read in blocks of some hundred thousand lines."""
+"""Large text files of whitespace-separated columns, read in blocks of some hundred thousand lines."""
 
 import dataclasses
 import os
@@ -12,14 +12,18 @@ BLOCK_BYTES = 1 << 23
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """Consecutive lines of a file: `columns` holds one list of strings a column, `line` the number of the first."""
+    """Consecutive lines of a file: `columns` holds a list of strings per column, `line` is the first line's number."""
 
     path: str
     line: int
     columns: list
 
     def convert(self, column, function, dtype, expected):
-        """One column through `function` as an array; the line that it refuses is named."""
+        """Applies `function` to each word of a column and returns an array.
+
+        Raises:
+            InputError: `function` raised KeyError or ValueError; names the line and says what is `expected`.
+        """
         words = self.columns[column]
         try:
             return np.fromiter(map(function, words), dtype, len(words))
@@ -27,20 +31,20 @@ class Block:
             self.refuse(column, [_refuses(function, word) for word in words].index(True), expected)
 
     def refuse(self, column, row, expected):
-        """Raises InputError for one word."""
+        """Raises an InputError for one word: "EXPECTED, not WORD"."""
         raise InputError(f"{self.path}:{self.line + row}: {expected}, not {self.columns[column][row]!r}")
 
 
 def read_blocks(path, widths, start=0, stop=None):
-    """Yields a file as Blocks.
+    """Yields the Blocks of a file.
 
     Args:
-        path: the file; each line has the same number of words.
-        widths: the numbers of words that are allowed, such as (2, 3).
-        start, stop: bytes between which to read, both at the beginning of a line; lines are numbered from `start` on.
+        path: the file; every line has the same number of words.
+        widths: allowed numbers of words, such as (2, 3).
+        start, stop: byte range to read, both at the beginning of a line; lines are counted from `start`.
 
     Raises:
-        InputError: nothing there, or a line with another number of words.
+        InputError: the file is empty, or a line has a different number of words.
     """
     line, width = 1, None
     with open(path, "rb") as file:
@@ -55,16 +59,16 @@ def read_blocks(path, widths, start=0, stop=None):
             yield block
             line += len(block.columns[0])
     if line == 1:
-        raise InputError(f"{path}: is empty; lines of {_either(widths)} words are expected")
+        raise InputError(f"{path}: is empty; expected lines of {_either(widths)} words")
 
 
 def count_blocks(path):
-    """How many Blocks `read_blocks` makes of a file, roughly."""
+    """Estimates how many Blocks `read_blocks` yields for a file."""
     return -(-os.path.getsize(path) // BLOCK_BYTES)
 
 
 def line_starts(path, parts):
-    """`parts` + 1 positions in a file at the beginnings of lines, about evenly spread; the last is its end."""
+    """Returns `parts` + 1 byte offsets at beginnings of lines, about evenly spaced; the last is the end of the file."""
     size = os.path.getsize(path)
     starts = [0]
     with open(path, "rb") as file:
@@ -76,7 +80,7 @@ def line_starts(path, parts):
 
 
 def _next_lines(file, stop):
-    """The bytes of the next whole lines; empty at the end."""
+    """Reads a block of whole lines as bytes; empty at the end."""
     count = BLOCK_BYTES if stop is None else min(BLOCK_BYTES, stop - file.tell())
     text = file.read(count) if count > 0 else b""
     return text + file.readline() if text and not text.endswith(b"\n") else text
@@ -86,18 +90,18 @@ def _decoded(path, text):
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not text, which is expected here") from None
+        raise InputError(f"{path}: not a UTF-8 text file") from None
 
 
 def _width(path, text, widths):
     width = len(text.split("\n", 1)[0].split())
     if width not in widths:
-        raise InputError(f"{path}:1: has {width} words where {_either(widths)} are expected")
+        raise InputError(f"{path}:1: has {width} words, expected {_either(widths)}")
     return width
 
 
 def _all_of(data, width):
-    """Whether each of the lines has so many words, as far as blanks of one byte tell."""
+    """Whether every line has `width` words, looking at single-byte whitespace only."""
     data = np.frombuffer(data, np.uint8)
     blank = data <= ord(" ")
     begin = ~blank
@@ -113,7 +117,7 @@ def _all_of(data, width):
 def _check_lines(path, first_line, text, width):
     for number, line in enumerate(text.removesuffix("\n").split("\n"), first_line):
         if len(line.split()) != width:
-            raise InputError(f"{path}:{number}: has {len(line.split())} words where {width} are expected")
+            raise InputError(f"{path}:{number}: has {len(line.split())} words, expected {width}")
 
 
 def _either(numbers):

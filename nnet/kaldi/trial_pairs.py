@@ -1,4 +1,4 @@
-"""Lists of pairs of identifiers, coded as integers while they are read; large files by several processes."""
+"""Lists of id pairs (trials, scores), read with ids mapped to integers; several processes read a large file."""
 
 import concurrent.futures
 import dataclasses
@@ -12,16 +12,16 @@ import numpy as np
 from nnet.errors import InputError
 from nnet.kaldi.text_columns import line_starts, read_blocks
 
-PART_BYTES = 1 << 26  # each process gets at least so much
+PART_BYTES = 1 << 26  # minimum share of a process
 LABELS = {"target": 1, "nontarget": 0}
 
 
 @dataclasses.dataclass(frozen=True)
-class CodedPairs:
-    """A list of N lines `enroll test [word]`.
+class IndexedPairs:
+    """N lines of `enroll test [word]`, with ids as integers.
 
     Attributes:
-        enroll_ids, test_ids: each identifier once, in order of first appearance.
+        enroll_ids, test_ids: distinct ids in order of first appearance.
         enroll, test: int32 (N,), positions in `enroll_ids` and `test_ids`.
         values: the third column, or None.
     """
@@ -34,12 +34,12 @@ class CodedPairs:
 
 
 def read_pairs(path, widths, third=None):
-    """Reads a file as CodedPairs.
+    """Reads a file as IndexedPairs.
 
     Args:
         path: the file.
-        widths: the numbers of words that a line may have.
-        third: what the third column is: "label" (values are bool), "number" (float64, finite), or None to ignore it.
+        widths: allowed numbers of words per line.
+        third: type of the third column: "label" (bool), "number" (float64, finite), or None to ignore it.
     """
     path = str(path)
     parts = min(_cores(), os.path.getsize(path) // PART_BYTES)
@@ -47,12 +47,12 @@ def read_pairs(path, widths, third=None):
         try:
             return _read_in_parallel(path, widths, third, line_starts(path, parts))
         except InputError:
-            pass  # a part does not know the number of its first line: what is wrong is told below
+            pass  # a part does not know its line numbers; the sequential read below raises the error with them
     return _read_part(path, widths, third, 0, None)
 
 
 def _cores():
-    """Processes worth starting; 1 where a process cannot be forked off without harm."""
+    """Number of processes to start; 1 where forking is unsafe."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
 
@@ -63,22 +63,22 @@ def _read_in_parallel(path, widths, third, starts):
         parts = list(pool.map(read, starts[:-1], starts[1:]))
     enroll_ids, enroll = _merged([(part.enroll_ids, part.enroll) for part in parts])
     test_ids, test = _merged([(part.test_ids, part.test) for part in parts])
-    return CodedPairs(enroll_ids, test_ids, enroll, test, _joined([part.values for part in parts]))
+    return IndexedPairs(enroll_ids, test_ids, enroll, test, _joined([part.values for part in parts]))
 
 
 def _read_part(path, widths, third, start, stop):
-    enroll_coder, test_coder = _Coder(), _Coder()
+    enroll_index, test_index = _IdIndex(), _IdIndex()
     enroll, test, values = [], [], []
     for block in read_blocks(path, widths, start, stop):
-        enroll.append(block.convert(0, enroll_coder.__getitem__, np.int32, ""))
-        test.append(block.convert(1, test_coder.__getitem__, np.int32, ""))
+        enroll.append(block.convert(0, enroll_index.__getitem__, np.int32, ""))
+        test.append(block.convert(1, test_index.__getitem__, np.int32, ""))
         values.append(_third(block, third))
     enroll, test = np.concatenate(enroll), np.concatenate(test)
-    return CodedPairs(list(enroll_coder), list(test_coder), enroll, test, _joined(values))
+    return IndexedPairs(list(enroll_index), list(test_index), enroll, test, _joined(values))
 
 
 def _third(block, kind):
-    """The third column of a Block."""
+    """Converts the third column of a Block."""
     if kind is None:
         return None
     if kind == "label":
@@ -90,8 +90,8 @@ def _third(block, kind):
     return values
 
 
-class _Coder(dict):
-    """Gives each new key the next number."""
+class _IdIndex(dict):
+    """Dict that assigns consecutive integers to new keys."""
 
     def __missing__(self, key):
         self[key] = code = len(self)
@@ -99,10 +99,10 @@ class _Coder(dict):
 
 
 def _merged(parts):
-    """(identifiers, codes) of several such pairs, one after the other."""
-    coder = _Coder()
-    codes = [np.array([coder[key] for key in ids], np.int32)[local] for ids, local in parts]
-    return list(coder), np.concatenate(codes)
+    """Concatenates several (ids, codes) with one common numbering."""
+    index = _IdIndex()
+    codes = [np.array([index[key] for key in ids], np.int32)[local] for ids, local in parts]
+    return list(index), np.concatenate(codes)
 
 
 def _joined(parts):

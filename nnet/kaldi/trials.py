@@ -1,7 +1,7 @@
-"""Trial lists and score files: a line a trial, `enroll test target|nontarget` or `enroll test score`.
+"""Trial lists and score files: lines of `enroll test target|nontarget` or `enroll test score`.
 
-Lists of ten million lines are ordinary, so identifiers are coded as integers while they are read; what need not hold
-the whole list works on the blocks of `nnet.kaldi.text_columns`.
+Lists of ten million lines are common, so ids are mapped to integers while reading; code that does not need the whole
+list works on the blocks of `nnet.kaldi.text_columns`.
 """
 
 import dataclasses
@@ -24,17 +24,17 @@ ROWS_AT_ONCE = 1 << 18
 
 @dataclasses.dataclass(frozen=True)
 class Trials:
-    """A trial list with its identifiers coded.
+    """Trial list with ids as integers.
 
     >>> trials = nnet.read_trials("trials")
     >>> len(trials), trials.name(0), trials.target.tolist()
     (2, 'alice alice-2', [True, False])
 
     Attributes:
-        path: the file it came from, for messages.
-        enroll_ids, test_ids: each identifier once, in order of first appearance.
+        path: file it was read from, for messages.
+        enroll_ids, test_ids: distinct ids in order of first appearance.
         enroll, test: int32 (N,), positions in `enroll_ids` and `test_ids`.
-        target: bool (N,), or None where the list was read without labels.
+        target: bool (N,), or None if the list was read without labels.
     """
 
     path: str
@@ -48,26 +48,26 @@ class Trials:
         return len(self.enroll)
 
     def name(self, index: int) -> str:
-        """'enroll test' of one trial, for messages."""
+        """Returns "enroll test" of one trial, for messages."""
         return f"{self.enroll_ids[self.enroll[index]]} {self.test_ids[self.test[index]]}"
 
     @functools.cached_property
     def keys(self) -> np.ndarray:
-        """int64 (N,): one number for each pair of identifiers."""
+        """int64 (N,), a unique number for each pair of ids."""
         return self.enroll.astype(np.int64) * len(self.test_ids) + self.test
 
 
 def read_trials(path: AnyPath, labels: bool = True) -> Trials:
-    """Reads a whole list.
+    """Reads a trial list.
 
     >>> trials = nnet.read_trials("trials")
 
     Args:
-        path: lines of `enroll test target|nontarget`.
-        labels: False reads the two identifiers only, whatever follows them (a score file does as well).
+        path: file of lines `enroll test target|nontarget`.
+        labels: False reads the two ids only and ignores the rest of the line (so a score file works too).
 
     Raises:
-        InputError: a bad line, or the same trial twice.
+        InputError: a malformed line, or a duplicate trial.
     """
     pairs = read_pairs(path, (3,), "label") if labels else read_pairs(path, (2, 3))
     trials = Trials(str(path), pairs.enroll_ids, pairs.test_ids, pairs.enroll, pairs.test, pairs.values)
@@ -76,20 +76,20 @@ def read_trials(path: AnyPath, labels: bool = True) -> Trials:
 
 
 def read_scores(path: AnyPath, trials: Trials) -> np.ndarray:
-    """Scores of a file in the order of a trial list.
+    """Reads a score file in the order of a trial list.
 
     >>> trials = nnet.read_trials("trials")
     >>> scores = nnet.read_scores("scores", trials)
 
     Args:
-        path: lines of `enroll test score`, in any order.
-        trials: the list; scores of pairs that are not in it are counted in the log.
+        path: file of lines `enroll test score`, in any order.
+        trials: the list; scores of other pairs are ignored, with a warning.
 
     Returns:
         float64 (N,).
 
     Raises:
-        InputError: a bad line, a score that is not finite, a pair twice, a trial without a score.
+        InputError: a malformed line, a score that is not finite, a duplicate pair, a trial without a score.
     """
     pairs = read_pairs(path, (3,), "number")
     enroll = _positions(pairs.enroll_ids, trials.enroll_ids)[pairs.enroll]
@@ -101,7 +101,7 @@ def read_scores(path: AnyPath, trials: Trials) -> np.ndarray:
 
 
 class ScoreWriter:
-    """Writes `enroll test score` lines as they come; the file appears under its name only when the block ends well.
+    """Writes lines of `enroll test score`; the file appears only if the `with` block ends without an error.
 
     `with ScoreWriter(path) as writer: writer.write(["spk1"], ["utt1"], [0.5])`
     """
@@ -117,13 +117,13 @@ class ScoreWriter:
         self._opener.__exit__(*exception)
 
     def write(self, enroll: Iterable[str], test: Iterable[str], scores: ArrayLike) -> None:
-        """Appends one line a trial: two lists of identifiers and an array or list of numbers."""
+        """Appends one line per trial, from two sequences of ids and an array or list of numbers."""
         rows = zip(enroll, test, np.asarray(scores, np.float64).tolist(), strict=True)
         self._file.write("".join(map("%s %s %.6f\n".__mod__, rows)))
 
 
 def write_scores(path: AnyPath, trials: Trials, scores: np.ndarray) -> None:
-    """Writes the scores (N,) of a Trials, in blocks.
+    """Writes scores (N,) of Trials.
 
     >>> trials = nnet.read_trials("trials")
     >>> nnet.write_scores("other_scores", trials, np.array([2.5, -1.0]))
@@ -142,13 +142,13 @@ def write_trials(path: AnyPath, trials: Iterable[tuple[str, str, bool]]) -> None
 
 
 def _positions(ids: list[str], known: list[str]) -> np.ndarray:
-    """int64 (len(ids),): where each identifier stands among the known ones; -1 where it does not."""
+    """Positions of ids in `known`: int64 (len(ids),), -1 if unknown."""
     places = {key: i for i, key in enumerate(known)}
     return np.array([places.get(key, -1) for key in ids], np.int64)
 
 
 def _matched(path: AnyPath, trials: Trials, keys: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Scores of the trials from a file whose pairs have the given keys, -1 where one is unknown."""
+    """Looks up the score of each trial by its key; -1 marks pairs that are not in the list."""
     extra = int(np.count_nonzero(keys < 0))
     keys, scores = keys[keys >= 0], scores[keys >= 0]
     _refuse_duplicates(path, trials, keys)
@@ -158,12 +158,12 @@ def _matched(path: AnyPath, trials: Trials, keys: np.ndarray, scores: np.ndarray
     missing = keys[place] != trials.keys if len(keys) else np.ones(len(trials), bool)
     if missing.any():
         raise InputError(
-            f"{path}: lacks the scores of {missing.sum()} of the {len(trials)} trials of {trials.path}, "
+            f"{path}: no score for {missing.sum()} of the {len(trials)} trials of {trials.path}, "
             f'such as "{trials.name(int(np.argmax(missing)))}"'
         )
     extra += len(keys) - len(trials)
     if extra:
-        log.warning("%s: %d scores belong to no trial of %s and are left out", path, extra, trials.path)
+        log.warning("%s: ignored %d scores of pairs that are not in %s", path, extra, trials.path)
     return scores[place]
 
 
@@ -172,6 +172,6 @@ def _refuse_duplicates(path: AnyPath, trials: Trials, keys: np.ndarray) -> None:
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(repeated):
         enroll, test = divmod(int(repeated[0]), len(trials.test_ids))
-        count = f"{len(repeated)} line{'s repeat' if len(repeated) > 1 else ' repeats'}"
+        count = f"{len(repeated)} duplicate trial{'s' if len(repeated) > 1 else ''}"
         pair = f"{trials.enroll_ids[enroll]} {trials.test_ids[test]}"
-        raise InputError(f'{path}: {count} an earlier trial, such as "{pair}"; keep one of each')
+        raise InputError(f'{path}: {count}, such as "{pair}"; keep one line of each')

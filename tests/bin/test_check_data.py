@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from nnet.bin import check_data, make_trials
-from nnet.datadir.checks import duplicates
+from nnet.datadir.checks import duplicate_audio
 from nnet.datadir.derive import write_speakers
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
@@ -86,7 +86,7 @@ def test_two_channels_of_a_file_are_two_recordings(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"same")
     one, two = (f"sph2pipe -c {c} {tmp_path}/a |" for c in (1, 2))
-    assert duplicates([{"a1": one, "a2": two, "b1": one.replace("/a |", "/b |")}]) == [[(0, "a1"), (0, "b1")]]
+    assert duplicate_audio([{"a1": one, "a2": two, "b1": one.replace("/a |", "/b |")}]) == [[(0, "a1"), (0, "b1")]]
 
 
 def test_trials_of_different_sessions_and_one_gender(make, tmp_path):

@@ -9,7 +9,7 @@ import pathlib
 import pytest
 
 from nnet.datadir.combine import combine
-from nnet.datadir.derive import Renaming, _balance, choose, copy, evenly, split, subset
+from nnet.datadir.derive import Renaming, _balance, copy, evenly, select_utterances, split, subset
 from nnet.datadir.directory import DataDir
 from nnet.datadir.fix import fix
 from nnet.datadir.validate import read_selection, validate
@@ -93,15 +93,15 @@ def test_valid_ones_are_valid(plain, segmented):
 
 
 BROKEN = [
-    ("utt2spk", "a-0 a\na-0 a\n", "utt2spk:2: .*twice"),
+    ("utt2spk", "a-0 a\na-0 a\n", 'utt2spk:2: duplicate key "a-0"'),
     ("utt2spk", "b-0 b\na-0 a\n", "utt2spk:2: .*not sorted"),
     ("utt2spk", "a-0\n", "utt2spk:1: .*no value"),
     ("utt2spk", "", "no utterances"),
-    ("spk2utt", "a a-0\n", "spk2utt: does not say the same"),
-    ("wav.scp", "a-0 x.wav\n", r"wav\.scp: lacks 11 of utt2spk: a-1, a-2, a-3 and 8 more"),
-    ("feats.scp", None, r"feats\.scp: no such file; give --no-feats"),
-    ("spk2gender", "a m\nb f\nc f\nd m\n", "spk2gender: has 1 that spk2utt lacks: d"),
-    ("utt2num_frames", "".join(f"{u} 0\n" for u in UTTERANCES), 'utt2num_frames: "a-0" has 0'),
+    ("spk2utt", "a a-0\n", "spk2utt: inconsistent with utt2spk"),
+    ("wav.scp", "a-0 x.wav\n", r"wav\.scp: 11 entries of utt2spk missing: a-1, a-2, a-3 and 8 more"),
+    ("feats.scp", None, r"feats\.scp: no such file; --no-feats allows it"),
+    ("spk2gender", "a m\nb f\nc f\nd m\n", "spk2gender: 1 entries are not in spk2utt: d"),
+    ("utt2num_frames", "".join(f"{u} 0\n" for u in UTTERANCES), 'utt2num_frames: "a-0" is 0, must be above 0'),
 ]
 
 
@@ -119,7 +119,7 @@ def test_broken_ones_are_named(plain, name, text, message):
 def test_an_utterance_without_speaker(plain):
     with open(plain.file("wav.scp"), "a") as file:
         file.write("d-0 d.wav\n")
-    with pytest.raises(InputError, match=r"wav\.scp: has 1 that utt2spk lacks: d-0"):
+    with pytest.raises(InputError, match=r"wav\.scp: 1 entries are not in utt2spk: d-0"):
         validate(plain.path, text=False)
 
 
@@ -142,7 +142,7 @@ def test_fix_keeps_what_all_files_have(plain, caplog):
         fix(plain.path)
     assert list(_valid(plain.path).utt2spk) == [u for u in UTTERANCES if u not in ("a-0", "b-1")]
     assert read_lines(plain, ".backup/wav.scp") == before
-    assert "taken out: a-0, b-1" in caplog.text
+    assert "removed: a-0, b-1" in caplog.text
     caplog.clear()
     fix(plain.path)
     assert not caplog.records
@@ -165,7 +165,7 @@ def test_fix_makes_utt2spk_and_refuses_contradictions(plain):
     assert len(_valid(plain.path).utt2spk) == 12
     with open(plain.file("wav.scp"), "a") as file:
         file.write("a-0 other.wav\n")
-    with pytest.raises(InputError, match=r'wav\.scp:13: "a-0" was "a-0.wav" before'):
+    with pytest.raises(InputError, match=r'wav\.scp:13: "a-0" has two values, "a-0.wav" and'):
         fix(plain.path)
 
 
@@ -189,7 +189,7 @@ def test_copy_renames(plain, segmented, tmp_path):
     copied = validate(tmp_path / "copy", feats=False, text=False)
     assert copied.segments["a-1-x"][0] == "rec00"
     assert not copied.has("feats_conf.json")
-    with pytest.raises(InputError, match="both what is read"):
+    with pytest.raises(InputError, match="source and destination are the same"):
         copy(plain, plain.path)
 
 
@@ -198,23 +198,23 @@ def test_subsets(plain, segmented, tmp_path):
     part = validate(tmp_path / "sub", feats=False, text=False)
     assert part.spk2utt == {"a": ["a-1"], "b": ["b-2"]}
     assert list(part.wav_scp) == ["rec00", "rec03"]
-    subset(plain, choose(plain, "first", 2), tmp_path / "sub")
+    subset(plain, select_utterances(plain, "first", 2), tmp_path / "sub")
     assert not DataDir(tmp_path / "sub").has("segments")
     assert list(_valid(tmp_path / "sub").table("spk2gender")) == ["a"]
 
 
 def test_choices(plain):
-    assert choose(plain, "first", 2) == ["a-0", "a-1"]
-    assert choose(plain, "last", 2) == ["c-2", "c-3"]
-    assert choose(plain, "shortest", 3) == ["c-1", "c-2", "c-3"]
-    assert len(choose(plain, "even", 5)) == 5
-    assert choose(plain, "per-spk", 1) == [evenly(own, 1)[0] for own in plain.spk2utt.values()]
-    assert len(choose(plain, "per-spk", 9)) == 12
-    chosen = choose(plain, "speakers", 5)
+    assert select_utterances(plain, "first", 2) == ["a-0", "a-1"]
+    assert select_utterances(plain, "last", 2) == ["c-2", "c-3"]
+    assert select_utterances(plain, "shortest", 3) == ["c-1", "c-2", "c-3"]
+    assert len(select_utterances(plain, "even", 5)) == 5
+    assert select_utterances(plain, "per-spk", 1) == [evenly(own, 1)[0] for own in plain.spk2utt.values()]
+    assert len(select_utterances(plain, "per-spk", 9)) == 12
+    chosen = select_utterances(plain, "speakers", 5)
     assert len(chosen) == 8
-    assert chosen == choose(plain, "speakers", 5)
-    with pytest.raises(InputError, match="13 utterances asked for, it has 12"):
-        choose(plain, "even", 13)
+    assert chosen == select_utterances(plain, "speakers", 5)
+    with pytest.raises(InputError, match="13 utterances requested, the directory has 12"):
+        select_utterances(plain, "even", 13)
 
 
 def test_evenly_takes_as_many_as_asked():
@@ -276,10 +276,10 @@ def test_combine(plain, tmp_path, caplog):
     assert "utt2dur is not combined" in caplog.text
     with pytest.raises(InputError, match='"a-0" is in '):
         combine(tmp_path / "all", [plain, plain])
-    with pytest.raises(InputError, match="both what is read"):
+    with pytest.raises(InputError, match="source and destination are the same"):
         combine(plain.path, [plain, other])
     (tmp_path / "b" / "feats_conf.json").write_text('{"type": "fbank"}')
-    with pytest.raises(InputError, match=r"feats_conf\.json: its features were made otherwise"):
+    with pytest.raises(InputError, match=r"feats_conf\.json: features differ from those of"):
         combine(tmp_path / "all", [plain, DataDir(tmp_path / "b")])
 
 
@@ -309,7 +309,7 @@ def test_tables_in_place_of_files(plain, tmp_path):
     assert set(derived.utt2num_frames.values()) == {7} and derived.spk2utt == {"d": UTTERANCES}
     assert plain.utt2num_frames["a-0"] == 100 and plain.has("wav.scp")
     assert not derived.has("wav.scp") and not derived.has("utt2dur") and derived.has("feats.scp")
-    with pytest.raises(InputError, match=r"wav\.scp: is left out"):
+    with pytest.raises(InputError, match=r"wav\.scp: not available in this derived data directory"):
         derived.table("wav.scp")
     subset(derived, UTTERANCES[:2], tmp_path / "part")
     written = DataDir(tmp_path / "part")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nnet.errors import InputError
-from nnet.kaldi import text_columns as word_blocks
+from nnet.kaldi import text_columns
 from nnet.kaldi import trial_pairs as coded_pairs
 from nnet.kaldi.trials import ScoreWriter, read_scores, read_trials, write_scores, write_trials
 
@@ -21,7 +21,7 @@ def write(tmp_path):
 @pytest.fixture(params=["at once", "in blocks", "by several processes"])
 def block_size(request, monkeypatch):
     if request.param != "at once":
-        monkeypatch.setattr(word_blocks, "BLOCK_BYTES", 20)
+        monkeypatch.setattr(text_columns, "BLOCK_BYTES", 20)
     if request.param == "by several processes":
         monkeypatch.setattr(coded_pairs, "PART_BYTES", 10)
         monkeypatch.setattr(coded_pairs, "_cores", lambda: 3)
@@ -40,7 +40,7 @@ def test_scores_in_any_order(write, block_size, caplog):
     same = read_scores(write("s", "a x 1\na y 2.5\nb x -3e2\nb y 4\n"), trials)
     assert same.tolist() == [1.0, 2.5, -300.0, 4.0]
     assert read_scores(write("s", "b y 4\na y 2\nc z 9\nb x 3\na x 1\n"), trials).tolist() == [1.0, 2.0, 3.0, 4.0]
-    assert "1 scores belong to no trial" in caplog.text
+    assert "ignored 1 scores of pairs that are not in" in caplog.text
 
 
 def test_round_trip(write, tmp_path):
@@ -58,13 +58,13 @@ def test_round_trip(write, tmp_path):
     ("text", "message"),
     [
         ("a x target\na y impostor\n", r"trials:2: .*not 'impostor'"),
-        ("a x target\na y\n", "trials:2: has 2 words where 3"),
-        ("a x target\na y target b\nx nontarget\n", "trials:2: has 4 words where 3"),
+        ("a x target\na y\n", "trials:2: has 2 words, expected 3"),
+        ("a x target\na y target b\nx nontarget\n", "trials:2: has 4 words, expected 3"),
         ("a x target\n\nb y target\n", "trials:2: has 0 words"),
-        ("a x\n", "trials:1: has 2 words where 3"),
-        ("a x target\nb x nontarget\na x target\n", 'trials: 1 line repeats an earlier trial, such as "a x"'),
+        ("a x\n", "trials:1: has 2 words, expected 3"),
+        ("a x target\nb x nontarget\na x target\n", 'trials: 1 duplicate trial, such as "a x"'),
         ("", "trials: is empty"),
-        (b"\x00B\xff\xfe", "is not text"),
+        (b"\x00B\xff\xfe", "not a UTF-8 text file"),
     ],
 )
 def test_bad_trials(write, block_size, text, message):
@@ -75,12 +75,12 @@ def test_bad_trials(write, block_size, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a x 1\na y 2\nb x 3\n", 'lacks the scores of 1 of the 4 trials of .*such as "b y"'),
-        ("c z 1\n", "lacks the scores of 4 of the 4"),
+        ("a x 1\na y 2\nb x 3\n", 'no score for 1 of the 4 trials of .*such as "b y"'),
+        ("c z 1\n", "no score for 4 of the 4"),
         ("a x 1\na y nan\nb x 3\nb y 4\n", "s:2: .*finite number, not 'nan'"),
         ("a x 1\na y 2\nb x -inf\nb y 4\n", "s:3: .*finite number, not '-inf'"),
         ("a x 1\na y 2\nb x 3\nb y four\n", "s:4: .*finite number, not 'four'"),
-        ("a x 1\na y 2\nb x 3\nb y 4\na x 1\n", 'line repeats an earlier trial, such as "a x"'),
+        ("a x 1\na y 2\nb x 3\nb y 4\na x 1\n", '1 duplicate trial, such as "a x"'),
     ],
 )
 def test_bad_scores(write, block_size, text, message):

@@ -128,7 +128,7 @@ def test_shell_syntax(root):
 def test_a_copy_is_checked_with_the_options_that_are_given(call, data):
     (data / "utt2spk").write_text("a-1 b\na-2 b\nb-1 a\nb-2 a\n")
     (data / "spk2utt").write_text("a b-1 b-2\nb a-1 a-2\n")
-    assert "give --no-spk-sort" in call("copy_data_dir", "data", "copy").stderr
+    assert "use --no-spk-sort" in call("copy_data_dir", "data", "copy").stderr
     done = call("copy_data_dir", "--validate-opts", "--no-spk-sort --non-print", "data", "copy")
     assert (done.returncode, done.stdout) == (0, "copy: valid, 4 utterances of 2 speakers\n")
     done = call("copy_data_dir", "--validate-opts", "--no-speech", "data", "copy")

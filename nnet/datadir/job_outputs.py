@@ -1,4 +1,4 @@
-"""What parallel jobs leave behind of a data directory, and how it comes together again."""
+"""Outputs of parallel jobs on a data directory, and their merging."""
 
 import json
 import logging
@@ -13,25 +13,24 @@ from nnet.kaldi.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 
-# What a copy of a data directory does not take over where its features are made anew.
+# Files that are not copied when the features of a data directory are computed again.
 FEATURE_FILES = ("feats.scp", "vad.scp", "utt2num_frames", "feats_conf.json")
 
 
 def feats_conf(kind, options):
-    """The content of feats_conf.json for features as they are computed.
+    """Returns the content of feats_conf.json for newly computed features.
 
-    nnet.bin.compute_vad adds `vad`, the options of the VAD; nnet.bin.prepare_feats changes `cmvn` and
-    `silence_removed`.
+    nnet.bin.compute_vad adds `vad`, the VAD options; nnet.bin.prepare_feats changes `cmvn` and `silence_removed`.
     """
     return {"type": kind, "options": options.to_dict(), "cmvn": "none", "silence_removed": False}
 
 
 class JobTables:
-    """The tables that one job writes beside its archive: they appear when the `with` block ends well.
+    """Tables that a job writes next to its archive when the `with` block ends without an error.
 
     Args:
-        out: name of the results without their endings.
-        names: endings of the tables.
+        out: path of the outputs without their suffixes.
+        names: suffixes of the tables.
         conf: object for OUT.json, or None.
     """
 
@@ -41,13 +40,13 @@ class JobTables:
         self._left_out = {}
 
     def add(self, utterance, **values):
-        """Enters one value a table."""
+        """Adds one value per table."""
         for name, value in values.items():
             self._tables[name][utterance] = value
 
-    def leave_out(self, utterance, reason):
-        """Enters an utterance that has no results, and says so in the log."""
-        logger.warning("%s is left out: %s", utterance, reason)
+    def skip(self, utterance, reason):
+        """Records that an utterance has no output, and warns."""
+        logger.warning("%s is skipped: %s", utterance, reason)
         self._left_out[utterance] = reason
 
     def __enter__(self):
@@ -63,29 +62,28 @@ class JobTables:
 
 
 def write_json(path, content):
-    """Writes a JSON file whole or not at all."""
+    """Writes a JSON file atomically."""
     with atomic_write(path) as file:
         json.dump(content, file, indent=2)
         file.write("\n")
 
 
-def merge(data, out, jobs, targets, source=None):
-    """Puts the results of parallel jobs into a data directory, the last target last.
+def merge_job_outputs(data, out, jobs, targets, source=None):
+    """Merges the outputs of parallel jobs into a data directory, in the order of the targets.
 
-    Every utterance must have its results or be named in a job's left_out; the latter go out of the data directory,
-    and into its table `left_out` with their reasons.
+    Every utterance must have an output or be in a job's left_out table. The latter are removed from the data directory
+    and listed, with the reason, in its table `left_out`.
 
     Args:
         data: path of the data directory.
-        out: name of the jobs' results up to the number of the job.
-        jobs: how many jobs.
-        targets: `{file of the data directory: ending of the jobs' files}`; files that end in .json must be the same
-            for all jobs.
-        source: path of a data directory; `data` begins as a copy of it without its features. None: `data` is there.
+        out: path of the jobs' outputs up to the job number.
+        jobs: number of jobs.
+        targets: `{file of the data directory: suffix of the jobs' files}`; .json files must be equal for all jobs.
+        source: path of a data directory of which `data` becomes a copy without features; None: `data` exists.
     """
     origin = DataDir(source or data)
-    left_out = read_parts(out, jobs, "left_out") if os.path.exists(f"{out}.1.left_out") else {}
-    tables = {name: read_parts(out, jobs, ending) for name, ending in targets.items()}
+    left_out = read_job_outputs(out, jobs, "left_out") if os.path.exists(f"{out}.1.left_out") else {}
+    tables = {name: read_job_outputs(out, jobs, ending) for name, ending in targets.items()}
     for name, ending in targets.items():
         if not name.endswith(".json"):
             _check_complete(origin, tables[name], left_out, f"{out}.*.{ending}")
@@ -95,13 +93,13 @@ def merge(data, out, jobs, targets, source=None):
         subset(bare, [u for u in origin.utt2spk if u not in left_out], data)
     for name, table in tables.items():
         (write_json if name.endswith(".json") else write_table)(os.path.join(data, name), table)
-    _note_left_out(data, left_out)
+    _write_left_out(data, left_out)
     if left_out and source is None:
         fix(data)
 
 
-def read_parts(out, jobs, ending):
-    """The tables of all jobs as one; of JSON files the content."""
+def read_job_outputs(out, jobs, ending):
+    """Reads the tables of all jobs as one; for JSON files, their common content."""
     table, previous = {}, None
     for job in range(1, jobs + 1):
         path = f"{out}.{job}.{ending}"
@@ -111,7 +109,7 @@ def read_parts(out, jobs, ending):
         with open(path, encoding="utf-8") as file:
             table = json.load(file)
         if previous not in (None, table):
-            raise InputError(f"{path}: differs from that of the job before; run all jobs again with the same options")
+            raise InputError(f"{path}: differs from the previous job's; run all jobs again with the same options")
         previous = table
     return table
 
@@ -120,7 +118,7 @@ def _check_complete(data, table, left_out, where):
     missing = data.utt2spk.keys() - table.keys() - left_out.keys()
     if missing:
         raise InputError(
-            f"{where}: lack {len(missing)} of the {len(data.utt2spk)} utterances of {data.path}: {some(missing)}"
+            f"{where}: {len(missing)} of the {len(data.utt2spk)} utterances of {data.path} missing: {some(missing)}"
         )
 
 
@@ -130,13 +128,13 @@ def _report(data, left_out):
     count = f"{len(left_out)} of {len(data.utt2spk)} utterances"
     if len(left_out) == len(data.utt2spk):
         utterance, reason = next(iter(left_out.items()))
-        raise InputError(f"{data.path}: none of its utterances is left: {utterance}: {reason}")
+        raise InputError(f"{data.path}: every utterance was skipped; {utterance}: {reason}")
     named = "; ".join(f"{utterance}: {reason}" for utterance, reason in sorted(left_out.items())[:3])
-    logger.warning("%s: %s left out (all in the file left_out): %s", data.path, count, named)
+    logger.warning("%s: %s skipped (listed in the file left_out): %s", data.path, count, named)
 
 
-def _note_left_out(path, left_out):
-    """Keeps in the table `left_out` what is not in the data directory any more, of this call and earlier ones."""
+def _write_left_out(path, left_out):
+    """Updates the table `left_out`: utterances that this call or an earlier one removed from the directory."""
     data = DataDir(path)
     if data.has("left_out"):
         earlier = {u: reason for u, reason in data.table("left_out").items() if u not in data.utt2spk}
