@@ -1,6 +1,6 @@
-"""Augmentation of speech: one implementation for data directories on disk and for chunks in the loader's workers.
+"""Augmentation of speech, for data directories on disk and for chunks in the data workers.
 
-The kinds, signal-to-noise ratios and numbers of voices are those of Kaldi's VoxCeleb recipe
+The types of augmentation, signal-to-noise ratios and numbers of voices are those of Kaldi's VoxCeleb recipe
 (egs/voxceleb/v2/run.sh, stage 2); Snyder et al., "X-vectors: robust DNN embeddings for speaker recognition", 2018.
 """
 
@@ -15,18 +15,18 @@ from nnet.errors import InputError
 from nnet.options import option
 
 Augmented = namedtuple("Augmented", "samples what")
-Augmented.__doc__ = "Samples (n,), rounded to 16 bits, and in words what was mixed in: NAME@SECONDS:SNR for each sound."
+Augmented.__doc__ = "Samples (n,), rounded to 16 bits, and a description, NAME@SECONDS:SNR for each added sound."
 
 
 @dataclass(frozen=True)
 class AugmentOptions:
-    """Sounds that are mixed into training chunks: where they are and how loud they become."""
+    """Sources and levels of the sounds that are mixed into training chunks."""
 
     rirs: str | None = option(None, "Data directory of room impulse responses; null: no reverberation.")
-    noises: str | None = option(None, "Data directory of noises, which follow one another; null: none.")
+    noises: str | None = option(None, "Data directory of noises, added one after another; null: none.")
     music: str | None = option(None, "Data directory of background music; null: none.")
-    babble: str | None = option(None, "Data directory of speech, of which several voices are mixed; null: none.")
-    probability: float = option(0.6, "Share of the chunks that are augmented, each in one way.", low=0, high=1)
+    babble: str | None = option(None, "Data directory of speech, from which several voices are mixed; null: none.")
+    probability: float = option(0.6, "Probability of augmenting a chunk, with one type.", low=0, high=1)
     noise_snrs: tuple[float, ...] = option((15.0, 10.0, 5.0, 0.0), "SNRs (dB) of noises; one is drawn for each noise.")
     noise_interval: float = option(1.0, "Seconds between two noises.", low=0)
     music_snrs: tuple[float, ...] = option((15.0, 10.0, 8.0, 5.0), "SNRs (dB) of music.")
@@ -35,13 +35,13 @@ class AugmentOptions:
 
 
 class Augmenter:
-    """Reverberates speech or mixes it with noise, music or babble.
+    """Reverberates speech, or adds noise, music or babble.
 
-    The result depends on the samples and on the random generator alone. Instances can be sent to other processes.
+    The result depends only on the samples and the random generator. Instances can be pickled.
 
     Args:
         options: AugmentOptions.
-        sample_rate: Hz of the speech.
+        sample_rate: of the speech, in Hz.
     """
 
     def __init__(self, options: AugmentOptions, sample_rate: int):
@@ -49,15 +49,15 @@ class Augmenter:
         sources = {"reverb": options.rirs, "noise": options.noises, "music": options.music, "babble": options.babble}
         self._sounds = {kind: Sounds(path, sample_rate) for kind, path in sources.items() if path is not None}
         if not self._sounds:
-            raise InputError("nothing to augment with: name at least one of rirs, noises, music, babble")
+            raise InputError("no sounds for augmentation: set at least one of rirs, noises, music, babble")
 
     @property
     def kinds(self):
-        """The kinds of augmentation that there are sounds for."""
+        """Types of augmentation for which there are sounds."""
         return list(self._sounds)
 
     def __call__(self, samples, rng):
-        """Augments a chunk in a random way, or leaves it as it is.
+        """Applies a random augmentation, or none.
 
         Args:
             samples: float32 (n,) in [-1, 1).
@@ -71,10 +71,10 @@ class Augmenter:
         return self.apply(self.kinds[rng.integers(len(self.kinds))], samples, rng).samples
 
     def apply(self, kind, samples, rng):
-        """Augments in one way: "reverb", "noise", "music" or "babble".
+        """Applies one type of augmentation: "reverb", "noise", "music" or "babble".
 
         Returns:
-            Augmented; where sounds were added, the samples are the sum, made softer only where it would be clipped.
+            Augmented; the level is reduced only if the samples would clip.
         """
         sounds = self._sounds[kind]
         samples = np.asarray(samples, np.float32)
@@ -85,7 +85,7 @@ class Augmenter:
         return self._mixed(samples, layers, sounds)
 
     def _noises(self, length, sounds, rng):
-        """Noises one behind the other, each from its own place in its recording: (index, start, sound, SNR)."""
+        """Yields consecutive noises, each a random part of its recording: (index, start, samples, SNR)."""
         start = 0
         while start < length:
             index = int(rng.integers(len(sounds)))

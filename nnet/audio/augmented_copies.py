@@ -1,4 +1,4 @@
-"""Augmented copies of a data directory: which ones there are, what they are called, and how each one is made."""
+"""Augmented copies of the utterances of a data directory: selection, ids and generation."""
 
 import os
 from collections import namedtuple
@@ -20,45 +20,45 @@ JOB_TABLES = {"wav.scp": "scp", "utt2dur": "dur", "utt2uniq": "uniq", "utt2augme
 
 
 class Copy(namedtuple("Copy", "utterance kind")):
-    """A copy to make: of which utterance, and "reverb", "noise", "music", "babble", or a speed such as "sp0.9"."""
+    """Copy of an utterance; `kind` is "reverb", "noise", "music", "babble", or a speed such as "sp0.9"."""
 
     @property
     def speed(self):
-        """How many times as fast, or None."""
+        """Speed factor, or None."""
         return float(self.kind[2:]) if self.kind.startswith("sp") else None
 
     @property
     def name(self):
-        """The id of the copy: a suffix for what was mixed in, a prefix for another speed, as it is another voice."""
+        """Id of the copy: a suffix for an augmentation, a prefix for a speed, which makes a new speaker."""
         return f"{self.kind}-{self.utterance}" if self.speed else f"{self.utterance}-{self.kind}"
 
     def speaker(self, speaker):
-        """Whose voice the copy is."""
+        """Returns the speaker of the copy, given the original's; a changed speed makes a new speaker."""
         return f"{self.kind}-{speaker}" if self.speed else speaker
 
 
-def plan(utterances, kinds, count=None, seed=0):
-    """The copies to make, in the order of the utterances: each of each kind, or `count` of those, drawn by the seed."""
+def select_copies(utterances, kinds, count=None, seed=0):
+    """Lists the copies to make, in the order of the utterances: one per utterance and kind, or `count` random ones."""
     copies = [Copy(utterance, kind) for utterance in utterances for kind in kinds]
     if count is None:
         return copies
     if not 0 < count <= len(copies):
-        raise InputError(f"{count} augmented utterances asked for, there can be 1 to {len(copies)}")
+        raise InputError(f"{count} augmented utterances requested, must be 1 to {len(copies)}")
     chosen = generator(seed, "plan").choice(len(copies), count, replace=False)
     return [copies[i] for i in sorted(chosen)]
 
 
 def make_copies(data, copies, augmenter, sample_rate, seed=0, resample=False):
-    """Yields `(copy, samples, what)`: samples (n,) of 16 bits, and in words how they were made.
+    """Yields `(copy, samples, what)`: samples (n,), rounded to 16 bits, and a description of the augmentation.
 
-    Every copy has a random generator of its own, seeded by (seed, utterance, kind).
+    Every copy has its own random generator, seeded by (seed, utterance, kind).
 
     Args:
         data: a DataDir with wav.scp.
-        copies: Copy objects; those of one utterance stand together.
-        augmenter: an Augmenter; may be None where all copies are of another speed.
-        sample_rate: Hz, of all utterances.
-        resample: convert what has another rate instead of refusing it; as features do, after the segment is cut out.
+        copies: Copy objects; those of one utterance are adjacent.
+        augmenter: an Augmenter; None if all copies change only the speed.
+        sample_rate: of all utterances, in Hz.
+        resample: convert other sampling rates instead of raising InputError; as for features, after cutting segments.
     """
     kinds = {}
     for copy in copies:
@@ -74,24 +74,24 @@ def make_copies(data, copies, augmenter, sample_rate, seed=0, resample=False):
                 yield copy, *augmenter.apply(copy.kind, samples, generator(seed, utterance, copy.kind))
 
 
-def share(copies, job, jobs):
-    """The copies of job number `job` of `jobs` (from 1): a run of utterances."""
+def copies_of_job(copies, job, jobs):
+    """Returns the copies for job `job` of `jobs` (counted from 1): those of consecutive utterances."""
     utterances = list(dict.fromkeys(copy.utterance for copy in copies))
     own = set(np.array_split(np.array(utterances, dtype=object), jobs)[job - 1])
     return [copy for copy in copies if copy.utterance in own]
 
 
 def merge_copies(source, path, out, jobs):
-    """Makes a data directory of what the jobs wrote: the copies, with the tables of their originals that still hold.
+    """Makes a data directory from the jobs' outputs: the copies, with the tables of the originals that still apply.
 
-    vad.scp, and with it feats_conf.json, is among these where every copy has the original's frames: voice is found
-    better in clean speech.
+    vad.scp and feats_conf.json are kept if every copy has the frames of its original (no changed speed): the VAD is
+    more accurate on clean speech.
 
     Args:
-        source: the DataDir of the originals.
-        path: the data directory to write; utt2spk comes last.
-        out: name of the jobs' files up to the number of the job.
-        jobs: how many jobs.
+        source: DataDir of the originals.
+        path: data directory to write; utt2spk is written last.
+        out: path of the jobs' outputs up to the job number.
+        jobs: number of jobs.
     """
     tables = {name: read_job_outputs(out, jobs, ending) for name, ending in JOB_TABLES.items()}
     originals, utt2spk = tables["utt2uniq"], read_job_outputs(out, jobs, "utt2spk")
@@ -110,7 +110,7 @@ def merge_copies(source, path, out, jobs):
 
 
 def _carried(source, names, originals):
-    """Those tables of the source that know every original, under the names of the copies."""
+    """Returns the tables of the source that contain every original, keyed by the copies."""
     tables = {name: source.table(name) for name in names if source.has(name)}
     known = {name: table for name, table in tables.items() if table.keys() >= set(originals.values())}
     return {name: {copy: table[o] for copy, o in originals.items()} for name, table in known.items()}

@@ -1,22 +1,22 @@
-"""What the container of a recording promises: libsndfile takes what it finds and does not tell of what is missing."""
+"""Detects truncated audio files from their container's header; libsndfile reads them without an error."""
 
 import struct
 
 from nnet.errors import InputError
 
-STREAMED = 0x7FFFF000  # programs that write WAV to a pipe put this length or more, since they do not know it
-OGG_PAGE = 65307  # the longest page that Ogg allows
-SPHERE_HEADER = 1024  # bytes that a header has at least
-MP3_SLACK = 2 * 1152  # frames of an MP3 that a decoder may keep to itself
+STREAMED = 0x7FFFF000  # programs that write WAV to a pipe do not know the length and declare this or more
+OGG_PAGE = 65307  # maximum size of an Ogg page
+SPHERE_HEADER = 1024  # minimum size of the header, in bytes
+MP3_SLACK = 2 * 1152  # samples of an MP3 that a decoder may drop
 
 
 def check_complete(file, size, where):
-    """Refuses a WAV, Ogg or SPHERE file that ends before its container says so.
+    """Raises InputError for a WAV, Ogg or SPHERE file that is shorter than its header declares.
 
     Args:
-        file: a seekable binary file; it is left at its start.
-        size: its length in bytes.
-        where: names the recording in the error.
+        file: seekable binary file; rewound to its start.
+        size: of the file, in bytes.
+        where: name of the recording in the error.
     """
     head = file.read(12)
     if head[:4] == b"RIFF" and head[8:] == b"WAVE":
@@ -29,19 +29,19 @@ def check_complete(file, size, where):
         missing = 0
     file.seek(0)
     if missing > 0:
-        raise InputError(f"{where}: truncated: {missing} bytes fewer than its header promises")
+        raise InputError(f"{where}: truncated: {missing} bytes fewer than its header declares")
 
 
-def promised_samples(file, frames, kind):
-    """The least number of samples that a whole file of libsndfile's `frames` must give; `kind` is its format there."""
+def declared_samples(file, frames, kind):
+    """Returns the minimum number of samples of a complete file, from libsndfile's `frames` and format `kind`."""
     if kind != "MP3":
         return frames if frames < STREAMED else 0
-    # without the header that counts its frames, the length of an MP3 is a guess from its first bit rate
+    # Without a Xing header, the length of an MP3 is only estimated from its first bit rate.
     return frames - MP3_SLACK if has_xing_header(file) else 0
 
 
 def has_xing_header(file):
-    """Whether an MP3 begins with the frame that counts the others."""
+    """Returns whether an MP3 begins with a Xing or Info frame, which counts its frames."""
     file.seek(0)
     head = file.read(10)
     start = 0
@@ -74,10 +74,10 @@ def _missing_of_ogg(file, size):
 
 
 def sphere_fields(file):
-    """The header of a NIST SPHERE file as `{name: text}` with its length under "header_bytes"; None for other files.
+    """Reads the header of a NIST SPHERE file as `{name: text}`, its size as "header_bytes"; None for other files.
 
     Args:
-        file: a seekable binary file.
+        file: seekable binary file.
     """
     file.seek(0)
     head = file.read(SPHERE_HEADER)
@@ -93,9 +93,9 @@ def sphere_fields(file):
 def _missing_of_sphere(file, size, where):
     fields = sphere_fields(file) or {}
     if "shorten" in fields.get("sample_coding", ""):
-        raise InputError(f"{where}: SPHERE compressed by shorten; put `sph2pipe -f wav FILE |` into wav.scp instead")
+        raise InputError(f"{where}: SPHERE compressed with shorten; use `sph2pipe -f wav FILE |` in wav.scp")
     try:
         counts = [int(fields[name]) for name in ("sample_count", "channel_count", "sample_n_bytes", "header_bytes")]
     except (KeyError, ValueError):
-        return 0  # libsndfile will say what is wrong
+        return 0  # libsndfile reports the error
     return counts[3] + counts[0] * counts[1] * counts[2] - size

@@ -9,25 +9,25 @@ from nnet.errors import InputError
 
 
 def read_part(rx, start, count, sample_rate, channel, where):
-    """Some samples of a recording, read without the others where it is a plain file.
+    """Reads a range of samples of a recording; a plain file is not read as a whole.
 
     Args:
-        rx: as wav.scp has it.
+        rx: entry of wav.scp.
         start, count: in samples.
-        sample_rate: Hz that it must have.
+        sample_rate: expected rate in Hz.
         channel: counted from 0.
-        where: begins the line of an error.
+        where: name of the recording in errors.
 
     Returns:
-        float32 (count,) in [-1, 1); up to half a second fewer where the recording ends, as the ends of segments and
+        float32 (count,) in [-1, 1); up to half a second fewer at the end of the recording, since segment ends and
         durations are not always exact.
     """
-    if not os.path.isfile(rx):  # a command, a place in an archive, or missing
+    if not os.path.isfile(rx):  # a command, an entry of an archive, or missing
         samples = read_audio(rx, sample_rate, channel=channel, where=where)[0][start : start + count]
     else:
         samples = _read_part_of_file(rx, start, count, sample_rate, channel, where)
     if not len(samples) or len(samples) < count - sample_rate // 2:
-        raise InputError(f"{where}: {rx}: ends before its samples {start} to {start + count}; was it truncated?")
+        raise InputError(f"{where}: {rx}: ends before samples {start} to {start + count}; is it truncated?")
     return samples
 
 
@@ -36,8 +36,8 @@ def _read_part_of_file(rx, start, count, sample_rate, channel, where):
         with soundfile.SoundFile(rx) as audio:
             if audio.samplerate != sample_rate or channel >= audio.channels:
                 raise InputError(
-                    f"{where}: {rx}: has {audio.channels} channel(s) at {audio.samplerate} Hz; channel {channel} at "
-                    f"{sample_rate} Hz expected"
+                    f"{where}: {rx}: has {audio.channels} channel(s) at {audio.samplerate} Hz; expected channel "
+                    f"{channel} at {sample_rate} Hz"
                 )
             audio.seek(min(start, audio.frames))
             return audio.read(count, dtype="float32", always_2d=True)[:, channel]

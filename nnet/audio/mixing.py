@@ -1,4 +1,4 @@
-"""What augmentation does to a waveform: reverberation, sounds added at a given level, another speed."""
+"""Signal processing for augmentation: reverberation, mixing at a given SNR, change of speed."""
 
 from fractions import Fraction
 
@@ -7,23 +7,23 @@ import scipy.fft
 
 from nnet.audio.reading import convert_rate
 
-STEP = 1 / 32768  # of 16-bit samples
+STEP = 1 / 32768  # quantization step of 16-bit samples
 
 
 def power(samples):
-    """Mean square; without BLAS, so that it is the same to the bit in every process."""
+    """Computes the mean square of samples (n,); without BLAS, so that every process gets identical bits."""
     return np.einsum("i,i->", samples, samples, dtype=np.float64) / max(len(samples), 1)
 
 
 def reverberate(samples, response):
-    """The samples as heard through a room, in step with the dry ones and as loud.
+    """Convolves samples with a room impulse response, without delay and with the same energy.
 
     Args:
         samples: float32 (n,).
-        response: impulse response of the room (m,); its highest peak, the direct sound, becomes time 0.
+        response: impulse response (m,); its highest peak, the direct sound, is time 0.
 
     Returns:
-        float32 (n,), of the same energy.
+        float32 (n,).
     """
     length = scipy.fft.next_fast_len(len(samples) + len(response) - 1, real=True)
     spectrum = scipy.fft.rfft(samples, length)
@@ -35,20 +35,20 @@ def reverberate(samples, response):
 
 
 def gain_for_snr(speech_power, sound, snr):
-    """Factor of `sound` (n,) that puts it `snr` dB below speech of the given power."""
+    """Returns the gain that puts `sound` (n,) `snr` dB below speech of the given power."""
     return np.float32(np.sqrt(speech_power / (power(sound) * 10 ** (snr / 10))))
 
 
 def change_speed(samples, speed):
-    """The samples (n,) played `speed` times as fast, pitch included: float32 (ceil(n / speed),)."""
+    """Changes the speed and pitch of samples (n,) by a factor: float32 (ceil(n / speed),)."""
     ratio = Fraction(speed).limit_denominator(1000)
     return convert_rate(samples, ratio.numerator, ratio.denominator)
 
 
 def fit_16_bits(samples):
-    """The samples rounded to 16 bits, all of them made softer where the loudest would be clipped: float32 (n,).
+    """Rounds samples to 16 bits and scales them down if they would clip: float32 (n,).
 
-    What is written to a file is then what was computed, and a mixture keeps its SNR.
+    A 16-bit file then stores them exactly, and a mixture keeps its SNR.
     """
     peak = float(np.max(np.abs(samples), initial=0.0))
     if peak > 1 - STEP:

@@ -1,4 +1,4 @@
-"""Audio in: files and commands of wav.scp, segments, and everything that can be wrong with a recording."""
+"""Reading of audio: entries of wav.scp, segments, and checks for damaged recordings."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from nnet.audio.container import STREAMED, check_complete, promised_samples
+from nnet.audio.container import STREAMED, check_complete, declared_samples
 from nnet.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -39,16 +39,16 @@ def read_audio(
 
     Args:
         rx: a path (wav, flac, ogg, mp3, NIST SPHERE), `path:offset` into an archive of WAVs, or `command |`.
-        sample_rate: Hz; another rate is an error, or is converted with `resample`. None takes any.
-        resample: convert instead of refusing.
-        channel: counted from 0; None takes the first, and says so where there are several.
-        where: what to call the recording in errors, such as `data/x/wav.scp: "utt1"`; default `rx`.
+        sample_rate: expected rate in Hz; None accepts any.
+        resample: convert other rates instead of raising InputError.
+        channel: counted from 0; None takes the first, with a warning if there are several.
+        where: name of the recording in errors, such as `data/x/wav.scp: "utt1"`; default `rx`.
 
     Returns:
         `(samples, rate)`: float32 `(n,)` in [-1, 1), and Hz.
 
     Raises:
-        InputError: missing, not audio, truncated, empty, NaN, wrong rate, no such channel, a command that failed.
+        InputError: missing, not audio, truncated, empty, NaN, wrong rate, no such channel, or a failed command.
     """
     where = f"{where}: {rx}" if where else rx
     samples, rate = _decode(rx, where)
@@ -57,33 +57,33 @@ def read_audio(
     if sample_rate is not None and rate != sample_rate:
         if not resample:
             raise InputError(
-                f"{where}: sampled at {rate} Hz, {sample_rate} Hz expected; convert it or allow resampling"
+                f"{where}: sampled at {rate} Hz, expected {sample_rate} Hz; convert it or allow resampling"
             )
         samples, rate = convert_rate(samples, rate, sample_rate), sample_rate
     return samples, rate
 
 
 def check_audio(samples: np.ndarray, where: str) -> None:
-    """Refuses what no features can be made of: nothing, NaN, silence to the last bit.
+    """Raises InputError for samples without usable features: none, NaN or infinity, or all zeros.
 
     Args:
         samples: `(n,)`.
-        where: names file and entry in the error.
+        where: file and entry, for the error.
     """
     _check_numbers(samples, where)
     if not samples.any():
-        raise InputError(f"{where}: all {len(samples)} samples are zero; take the utterance out or mend the recording")
+        raise InputError(f"{where}: all {len(samples)} samples are zero; remove the utterance or fix the recording")
 
 
 def _check_numbers(samples: np.ndarray, where: str) -> None:
     if not len(samples):
         raise InputError(f"{where}: no samples")
     if not np.isfinite(samples).all():
-        raise InputError(f"{where}: holds samples that are not numbers (NaN or infinite)")
+        raise InputError(f"{where}: contains NaN or infinite samples")
 
 
 def convert_rate(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """Resamples by a polyphase filter: `(n,)` at `rate` Hz to `(ceil(n * new_rate / rate),)` at `new_rate` Hz."""
+    """Resamples with a polyphase filter: `(n,)` at `rate` Hz to `(ceil(n * new_rate / rate),)` at `new_rate` Hz."""
     from scipy.signal import resample_poly
 
     common = math.gcd(int(rate), int(new_rate))
@@ -97,13 +97,13 @@ def iter_utterances(
     utterances: Iterable[str] | None = None,
     channel: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray, int]]:
-    """Yields `(utterance, samples, rate)` of a data directory, through segments where there are any.
+    """Yields `(utterance, samples, rate)` of a data directory, cut by segments if it has them.
 
     Args:
         data: a `nnet.datadir.directory.DataDir`.
         sample_rate, resample: as in `read_audio`.
-        utterances: which ones, in which order; default: all, in the order of the file.
-        channel: as in `read_audio`, where the segment names none.
+        utterances: the utterances, in this order; default: all, in the order of the file.
+        channel: as in `read_audio`, for segments that specify none.
     """
     wav_scp, segments = data.wav_scp, data.segments
     loaded: tuple[str, int | None] | None = None
@@ -129,21 +129,21 @@ def _place(data: Any, utterance: str, segments: Any) -> tuple[str, float, float,
 
 
 def cut(samples: np.ndarray, rate: int, start: float, end: float, where: str) -> np.ndarray:
-    """Samples from `start` to `end` seconds (-1: to the end), cut to whole samples as Kaldi's extract-segments does.
+    """Cuts samples from `start` to `end` seconds (-1: the end), rounded as in Kaldi's extract-segments.
 
-    An end up to half a second behind the recording's own end is moved there.
+    An end up to half a second after the end of the recording is accepted.
     """
     first = int(start * rate)
     stop = len(samples) if end == -1 else int(end * rate)
     if first >= len(samples) or stop > len(samples) + rate // 2:
-        raise InputError(f"{where}: {start} to {end} s lies outside the recording of {len(samples) / rate:.2f} s")
+        raise InputError(f"{where}: {start} to {end} s is outside the recording of {len(samples) / rate:.2f} s")
     return samples[first : min(stop, len(samples))]
 
 
 def _pick_channel(samples: np.ndarray, channel: int | None, where: str) -> np.ndarray:
     channels = samples.shape[1]
     if channel is not None and channel >= channels:
-        raise InputError(f"{where}: has {channels} channel(s), channel {channel} asked for")
+        raise InputError(f"{where}: has {channels} channel(s), channel {channel} requested")
     if channels > 1 and channel is None:
         _report_stereo(where, channels)
     return np.ascontiguousarray(samples[:, channel or 0])
@@ -152,12 +152,12 @@ def _pick_channel(samples: np.ndarray, channel: int | None, where: str) -> np.nd
 def _report_stereo(where: str, channels: int) -> None:
     _stereo_seen.append(where)
     if len(_stereo_seen) <= STEREO_REPORTS:
-        last = "; further ones are not named" if len(_stereo_seen) == STEREO_REPORTS else ""
-        logger.warning("%s: %d channels, the first is used%s", where, channels, last)
+        last = "; no further warnings of this kind" if len(_stereo_seen) == STEREO_REPORTS else ""
+        logger.warning("%s: %d channels, using the first%s", where, channels, last)
 
 
 def _decode(rx: str, where: str) -> tuple[np.ndarray, int]:
-    """float32 `(n, channels)` and the rate."""
+    """Decodes a recording to float32 `(n, channels)` and its rate."""
     with _opened(rx, where) as (file, size, source):
         if not size:
             raise InputError(f"{where}: empty")
@@ -165,11 +165,11 @@ def _decode(rx: str, where: str) -> tuple[np.ndarray, int]:
         try:
             with soundfile.SoundFile(source) as audio:
                 samples = audio.read(dtype="float32", always_2d=True)
-                promised = promised_samples(file, audio.frames, audio.format)
+                declared = declared_samples(file, audio.frames, audio.format)
         except soundfile.LibsndfileError as error:
             raise _undecodable(error, where) from error
-    if len(samples) < promised:
-        raise InputError(f"{where}: truncated: {promised} samples promised, {len(samples)} are there")
+    if len(samples) < declared:
+        raise InputError(f"{where}: truncated: the header declares {declared} samples, found {len(samples)}")
     return samples, audio.samplerate
 
 
@@ -178,12 +178,12 @@ def _undecodable(error: soundfile.LibsndfileError, where: str) -> InputError:
     if "not recognised" not in reason:
         return InputError(f"{where}: damaged: {reason}")
     return InputError(
-        f"{where}: neither wav, flac, ogg, mp3 nor SPHERE; put a command that writes WAV into wav.scp, with | behind it"
+        f"{where}: not wav, flac, ogg, mp3 or SPHERE; use a command in wav.scp that writes WAV and ends in |"
     )
 
 
 def audio_duration(rx: str, where: str | None = None) -> float:
-    """Seconds of a recording, from its header where it is a file."""
+    """Returns the duration of a recording in seconds, from the header if it is a file."""
     where = f"{where}: {rx}" if where else rx
     with _opened(rx, where) as (file, size, source):
         if not size:
@@ -201,7 +201,7 @@ def audio_duration(rx: str, where: str | None = None) -> float:
 
 @contextlib.contextmanager
 def _opened(rx: str, where: str) -> Iterator[tuple[BinaryIO, int, BinaryIO | str]]:
-    """A seekable file of the bytes, its size, and what soundfile is to open: the path where it can (it is faster)."""
+    """Opens a recording: a seekable file, its size, and the argument for soundfile (the path if possible: faster)."""
     data = None
     try:
         if rx.endswith("|"):
@@ -218,7 +218,7 @@ def _opened(rx: str, where: str) -> Iterator[tuple[BinaryIO, int, BinaryIO | str
 
 
 def _read_archived(path: str, offset: int, where: str) -> bytes:
-    """The bytes of a WAV in an archive. kaldiio reads 8 and 16 bits only, and of a truncated WAV what is left of it."""
+    """Reads the bytes of a WAV in an archive; kaldiio supports 8 and 16 bits only and accepts truncated WAVs."""
     with open(path, "rb") as file:
         file.seek(offset)
         head = file.read(8)
@@ -228,14 +228,18 @@ def _read_archived(path: str, offset: int, where: str) -> bytes:
 
 
 def run_command(command: str, where: str) -> bytes:
-    """The standard output of a shell command; a failure is an InputError with the end of its standard error."""
-    # a streamed WAV does not tell its length, so the failure of any part of a pipe must count
+    """Runs a shell command and returns its standard output.
+
+    Raises:
+        InputError: the command failed (with the end of its standard error), or wrote nothing.
+    """
+    # A streamed WAV does not declare its length, so the failure of any part of a pipe must be detected.
     words = ["bash", "-o", "pipefail", "-c", command]
     result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True)
     if result.returncode:
         said = " ".join(result.stderr.decode("utf-8", "replace").split())[-300:]
         raise InputError(
-            f"{where}: the command failed with exit status {result.returncode}: {said or 'it said nothing'}"
+            f"{where}: the command failed with exit status {result.returncode}: {said or 'no error message'}"
         )
     if not result.stdout:
         raise InputError(f"{where}: the command wrote nothing")

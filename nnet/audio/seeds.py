@@ -1,4 +1,4 @@
-"""Random numbers that depend on a name alone, so that neither the order of the work nor the number of jobs matters."""
+"""Random generators seeded by names, so that results depend neither on the order of work nor on the number of jobs."""
 
 import hashlib
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def generator(seed, *names):
-    """A numpy Generator for `(seed, names...)`: the same for the same arguments on every machine and in every process.
+    """Returns a numpy Generator seeded by `(seed, names...)`, the same on every machine and in every process.
 
     Args:
         seed: an integer.
-        names: strings or integers, such as an utterance id and the number of its copy.
+        names: strings or integers, such as an utterance id and the type of its augmentation.
     """
     digest = hashlib.blake2b("\n".join(map(str, (seed, *names))).encode(), digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))

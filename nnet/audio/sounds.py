@@ -1,4 +1,4 @@
-"""Collections of sounds to mix with speech: noises, music, voices, impulse responses of rooms."""
+"""Collections of sounds for augmentation: noises, music, voices, room impulse responses."""
 
 import os
 
@@ -10,21 +10,21 @@ from nnet.audio.reading import audio_duration, convert_rate, read_audio
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 
-ATTEMPTS = 20  # at finding a part that is not silent
+ATTEMPTS = 20  # to find a part that is not silent
 
 
 class Sounds:
-    """The recordings of a data directory; parts of them are read as they are drawn.
+    """Recordings of a data directory, read on demand.
 
     Args:
-        path: a data directory with wav.scp and no segments; of voices, each recording counts as another one.
-        sample_rate: Hz in which samples are given; recordings of another rate are converted.
+        path: a data directory with wav.scp and no segments; for babble, each recording counts as a different voice.
+        sample_rate: of the returned samples, in Hz; recordings are resampled.
     """
 
     def __init__(self, path, sample_rate):
         data = DataDir(path)
         if data.has("segments"):
-            raise InputError(f"{data.file('segments')}: sounds to mix in are whole recordings; make each one a file")
+            raise InputError(f"{data.file('segments')}: sounds for augmentation must be whole recordings, not segments")
         self.path, self.sample_rate = data.path, sample_rate
         self.names, self.entries = list(data.wav_scp), list(data.wav_scp.values())
         if not self.names:
@@ -35,15 +35,15 @@ class Sounds:
         return len(self.names)
 
     def whole(self, index):
-        """All samples (n,) of a recording."""
+        """Reads all samples (n,) of a recording."""
         return read_audio(self.entries[index], self.sample_rate, resample=True, where=self._where(index))[0]
 
     def part(self, index, count, rng):
-        """`count` samples from a random place of a recording, or all that it has."""
+        """Reads `count` samples from a random position of a recording, or all if it is shorter."""
         return self._audible(index, lambda: self._part(index, count, rng))
 
     def loop(self, index, count, rng):
-        """`count` samples of a recording that begins at a random place and starts again where it ends."""
+        """Reads `count` samples from a random position of a recording, which is repeated if too short."""
         return self._audible(index, lambda: self._loop(index, count, rng))
 
     def _part(self, index, count, rng):
@@ -63,19 +63,19 @@ class Sounds:
         return np.take(whole, np.arange(first, first + count), mode="wrap")
 
     def _audible(self, index, draw):
-        """Draws until there is a sound: a level cannot be given to silence."""
+        """Draws until the samples are not all zero, since silence has no SNR."""
         for _ in range(ATTEMPTS):
             samples = draw()
             if samples.any():
                 return samples
-        raise InputError(f"{self._where(index)}: nothing but silence was found in it; take it out of the directory")
+        raise InputError(f"{self._where(index)}: contains only silence; remove it from the directory")
 
     def _format(self, index):
-        """Length in samples and rate of a recording as it is stored."""
+        """Returns the number of samples and the rate of a recording as stored."""
         if index not in self._formats:
             rx = self.entries[index]
             if os.path.isfile(rx):
-                audio_duration(rx, self._where(index))  # says what is wrong with the file
+                audio_duration(rx, self._where(index))  # raises InputError if the file is damaged
                 info = soundfile.info(rx)
                 self._formats[index] = info.frames, info.samplerate
             else:

@@ -1,4 +1,4 @@
-"""Archives of WAVs: many recordings in one file, as Kaldi's wav-copy writes them."""
+"""Writing of WAV archives: many recordings in one file, as Kaldi's wav-copy writes them."""
 
 import contextlib
 
@@ -9,11 +9,11 @@ from nnet.files import atomic_write
 
 
 class WavArkWriter:
-    """Writes an archive of 16-bit WAVs, whole or not at all.
+    """Writes an archive of 16-bit WAVs atomically.
 
     Args:
         path: of the archive.
-        rate: Hz.
+        rate: sampling rate in Hz.
     """
 
     def __init__(self, path, rate):
@@ -22,10 +22,10 @@ class WavArkWriter:
         self._ark = self._file.enter_context(atomic_write(path, binary=True))
 
     def write(self, key, samples):
-        """Adds one recording, float (n,) in [-1, 1); exact where the samples are multiples of 2^-15.
+        """Adds one recording, float (n,) in [-1, 1); exact if the samples are multiples of 2^-15.
 
         Returns:
-            its entry for wav.scp, `path:offset`.
+            the wav.scp entry, `path:offset`.
         """
         offset = self._ark.tell() + len(key.encode()) + 1
         kaldiio.save_ark(self._ark, {key: (self.rate, np.rint(samples * 32768).astype(np.int16))})

@@ -9,7 +9,7 @@ Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the ori
 """
 
 from nnet.audio.augment import Augmenter, AugmentOptions
-from nnet.audio.augmented_copies import make_copies, plan, share
+from nnet.audio.augmented_copies import copies_of_job, make_copies, select_copies
 from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
 from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
@@ -28,7 +28,7 @@ def main(argv=None):
     count = args.num_utts
     if count and args.allow_fewer:
         count = min(count, len(data.utt2spk) * len(kinds))
-    copies = share(plan(list(data.utt2spk), kinds, count, args.seed), args.job, args.num_jobs)
+    copies = copies_of_job(select_copies(list(data.utt2spk), kinds, count, args.seed), args.job, args.num_jobs)
     made = make_copies(data, copies, augmenter, sample_rate, args.seed, resample=args.sample_rate is not None)
     with (
         JobTables(args.out, ("scp", "dur", "uniq", "augment", "utt2spk")) as tables,

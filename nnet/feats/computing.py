@@ -1,4 +1,4 @@
-"""Features of the utterances of a data directory: reads the audio, refuses what is wrong with it, computes."""
+"""Computes features for the utterances of a data directory, checking the audio."""
 
 from collections import namedtuple
 
@@ -10,24 +10,23 @@ from nnet.errors import InputError
 from nnet.feats.spectrum import COMPUTE
 
 Extracted = namedtuple("Extracted", "utterance feats seconds problem")
-Extracted.__doc__ = "Features (frames, dim) and length of an utterance; or None and a `problem` in words."
+Extracted.__doc__ = "Features (frames, dim) and duration (s) of an utterance, or None and a `problem` in words."
 
 
 def extract(data, kind, options, seed=0, skip_bad=False):
-    """Yields `Extracted` for every utterance of a data directory, in order.
+    """Yields an `Extracted` for every utterance of a data directory, in order.
 
     Args:
         data: a DataDir with wav.scp.
         kind: "mfcc" or "fbank".
         options: MfccOptions or FbankOptions.
-        seed: decides, together with the utterance's name, the noise of the dither.
-        skip_bad: give bad audio as a `problem` instead of raising.
+        seed: of the dither, together with the utterance id.
+        skip_bad: report bad audio as a `problem` instead of raising.
 
-    Utterances that are too short for a frame, or shorter than min_duration, are never an error: they are given with
-    their `problem`.
+    Utterances too short for a frame, or shorter than min_duration, are always reported as a `problem`.
 
     Raises:
-        InputError: bad audio, named with its file and entry.
+        InputError: bad audio; names file and entry.
     """
     waiting = list(data.segments or data.wav_scp)
     channel = options.channel if options.channel >= 0 else None
@@ -38,7 +37,7 @@ def extract(data, kind, options, seed=0, skip_bad=False):
                 waiting.pop(0)
         except InputError as error:
             if not skip_bad:
-                raise InputError(f"{error} (--skip-bad true leaves such utterances out)") from error
+                raise InputError(f"{error} (--skip-bad true skips such utterances)") from error
             yield Extracted(waiting.pop(0), None, None, " ".join(str(error).split()))
 
 
@@ -56,10 +55,13 @@ def _extract_one(data, utterance, samples, rate, kind, options, seed):
 
 
 def at_rate(samples, rate, options, where):
-    """The samples (n,) at the rate that the options ask for, resampled only where they allow it.
+    """Returns the samples (n,) at options.sample_frequency, resampled if the options allow it.
 
     Args:
-        where: names file and entry in the error.
+        where: file and entry, for the error.
+
+    Raises:
+        InputError: the rate differs and allow_downsample or allow_upsample is false.
     """
     wanted = options.sample_frequency
     if rate == wanted:
@@ -68,6 +70,6 @@ def at_rate(samples, rate, options, where):
     if not (options.allow_downsample if higher else options.allow_upsample):
         hint = "--allow-downsample=true" if higher else "--allow-upsample=true"
         raise InputError(
-            f"{where}: sampled at {rate} Hz, the features want {wanted:g} Hz; {hint} in their configuration resamples"
+            f"{where}: sampled at {rate} Hz, the features need {wanted:g} Hz; {hint} in their configuration resamples"
         )
     return np.asarray(convert_rate(samples, rate, int(wanted)), np.float32)

@@ -1,4 +1,4 @@
-"""Kaldi's configuration files: lines of `--name=value`, comments behind `#`."""
+"""Kaldi's configuration files: lines of `--name=value`, with comments after `#`."""
 
 import dataclasses
 import typing
@@ -7,17 +7,17 @@ from nnet.errors import InputError
 from nnet.files import atomic_write
 from nnet.options import check_value, nearest, type_name
 
-# Options of Kaldi's programs that have no part in the values computed: a file may hold them.
+# Options of Kaldi's programs that do not affect the features; accepted and ignored.
 WITHOUT_EFFECT = ("debug-mel", "max-feature-vectors", "verbose", "print-args")
 
 BOOLEANS = {"true": True, "t": True, "1": True, "": True, "false": False, "f": False, "0": False}
 
 
 def read_conf(path, cls):
-    """The dataclass `cls`, made of `option` fields, filled from a file; None gives its defaults.
+    """Reads a dataclass `cls` of `option` fields from a file; None gives its defaults.
 
     Raises:
-        InputError: with file and line for an unknown name (and the nearest known one) or a wrong value.
+        InputError: an unknown name or invalid value; names file and line, and the nearest known name.
     """
     if path is None:
         return cls()
@@ -39,12 +39,12 @@ def read_conf(path, cls):
 
 
 def write_conf(path, options, note):
-    """Writes the options that are not at their defaults as a file for `read_conf`.
+    """Writes the options that differ from their defaults to a file for `read_conf`.
 
     Args:
         path: the file.
-        options: a dataclass made of `option` fields.
-        note: one line for the comment at the top.
+        options: a dataclass of `option` fields.
+        note: comment on the first line.
     """
     values = {f.name.replace("_", "-"): (getattr(options, f.name), f.default) for f in dataclasses.fields(options)}
     with atomic_write(path) as file:
@@ -55,14 +55,14 @@ def write_conf(path, options, note):
 
 
 def _options(path):
-    """(file:line, name, value as text) of every option in the file; as in Kaldi a bare `--name` means true."""
+    """Yields (file:line, name, value as text) of every option; as in Kaldi, a bare `--name` means true."""
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             text = line.split("#", 1)[0].strip()
             if not text:
                 continue
             if not text.startswith("--"):
-                raise InputError(f"{path}:{number}: a line must read --name=value, not {text!r}")
+                raise InputError(f"{path}:{number}: expected --name=value, found {text!r}")
             name, _, value = text[2:].partition("=")
             yield f"{path}:{number}", name.strip().replace("_", "-"), value.strip()
 

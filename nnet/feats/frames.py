@@ -1,10 +1,10 @@
-"""Frames of a signal and the window each is multiplied with, as Kaldi cuts them."""
+"""Framing and windowing of a signal, as in Kaldi."""
 
 import numpy as np
 
 
 def num_frames(num_samples, options):
-    """Number of frames that a signal gives."""
+    """Returns the number of frames of a signal."""
     size, shift = options.window_size, options.window_shift
     if options.snip_edges:
         return 1 + (num_samples - size) // shift if num_samples >= size else 0
@@ -12,10 +12,10 @@ def num_frames(num_samples, options):
 
 
 def cut_frames(samples, options):
-    """A read-only view (frames, window_size) of the signal's overlapping frames.
+    """Returns the overlapping frames of a signal as a read-only view (frames, window_size).
 
-    Without snip_edges frame t is centred at (t + 1/2) shifts and the signal is mirrored at its ends
-    (each end sample twice), as often as a short one needs.
+    Without snip_edges, frame t is centered at (t + 1/2) shifts, and the signal is reflected at its ends (the end sample
+    repeated), several times if it is short.
     """
     count = num_frames(len(samples), options)
     if count == 0:
@@ -27,7 +27,7 @@ def cut_frames(samples, options):
 
 
 def _mirror(samples, count, options):
-    """The samples that the frames without snip_edges cover, from the first frame's first on."""
+    """Extends the samples by reflection to cover all frames without snip_edges."""
     first = options.window_shift // 2 - options.window_size // 2
     last = first + (count - 1) * options.window_shift + options.window_size
     inside = samples[max(first, 0) : last]
@@ -37,13 +37,13 @@ def _mirror(samples, count, options):
 
 
 def _mirrored(places, length):
-    """Places outside 0..length-1 brought inside by reflection at the ends, an end sample counted twice."""
+    """Maps indices outside 0..length-1 inside by reflection, the end sample repeated."""
     places = places % (2 * length)
     return np.minimum(places, 2 * length - 1 - places)
 
 
 def window_function(options):
-    """The window (window_size,) in float64."""
+    """Returns the window function, float64 (window_size,)."""
     phase = 2 * np.pi * np.arange(options.window_size) / (options.window_size - 1)
     hann = 0.5 - 0.5 * np.cos(phase)
     constant = options.blackman_coeff

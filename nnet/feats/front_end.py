@@ -1,4 +1,4 @@
-"""From the samples of one recording to what a network was trained on, as its feats_conf tells."""
+"""Front end of a trained model: features of a recording as described by the model's feats_conf."""
 
 import dataclasses
 
@@ -11,15 +11,15 @@ from nnet.feats.vad import VadOptions, energy_vad
 
 
 class FrontEnd:
-    """Features, VAD, CMVN and removal of silence in one call, without dither.
+    """Computes features, VAD, CMVN and silence removal in one call, without dither.
 
     Args:
-        conf: the feats_conf of a model: type, options, cmvn, silence_removed, and vad, the options of the VAD.
+        conf: feats_conf of a model: type, options, cmvn, silence_removed, and vad (the VAD options).
     """
 
     def __init__(self, conf):
         if conf is None:
-            raise InputError("this model does not say how its features were made (feats_conf); embed prepared features")
+            raise InputError("the model has no feature configuration (feats_conf); embed precomputed features instead")
         self.type, self.cmvn, self.remove_silence = conf["type"], conf["cmvn"], conf["silence_removed"]
         options = FEATURE_OPTIONS[self.type].from_dict(conf["options"], "feats_conf: options")
         self.options = dataclasses.replace(options, dither=0.0)
@@ -27,19 +27,22 @@ class FrontEnd:
 
     @property
     def sample_rate(self):
-        """Hz of the audio that the model was trained on."""
+        """Sampling rate of the model's training audio in Hz."""
         return int(self.options.sample_frequency)
 
     def __call__(self, samples, sample_rate, where="samples"):
-        """Features of one recording.
+        """Computes the features of one recording.
 
         Args:
             samples: (n,) floats in [-1, 1).
-            sample_rate: Hz; a higher rate than the model's is converted, a lower one is an error.
-            where: names the recording in errors.
+            sample_rate: in Hz; audio of a higher rate than the model's is resampled.
+            where: name of the recording in errors.
 
         Returns:
-            (T, F) float32; T may be 0 where the recording is short or silent.
+            (T, F) float32; T may be 0 if the recording is short or silent.
+
+        Raises:
+            InputError: unusable audio, or a lower rate than the model's.
         """
         check_audio(samples, where)
         if sample_rate < self.sample_rate:
@@ -52,7 +55,7 @@ class FrontEnd:
 
 
 def describe(conf):
-    """What a feats_conf says, in one line."""
+    """Describes a feats_conf in one line."""
     options, silence = conf["options"], "removed" if conf["silence_removed"] else "kept"
     count = f"{options['num_ceps']} MFCCs" if conf["type"] == "mfcc" else f"{options['num_mel_bins']} log mel bins"
     frames = f"{options['frame_length']:g} ms every {options['frame_shift']:g} ms, {options['window_type']} window"

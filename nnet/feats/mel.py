@@ -1,4 +1,4 @@
-"""The constant matrices of the features: mel bins, cosine transform, liftering."""
+"""Constant matrices of the features: mel filter bank, cosine transform, liftering."""
 
 import numpy as np
 
@@ -6,38 +6,38 @@ from nnet.errors import InputError
 
 
 def mel(frequency):
-    """Frequency in Hz on the mel scale, in float32."""
+    """Converts a frequency in Hz to the mel scale, in float32."""
     return np.float32(1127) * np.log1p(np.asarray(frequency, np.float32) / np.float32(700))
 
 
 def mel_bins(options):
-    """Weights (padded_size // 2, num_mel_bins), float32, of the triangular bins over the FFT's bins.
+    """Returns the weights of the triangular mel filters, float32 (padded_size // 2, num_mel_bins).
 
-    The triangles are straight lines on the mel scale, with equally spaced corners; the FFT's bin at the Nyquist
-    rate belongs to none. Kaldi works in float32, and in narrow bins the rounding shows.
+    The triangles are linear and equally spaced on the mel scale; the FFT bin at the Nyquist frequency is not used.
+    Kaldi computes in float32, and the rounding is noticeable in narrow bins.
     """
     nyquist = 0.5 * options.sample_frequency
     low, high = mel(options.low_freq), mel(options.high_freq if options.high_freq > 0 else nyquist + options.high_freq)
     step = (high - low) / np.float32(options.num_mel_bins + 1)
     corners = low + step * np.arange(options.num_mel_bins + 2, dtype=np.float32)
-    left, centre, right = corners[:-2], corners[1:-1], corners[2:]
+    left, center, right = corners[:-2], corners[1:-1], corners[2:]
     bins = np.arange(options.padded_size // 2)
     place = mel(bins * options.sample_frequency / options.padded_size)[:, None]
-    weights = np.minimum((place - left) / (centre - left), (right - place) / (right - centre))
+    weights = np.minimum((place - left) / (center - left), (right - place) / (right - center))
     weights = np.maximum(weights, 0)
     empty = np.flatnonzero(weights.max(axis=0) == 0.0)
     if len(empty):
         raise InputError(
-            f"num-mel-bins {options.num_mel_bins} is too large: bin {empty[0]} holds none of the "
-            f"{len(bins)} frequencies of the FFT"
+            f"num-mel-bins {options.num_mel_bins} is too large: mel bin {empty[0]} contains none of the "
+            f"{len(bins)} FFT bins"
         )
     return weights
 
 
 def cosine_transform(options):
-    """Matrix (num_mel_bins, num_ceps) of the orthonormal DCT-II times the liftering of each coefficient.
+    """Returns the orthonormal DCT-II with liftering, (num_mel_bins, num_ceps).
 
-    The lifter is 1 + Q/2 sin(pi k / Q) with Q the option cepstral_lifter.
+    The lifter of coefficient k is 1 + Q/2 sin(pi k / Q), where Q is the option cepstral_lifter.
     """
     count = options.num_mel_bins
     order = np.arange(options.num_ceps)

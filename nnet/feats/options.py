@@ -1,4 +1,4 @@
-"""Options of MFCC and filter-bank features, with the names and defaults of Kaldi's two programs."""
+"""Options of MFCC and filter-bank features, with the names and defaults of Kaldi's programs."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,32 +15,32 @@ WINDOWS = ("hamming", "hanning", "povey", "rectangular", "sine", "blackman")
 
 @dataclasses.dataclass(frozen=True)
 class SpectrumOptions:
-    """What MFCC and filter-bank features share: frames, window, mel bins and log energy."""
+    """Options common to MFCC and filter-bank features: frames, window, mel bins and log energy."""
 
     sample_frequency: float = option(16000.0, "Sampling rate of the audio in Hz.", above=0)
     frame_length: float = option(25.0, "Length of a frame in ms.", above=0)
     frame_shift: float = option(10.0, "Time from one frame to the next in ms.", above=0)
-    snip_edges: bool = option(True, "Only frames that lie inside the signal; false mirrors the signal at its ends.")
+    snip_edges: bool = option(True, "Use only frames inside the signal; false reflects the signal at its ends.")
     dither: float = option(1.0, "Standard deviation of the noise added to the 16-bit samples; 0 adds none.", low=0)
     remove_dc_offset: bool = option(True, "Subtract the mean from each frame.")
     preemphasis_coefficient: float = option(0.97, "Coefficient of the pre-emphasis.", low=0, high=1)
-    window_type: str = option("povey", "Window of a frame; povey is like hamming and goes to zero.", choices=WINDOWS)
-    blackman_coeff: float = option(0.42, "The constant of the generalised Blackman window.")
-    round_to_power_of_two: bool = option(True, "Pad a frame with zeros to a power of two before its FFT.")
+    window_type: str = option("povey", "Window function; povey is like hamming but goes to zero.", choices=WINDOWS)
+    blackman_coeff: float = option(0.42, "Constant of the generalized Blackman window.")
+    round_to_power_of_two: bool = option(True, "Zero-pad frames to a power of two before the FFT.")
     num_mel_bins: int = option(23, "Number of triangular mel bins.", low=3)
     low_freq: float = option(20.0, "Lower edge of the mel bins in Hz.", low=0)
-    high_freq: float = option(0.0, "Upper edge of the mel bins in Hz; zero or less counts from the Nyquist rate.")
+    high_freq: float = option(0.0, "Upper edge of the mel bins in Hz; zero or less: relative to the Nyquist frequency.")
     mel_floor: float = option(
-        2.0**-23, "Floor of the energy of a mel bin before its log; 128 is Kaldi's for audio in [-1, 1).", above=0
+        2.0**-23, "Floor of the energy of a mel bin before the log; 128 is Kaldi's for audio in [-1, 1).", above=0
     )
-    use_energy: bool = option(False, "Put the log energy of the frame in front (MFCC: in the place of C0).")
-    energy_floor: float = option(0.0, "Floor of the energy (not of its log); 0 is no floor.", low=0)
-    raw_energy: bool = option(True, "Take the energy before pre-emphasis and window.")
+    use_energy: bool = option(False, "Prepend the log energy of the frame (MFCC: replace C0 by it).")
+    energy_floor: float = option(0.0, "Floor of the energy (before the log); 0: none.", low=0)
+    raw_energy: bool = option(True, "Compute the energy before pre-emphasis and windowing.")
     subtract_mean: bool = option(False, "Subtract the mean of each coefficient over the utterance.")
-    allow_downsample: bool = option(False, "Resample audio of a higher rate than sample_frequency; else an error.")
-    allow_upsample: bool = option(False, "Resample audio of a lower rate than sample_frequency; else an error.")
-    min_duration: float = option(0.0, "Leave out utterances shorter than this (s).", low=0)
-    channel: int = option(-1, "Channel to take, counted from 0; -1 expects one and takes the first of more.", low=-1)
+    allow_downsample: bool = option(False, "Resample audio of a higher rate than sample_frequency; false: an error.")
+    allow_upsample: bool = option(False, "Resample audio of a lower rate than sample_frequency; false: an error.")
+    min_duration: float = option(0.0, "Skip utterances shorter than this (s).", low=0)
+    channel: int = option(-1, "Channel, counted from 0; -1 expects mono and takes the first of several.", low=-1)
 
     def __post_init__(self) -> None:
         nyquist = 0.5 * self.sample_frequency
@@ -51,7 +51,7 @@ class SpectrumOptions:
                 f"0 to {nyquist:g} Hz, half of sample-frequency"
             )
         if self.window_shift < 1 or self.window_size < 2:
-            raise InputError(f"frames of {self.frame_length:g} ms every {self.frame_shift:g} ms hold no sample")
+            raise InputError(f"frames of {self.frame_length:g} ms every {self.frame_shift:g} ms contain no sample")
         if self.padded_size % 2:
             raise InputError(f"round-to-power-of-two=false needs a frame of an even length, not {self.window_size}")
 
@@ -62,26 +62,26 @@ class SpectrumOptions:
 
     @property
     def window_size(self) -> int:
-        """Samples of a frame."""
+        """Number of samples of a frame."""
         return int(self.sample_frequency * 0.001 * self.frame_length)
 
     @property
     def padded_size(self) -> int:
-        """Samples that enter the FFT of a frame."""
+        """Size of the FFT in samples."""
         return 1 << (self.window_size - 1).bit_length() if self.round_to_power_of_two else self.window_size
 
     @classmethod
     def from_conf(cls: type[Spectrum], path: AnyPath | None) -> Spectrum:
-        """Options read from Kaldi's `.conf` file; None gives the defaults."""
+        """Reads options from a Kaldi `.conf` file; None gives the defaults."""
         return read_conf(path, cls)
 
     @classmethod
     def from_dict(cls: type[Spectrum], values: Mapping[str, Any], where: str = "options") -> Spectrum:
-        """Options from a JSON object, every key and value checked; `where` names it in errors."""
+        """Builds options from a JSON object and checks every key and value; `where` names it in errors."""
         return build_section(cls, values, where)
 
     def to_dict(self) -> dict[str, Any]:
-        """All options as a JSON object."""
+        """Returns all options as a JSON object."""
         return dataclasses.asdict(self)
 
 
@@ -93,9 +93,9 @@ class MfccOptions(SpectrumOptions):
     200
     """
 
-    use_energy: bool = option(True, "Put the log energy of the frame in the place of C0.")
-    num_ceps: int = option(13, "Number of cepstral coefficients, C0 included.", low=1)
-    cepstral_lifter: float = option(22.0, "Constant of the liftering of the coefficients; 0 is none.", low=0)
+    use_energy: bool = option(True, "Replace C0 by the log energy of the frame.")
+    num_ceps: int = option(13, "Number of cepstral coefficients, including C0.", low=1)
+    cepstral_lifter: float = option(22.0, "Liftering constant of the coefficients; 0: none.", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,8 +116,8 @@ class FbankOptions(SpectrumOptions):
     80
     """
 
-    use_log_fbank: bool = option(True, "Log energies of the mel bins; false gives the energies.")
-    use_power: bool = option(True, "Sum the power spectrum; false sums the magnitudes.")
+    use_log_fbank: bool = option(True, "Log energies of the mel bins; false: energies.")
+    use_power: bool = option(True, "Sum the power spectrum; false: the magnitude spectrum.")
 
     @property
     def dim(self) -> int:

@@ -1,4 +1,4 @@
-"""From stored features to what a network sees: mean normalisation, then removal of silence."""
+"""Preparation of stored features for a network: mean normalization, then silence removal."""
 
 import json
 
@@ -10,20 +10,20 @@ from nnet.kaldi.ark import read_matrix, read_vector
 
 CMVN = ("none", "sliding", "utterance")
 
-# Options that decide which audio is taken, or that add noise, but not what a feature means.
+# Options that may differ between training and extraction: they select audio or add noise.
 INCIDENTAL = {"dither", "channel", "min_duration", "allow_downsample", "allow_upsample"}
 
 
 def prepare(feats, cmvn, voiced=None):
-    """Normalises all frames, then keeps the voiced ones, in Kaldi's order.
+    """Normalizes all frames, then keeps the voiced ones, in Kaldi's order.
 
     Args:
         feats: (T, F).
-        cmvn: "sliding" (mean over 300 frames around each), "utterance" (mean of all frames) or "none".
-        voiced: (T,) decisions of the VAD, or None to keep every frame.
+        cmvn: "sliding" (mean over a window of 300 frames), "utterance" (mean of all frames) or "none".
+        voiced: (T,) VAD decisions, or None to keep every frame.
 
     Returns:
-        (T', F) float32
+        (T', F) float32.
     """
     if cmvn == "sliding":
         feats = sliding_cmvn(feats)
@@ -33,14 +33,14 @@ def prepare(feats, cmvn, voiced=None):
 
 
 class FeatureReader:
-    """Reads the utterances of a data directory as a model wants them, doing on the fly what was not done on disk.
+    """Reads features as a model expects them, applying CMVN and silence removal if not done on disk.
 
     Args:
-        data: a DataDir with feats.scp, and vad.scp where silence is still to be removed.
-        wanted: the feats_conf of the model's training data; None takes the features as they are.
+        data: a DataDir with feats.scp, and vad.scp if silence must be removed.
+        wanted: feats_conf of the model's training data; None: no processing.
 
     Raises:
-        InputError: features of another type or with other options, or normalised in another way.
+        InputError: the features have a different type, options or normalization.
     """
 
     def __init__(self, data, wanted):
@@ -65,27 +65,27 @@ class FeatureReader:
             raise InputError(f"{where}: silence was removed too early for this model; use the data before that step")
         self.remove_silence = wanted["silence_removed"] and not conf["silence_removed"]
         if self.remove_silence:
-            _ = self.data.vad  # missing: said now, not at the first utterance
+            _ = self.data.vad  # raises now if vad.scp is missing, not at the first utterance
 
     def read(self, utterance):
-        """The features of one utterance, (T, F) float32."""
+        """Reads the features of one utterance, (T, F) float32."""
         feats = read_matrix(self.data.feats[utterance])
         voiced = read_voiced(self.data, utterance, len(feats)) if self.remove_silence else None
         return prepare(feats, self.cmvn, voiced)
 
 
 def known_conf(data):
-    """How the features of a DataDir were made, the object in feats_conf.json, which must be there."""
+    """Returns the content of feats_conf.json of a DataDir; raises InputError if it is missing."""
     if data.feats_conf is None:
         raise InputError(
-            f"{data.file('feats_conf.json')}: missing; it tells how the features were made. steps/make_mfcc.sh writes "
-            "it, and for features from elsewhere python -m nnet.bin.describe_feats"
+            f"{data.file('feats_conf.json')}: missing; it describes the features. steps/make_mfcc.sh writes it; for "
+            "features made by Kaldi use python -m nnet.bin.describe_feats"
         )
     return data.feats_conf
 
 
 def read_voiced(data, utterance, frames):
-    """The decisions (frames,) of the VAD of one utterance of a DataDir, which must be as many as its features."""
+    """Reads the VAD decisions (frames,) of an utterance; raises InputError unless there is one per frame."""
     if utterance not in data.vad:
         raise InputError(f'{data.file("vad.scp")}: "{utterance}" is missing; run steps/compute_vad_decision.sh')
     voiced = read_vector(data.vad[utterance])

@@ -7,17 +7,17 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class SpecAugmentOptions:
-    """Masks over the features of training chunks: how many and how wide."""
+    """Number and width of the masks on training chunks."""
 
-    probability: float = option(0.6, "Share of the chunks that are masked.", low=0, high=1)
-    time_masks: int = option(1, "Masks in time.", low=0)
-    max_time: int = option(10, "Maximum width of a mask in frames; at most half the chunk.", low=0)
-    frequency_masks: int = option(1, "Masks in frequency.", low=0)
-    max_frequency: int = option(8, "Maximum width of a mask in dimensions; at most half of them.", low=0)
+    probability: float = option(0.6, "Probability that a chunk is masked.", low=0, high=1)
+    time_masks: int = option(1, "Number of time masks.", low=0)
+    max_time: int = option(10, "Maximum width of a time mask in frames; at most half the chunk.", low=0)
+    frequency_masks: int = option(1, "Number of frequency masks.", low=0)
+    max_frequency: int = option(8, "Maximum width of a frequency mask in dimensions; at most half of them.", low=0)
 
 
 class SpecAugment:
-    """Covers random stretches of frames and of dimensions with the chunk's mean."""
+    """Replaces random ranges of frames and of dimensions by the chunk's mean."""
 
     def __init__(self, options: SpecAugmentOptions = SpecAugmentOptions()):
         self.options = options
@@ -25,7 +25,7 @@ class SpecAugment:
     def __call__(self, feats, rng):
         """Masks feats (T, F) in place.
 
-        The width of each mask is drawn from 0 to its maximum, each place is as likely as another.
+        The width of each mask is uniform from 0 to its maximum, the position is uniform.
         """
         options = self.options
         if rng.random() >= options.probability:

@@ -1,4 +1,4 @@
-"""MFCC and filter-bank features, Kaldi's numbers: all frames of an utterance at once, in blocks that stay in cache."""
+"""MFCC and filter-bank features with Kaldi's values, computed in blocks of frames that stay in the cache."""
 
 import functools
 
@@ -9,20 +9,20 @@ from nnet.feats.frames import cut_frames, window_function
 from nnet.feats.mel import cosine_transform, mel_bins
 from nnet.feats.options import FbankOptions, MfccOptions, SpectrumOptions
 
-# Frames worked on together: large enough to make Python's share small, small enough for the second-level cache.
+# Frames per block: large enough to amortize Python's overhead, small enough for the L2 cache.
 BLOCK = 160
 
-# Ratio of the quietest mel bin's power to the loudest's below which a float32 FFT is too coarse for a log.
-DEEP = 1e-6
+# Ratio of the smallest to the largest mel bin's power below which a float32 FFT is too inaccurate for the log.
+MIN_POWER_RATIO = 1e-6
 
 FULL_SCALE = 32768.0
 
-# Kaldi floors the energy of a frame with float32's epsilon before the log.
+# Kaldi's floor of the energy of a frame before the log: float32's epsilon.
 FLOOR = np.finfo(np.float32).eps
 
 
 def compute_mfcc(samples: np.ndarray, options: MfccOptions, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Mel-frequency cepstral coefficients as `compute-mfcc-feats` gives them.
+    """Computes mel-frequency cepstral coefficients as `compute-mfcc-feats` does.
 
     >>> samples, rate = nnet.read_audio("a.wav")
     >>> nnet.compute_mfcc(samples, nnet.MfccOptions(num_ceps=20)).shape
@@ -31,10 +31,10 @@ def compute_mfcc(samples: np.ndarray, options: MfccOptions, rng: np.random.Gener
     Args:
         samples: (n,) in [-1, 1), at the rate options.sample_frequency.
         options: MfccOptions.
-        rng: numpy Generator of the dither; None is one seeded with 0.
+        rng: numpy Generator of the dither; None: seeded with 0.
 
     Returns:
-        float32 (frames, num_ceps); no frames where the signal is too short for one.
+        float32 (frames, num_ceps); no frames if the signal is too short.
     """
     mels, energy = _mel_energies(samples, options, rng)
     np.maximum(mels, np.float32(options.mel_floor), out=mels)
@@ -42,11 +42,11 @@ def compute_mfcc(samples: np.ndarray, options: MfccOptions, rng: np.random.Gener
     feats = mels @ _constants(options)["transform"]
     if options.use_energy:
         feats[:, 0] = energy
-    return _centre(feats, options)
+    return _subtract_mean(feats, options)
 
 
 def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Energies of mel bins as `compute-fbank-feats` gives them.
+    """Computes log mel filter-bank energies as `compute-fbank-feats` does.
 
     >>> samples, rate = nnet.read_audio("a.wav")
     >>> nnet.compute_fbank(samples, nnet.FbankOptions(num_mel_bins=80)).shape
@@ -55,10 +55,10 @@ def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Gen
     Args:
         samples: (n,) in [-1, 1), at the rate options.sample_frequency.
         options: FbankOptions.
-        rng: numpy Generator of the dither; None is one seeded with 0.
+        rng: numpy Generator of the dither; None: seeded with 0.
 
     Returns:
-        float32 (frames, num_mel_bins), with use_energy one dimension more: the log energy in front.
+        float32 (frames, num_mel_bins); with use_energy, the log energy is prepended.
     """
     feats, energy = _mel_energies(samples, options, rng)
     if options.use_log_fbank:
@@ -66,7 +66,7 @@ def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Gen
         np.log(feats, out=feats)
     if options.use_energy:
         feats = np.column_stack([energy, feats])
-    return _centre(feats, options)
+    return _subtract_mean(feats, options)
 
 
 COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
@@ -74,8 +74,8 @@ COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
 
 @functools.lru_cache(maxsize=8)
 def _constants(options: SpectrumOptions) -> dict[str, np.ndarray]:
-    """Window, mel bins and, for MFCCs, the cosine transform in float32."""
-    # Kaldi's samples are 16-bit integers: that scale, a power of two and so exact, comes in with the window.
+    """Returns window, mel filter bank and, for MFCCs, the cosine transform, in float32."""
+    # Kaldi's samples are 16-bit integers; the window includes that scale, which is exact as a power of two.
     arrays = {"window": FULL_SCALE * window_function(options), "mel": mel_bins(options)}
     if hasattr(options, "num_ceps"):
         arrays["transform"] = cosine_transform(options)
@@ -85,7 +85,7 @@ def _constants(options: SpectrumOptions) -> dict[str, np.ndarray]:
 def _mel_energies(
     samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of the mel bins (frames, num_mel_bins) and log energies (frames,), which mean nothing without use_energy."""
+    """Computes mel energies (frames, num_mel_bins) and log energies (frames,), undefined without use_energy."""
     frames = cut_frames(_dithered(samples, options, rng), options)
     constants = _constants(options)
     mels = np.empty((len(frames), options.num_mel_bins), np.float32)
@@ -106,11 +106,11 @@ def _blocks(count: int) -> list[slice]:
 
 
 def _refine(mels: np.ndarray, frames: np.ndarray, constants: dict[str, np.ndarray], options: SpectrumOptions) -> None:
-    """Computes again in float64, in place, the frames in which a bin is so quiet that the rounding of loud ones shows.
+    """Recomputes in float64, in place, the frames with a bin so quiet that the rounding of the loud bins dominates it.
 
-    A float32 FFT rounds every bin to about 1e-7 of the largest amplitude.
+    The error of a float32 FFT is about 1e-7 of the largest amplitude.
     """
-    limit = DEEP if _uses_power(options) else DEEP**0.5
+    limit = MIN_POWER_RATIO if _uses_power(options) else MIN_POWER_RATIO**0.5
     deep = np.flatnonzero(mels.min(axis=1) < limit * mels.max(axis=1))
     for rows in _blocks(len(deep)):
         padded = np.zeros((rows.stop - rows.start, options.padded_size), np.float32)
@@ -119,10 +119,10 @@ def _refine(mels: np.ndarray, frames: np.ndarray, constants: dict[str, np.ndarra
 
 
 def _dithered(samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator | None) -> np.ndarray:
-    """The samples in float32, with noise of the standard deviation that the option gives in steps of 16 bits.
+    """Adds dither, noise whose standard deviation is in units of 16-bit samples; returns float32.
 
-    Kaldi draws the noise of a sample anew for each frame that holds it; drawn once a sample, it is the same within
-    a frame and costs less.
+    Kaldi draws new noise for every frame; drawing it once per sample has the same distribution within a frame and is
+    faster.
     """
     samples = np.asarray(samples, np.float32)
     if options.dither == 0:
@@ -134,16 +134,16 @@ def _dithered(samples: np.ndarray, options: SpectrumOptions, rng: np.random.Gene
 def _window(
     frames: np.ndarray, window: np.ndarray, options: SpectrumOptions, padded: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Writes the frames, offset removed, pre-emphasised and windowed, to the columns of `padded` that they fill.
+    """Removes the DC offset, applies pre-emphasis and window, and writes the frames to the first columns of `padded`.
 
     Every step rounds to float32 in Kaldi's order.
 
     Returns:
-        the frames before pre-emphasis and those columns.
+        the frames before pre-emphasis, and those columns.
     """
     raw = _remove_offset(frames) if options.remove_dc_offset else frames
     windowed = padded[:, : options.window_size]
-    _emphasise(raw, np.float32(-options.preemphasis_coefficient), out=windowed)
+    _preemphasize(raw, np.float32(-options.preemphasis_coefficient), out=windowed)
     windowed *= window
     return raw, windowed
 
@@ -154,8 +154,8 @@ def _remove_offset(frames: np.ndarray) -> np.ndarray:
     return frames - mean[:, None]
 
 
-def _emphasise(frames: np.ndarray, coefficient: np.float32, out: np.ndarray) -> None:
-    """x[i] + c x[i-1], the first sample standing in for the one before it."""
+def _preemphasize(frames: np.ndarray, coefficient: np.float32, out: np.ndarray) -> None:
+    """Computes x[i] + c x[i-1], with x[-1] = x[0]."""
     np.multiply(frames[:, :-1], coefficient, out=out[:, 1:])
     np.multiply(frames[:, 0], coefficient, out=out[:, 0])
     out += frames
@@ -170,7 +170,7 @@ def _log_energy(raw: np.ndarray, windowed: np.ndarray, options: SpectrumOptions)
 
 
 def _spectrum(padded: np.ndarray, options: SpectrumOptions) -> np.ndarray:
-    """Power (or magnitude) spectrum (frames, padded_size // 2), without the bin at the Nyquist rate."""
+    """Computes the power (or magnitude) spectrum (frames, padded_size // 2), without the Nyquist bin."""
     spectrum = scipy.fft.rfft(padded, axis=1)[:, :-1]
     power = np.square(spectrum.real, dtype=np.float32, casting="same_kind")
     power += np.square(spectrum.imag, dtype=np.float32, casting="same_kind")
@@ -181,7 +181,7 @@ def _uses_power(options: SpectrumOptions) -> bool:
     return getattr(options, "use_power", True)
 
 
-def _centre(feats: np.ndarray, options: SpectrumOptions) -> np.ndarray:
+def _subtract_mean(feats: np.ndarray, options: SpectrumOptions) -> np.ndarray:
     if options.subtract_mean and len(feats):
         feats -= feats.mean(axis=0, dtype=np.float64).astype(np.float32)
     return feats

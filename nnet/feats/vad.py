@@ -1,4 +1,4 @@
-"""Energy-based voice activity detection, the decisions of Kaldi's `compute-vad`."""
+"""Energy-based voice activity detection, as in Kaldi's `compute-vad`."""
 
 import dataclasses
 
@@ -17,10 +17,10 @@ class VadOptions:
     >>> options = nnet.VadOptions(vad_energy_threshold=5.5, vad_frames_context=2)
     """
 
-    vad_energy_threshold: float = option(5.0, "Constant of the threshold on the log energy.")
-    vad_energy_mean_scale: float = option(0.5, "Part of the utterance's mean log energy in the threshold.", low=0)
-    vad_proportion_threshold: float = option(0.6, "Voiced where this part of the frames around is above it.", above=0)
-    vad_frames_context: int = option(0, "Frames to each side that are looked at.", low=0)
+    vad_energy_threshold: float = option(5.0, "Constant term of the log-energy threshold.")
+    vad_energy_mean_scale: float = option(0.5, "Weight of the utterance's mean log energy in the threshold.", low=0)
+    vad_proportion_threshold: float = option(0.6, "A frame is voiced if this share of its context is above.", above=0)
+    vad_frames_context: int = option(0, "Frames of context on each side.", low=0)
 
     def __post_init__(self) -> None:
         if self.vad_proportion_threshold >= 1:
@@ -28,15 +28,15 @@ class VadOptions:
 
     @classmethod
     def from_conf(cls, path: AnyPath | None) -> "VadOptions":
-        """Options read from Kaldi's `.conf` file; None gives the defaults."""
+        """Reads options from a Kaldi `.conf` file; None gives the defaults."""
         return read_conf(path, cls)
 
 
 def energy_vad(feats: np.ndarray, options: VadOptions) -> np.ndarray:
-    """Decides for every frame whether it is voiced, from the log energy in the first dimension.
+    """Classifies every frame as voiced or not, from the log energy in the first dimension.
 
-    A frame counts as voiced when at least vad_proportion_threshold of the frames within vad_frames_context of it
-    have a log energy above vad_energy_threshold + vad_energy_mean_scale * (mean over the utterance).
+    A frame is voiced if at least vad_proportion_threshold of the frames within vad_frames_context of it have a log
+    energy above vad_energy_threshold + vad_energy_mean_scale * (mean over the utterance).
 
     >>> samples, rate = nnet.read_audio("a.wav")
     >>> features = nnet.compute_mfcc(samples, nnet.MfccOptions())
@@ -51,7 +51,7 @@ def energy_vad(feats: np.ndarray, options: VadOptions) -> np.ndarray:
     if len(feats) == 0:
         return np.zeros(0, bool)
     energy = feats[:, 0]
-    # Kaldi compares in float32, and a frame at the threshold must fall on the same side.
+    # Kaldi compares in float32; a frame at the threshold must be classified the same way.
     mean = np.float32(energy.mean(dtype=np.float64))
     threshold = np.float32(options.vad_energy_threshold) + np.float32(options.vad_energy_mean_scale) * mean
     above = np.concatenate([[0], np.cumsum(energy > threshold)])

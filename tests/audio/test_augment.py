@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from nnet.audio.augment import Augmenter, AugmentOptions
-from nnet.audio.augmented_copies import plan
+from nnet.audio.augmented_copies import select_copies
 from nnet.audio.mixing import STEP, change_speed, fit_16_bits, power, reverberate
 from nnet.audio.reading import convert_rate, iter_utterances, read_audio
 from nnet.audio.seeds import generator
@@ -192,7 +192,7 @@ def test_sounds_come_through_commands_too(tmp_path):
 
 def test_silent_sounds_and_segments_are_refused(tmp_path):
     folder = write_sounds(tmp_path / "noise", {"a": np.zeros(RATE)})
-    with pytest.raises(InputError, match='wav.scp: "a": nothing but silence'):
+    with pytest.raises(InputError, match='wav.scp: "a": contains only silence'):
         Sounds(folder, RATE).part(0, 100, np.random.default_rng(0))
     write_table(f"{folder}/segments", {"a": "a 0 1"})
     with pytest.raises(InputError, match="segments"):
@@ -248,7 +248,7 @@ def test_the_number_of_jobs_does_not_change_copies(tmp_path, data, sounds):
 def test_more_copies_than_there_can_be(tmp_path, data, sounds):
     options = ("--num-utts", "21", "--allow-fewer")
     assert len(augment(data, tmp_path / "all", sounds, *options, "true").utt2spk) == 20
-    with pytest.raises(InputError, match="21 augmented utterances asked for"):
+    with pytest.raises(InputError, match="21 augmented utterances requested"):
         augment(data, tmp_path / "none", sounds, *options, "false")
 
 
@@ -270,7 +270,7 @@ def test_copies_have_one_rate_where_the_originals_have_two(tmp_path, sounds, spe
     low = DataDir(write_sounds(tmp_path / "low", {"s2-u2": convert_rate(speech, RATE, 8000)}, 8000))
     combine(tmp_path / "both", [high, low])
     music = {"music": sounds["music"]}
-    with pytest.raises(InputError, match="sampled at 8000 Hz, 16000 Hz expected"):
+    with pytest.raises(InputError, match="sampled at 8000 Hz, expected 16000 Hz"):
         augment(str(tmp_path / "both"), tmp_path / "no", music)
     copies = augment(str(tmp_path / "both"), tmp_path / "aug", music, "--sample-rate", "8000")
     for rx in copies.wav_scp.values():
@@ -281,11 +281,12 @@ def test_copies_have_one_rate_where_the_originals_have_two(tmp_path, sounds, spe
 
 def test_copies_are_planned_by_the_seed():
     utterances = [f"u{i}" for i in range(100)]
-    chosen = plan(utterances, ["reverb", "noise"], 50, seed=1)
-    assert chosen == plan(utterances, ["reverb", "noise"], 50, seed=1) != plan(utterances, ["reverb", "noise"], 50, 2)
+    kinds = ["reverb", "noise"]
+    chosen = select_copies(utterances, kinds, 50, seed=1)
+    assert chosen == select_copies(utterances, kinds, 50, seed=1) != select_copies(utterances, kinds, 50, 2)
     assert len(set(chosen)) == 50
-    with pytest.raises(InputError, match="201 augmented utterances asked for, there can be 1 to 200"):
-        plan(utterances, ["reverb", "noise"], 201)
+    with pytest.raises(InputError, match="201 augmented utterances requested, must be 1 to 200"):
+        select_copies(utterances, ["reverb", "noise"], 201)
 
 
 def test_masks_of_specaugment():

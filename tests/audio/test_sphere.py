@@ -27,7 +27,7 @@ def test_both_channels_of_mu_law_are_exact(tmp_path, sides):
         assert np.array_equal(samples, mulaw_samples(mulaw_bytes(side)))
         assert np.corrcoef(samples, side)[0, 1] > 0.999
     assert audio_duration(path) == 1.0
-    with pytest.raises(InputError, match=r"a\.sph: has 2 channel\(s\), channel 2 asked for"):
+    with pytest.raises(InputError, match=r"a\.sph: has 2 channel\(s\), channel 2 requested"):
         read_audio(path, channel=2)
 
 

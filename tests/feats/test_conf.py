@@ -46,14 +46,14 @@ def test_vad_options(conf):
             'some.conf:2: unknown option --num-mel-bin; did you mean "num-mel-bins"?',
         ),
         ("--htk-compat=true\n", "some.conf:1: unknown option --htk-compat"),
-        ("num-ceps=20\n", "some.conf:1: a line must read --name=value"),
+        ("num-ceps=20\n", "some.conf:1: expected --name=value"),
         ("--num-ceps=many\n", "some.conf:1: --num-ceps must be an integer"),
         ("--num-ceps=0\n", "some.conf:1: --num-ceps must be at least 1"),
         ("--snip-edges=maybe\n", "some.conf:1: --snip-edges must be true or false"),
         ("--window-type=hammin\n", "some.conf:1: --window-type must be one of hamming"),
         ("--num-ceps=30\n", "some.conf: num-ceps 30 is more than num-mel-bins 23"),
         ("--sample-frequency=8000\n--high-freq=7600\n", "some.conf: mel bins from low-freq 20 to high-freq 7600 Hz"),
-        ("--frame-shift=0.01\n", "some.conf: frames of 25 ms every 0.01 ms hold no sample"),
+        ("--frame-shift=0.01\n", "some.conf: frames of 25 ms every 0.01 ms contain no sample"),
     ],
 )
 def test_mistakes_are_named_with_their_line(conf, text, message):

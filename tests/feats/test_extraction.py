@@ -107,10 +107,10 @@ def bad_audio(folder, tone):
         "missing": (f"{folder}/missing.wav", "No such file"),
         "truncated": (f"{folder}/cut.wav", "truncated"),
         "empty": (f"{folder}/empty.wav", "empty"),
-        "text": (f"{folder}/text.wav", "neither wav"),
+        "text": (f"{folder}/text.wav", "not wav, flac"),
         "zerolength": (f"{folder}/none.wav", "no samples"),
         "zeros": (np.zeros(8000), "samples are zero"),
-        "nan": (f"{folder}/nan.wav", "not numbers"),
+        "nan": (f"{folder}/nan.wav", "NaN or infinite samples"),
         "rate": (f"{folder}/stereo-8k.wav", "sampled at 8000 Hz"),
         "command": ("echo oops >&2; exit 3 |", "exit status 3"),
     }

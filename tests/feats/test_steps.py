@@ -66,7 +66,7 @@ def test_filter_banks_and_bad_audio(recipe, kaldi):
     result = run(*words, "--skip-bad", "true", "data/x")
     assert result.returncode == 0, result.stderr
     assert "1 of 2 utterances skipped" in result.stderr
-    assert "stereo.wav: 2 channels, the first is used" in result.stderr
+    assert "stereo.wav: 2 channels, using the first" in result.stderr
     data = DataDir(folder / "data/x")
     assert list(data.feats) == list(data.utt2spk) == ["spk1-16k"]
     assert read_matrix(data.feats["spk1-16k"]).shape == (484, 80)

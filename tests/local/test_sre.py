@@ -65,7 +65,7 @@ def test_switchboard(prepare, tmp_path, corpus):
     assert train.segments[f"sw1235-{corpus}_10000-b"] == (f"{corpus}_10000", 0.0, 0.2, 1)
     why = skipped(tmp_path, corpus)
     assert why["sw_10001"].startswith("named in")
-    assert why["sw_10002.sph"] == "truncated: 50 bytes fewer than its header promises"
+    assert why["sw_10002.sph"] == "truncated: 50 bytes fewer than its header declares"
     assert why["sw_10003.sph"] == "has 1 channel, not two sides"
     assert why["sw_99999.sph"] == "not named in the tables"
     assert why["sw_10000.sph"] == "second copy"
