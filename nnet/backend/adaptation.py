@@ -1,8 +1,7 @@
-"""Moves a PLDA model to another domain, from unlabelled embeddings of it or from a model trained there.
+"""Domain adaptation of PLDA, from unlabeled in-domain embeddings or from an in-domain PLDA model.
 
-In what follows W and B are the within- and between-class covariances, and T = W + B is what the model expects of all
-embeddings together. "The excess of S over C" is the part of S beyond C: in the space where C is the unit matrix,
-the directions in which S has a variance above one, with what is above one.
+W and B are the within- and between-class covariances, and T = W + B is the total covariance of the model. The excess of
+a covariance S over C is the variance of S beyond C: with C whitened, the eigenvalues of S above one, minus one.
 """
 
 import dataclasses
@@ -20,15 +19,15 @@ from nnet.options import option
 log = logging.getLogger(__name__)
 
 UNSUPERVISED = ("kaldi", "coral", "coral+")
-ENOUGH = 20  # embeddings a dimension, of which CORAL takes the covariance as it is
-LEAST_VARIANCE = 1e-10  # of the largest one: keeps a singular covariance invertible
+ENOUGH = 20  # embeddings per dimension from which on CORAL needs no shrinkage of the covariance
+LEAST_VARIANCE = 1e-10  # relative to the largest eigenvalue: keeps a singular covariance invertible
 
 
 @dataclasses.dataclass(frozen=True)
 class AdaptationOptions:
-    """How a model is adapted to unlabelled embeddings."""
+    """Options of the adaptation to unlabeled embeddings."""
 
-    method: str = option("kaldi", "How, where speakers are unknown.", choices=UNSUPERVISED)
+    method: str = option("kaldi", "Method of the unsupervised adaptation.", choices=UNSUPERVISED)
     within_covar_scale: float = option(
         0.75, "Share of the excess variance that goes to the within-class covariance; kaldi and coral+ only.", low=0
     )
@@ -36,12 +35,12 @@ class AdaptationOptions:
         0.25, "Share of the excess variance that goes to the between-class covariance; kaldi and coral+ only.", low=0
     )
     mean_diff_scale: float = option(
-        1.0, "How much of the difference of the means counts as variance; kaldi only.", low=0
+        1.0, "Weight of the difference of the means in the total covariance; kaldi only.", low=0
     )
 
 
 def adapt(plda, embeddings, options):
-    """A Plda adapted to unlabelled embeddings (N, D) by the method that AdaptationOptions name."""
+    """Adapts a Plda to unlabeled embeddings (N, D) with the method of AdaptationOptions; returns a new Plda."""
     if len(embeddings) < 2:
         raise InputError("adaptation needs at least two embeddings")
     mean, covariance = embeddings.mean(axis=0), np.cov(embeddings, rowvar=False, bias=True)
@@ -53,7 +52,7 @@ def adapt(plda, embeddings, options):
 
 
 def interpolate(out_of_domain, in_domain, weight):
-    """Linear interpolation of both covariances; `weight` is that of the in-domain model, whose mean is taken.
+    """Interpolates both covariances linearly; `weight` is that of the in-domain model, whose mean is used.
 
     Garcia-Romero and McCree, "Supervised domain adaptation for i-vector based speaker recognition", 2014.
     """
@@ -63,7 +62,7 @@ def interpolate(out_of_domain, in_domain, weight):
 
 
 def _adapt_kaldi(plda, mean, covariance, options):
-    """What ivector-adapt-plda does: the excess of the new covariance over T is shared out between W and B."""
+    """Adds shares of the excess of the new covariance over T to W and B, as ivector-adapt-plda does."""
     shift = mean - plda.mean
     covariance = covariance + options.mean_diff_scale * np.outer(shift, shift)
     excess = _excess(covariance, plda.within + plda.between)
@@ -72,7 +71,7 @@ def _adapt_kaldi(plda, mean, covariance, options):
 
 
 def _reliable(covariance, count):
-    """CORAL takes a covariance as it is, and the directions that few embeddings hardly fill would lose all variance."""
+    """Shrinks a covariance of few embeddings: CORAL would remove the variance of poorly estimated directions."""
     if count >= ENOUGH * len(covariance):
         return covariance
     log.info("the covariance of %d embeddings in %d dimensions is shrunk for CORAL", count, len(covariance))
@@ -80,16 +79,16 @@ def _reliable(covariance, count):
 
 
 def _coral(plda, mean, covariance):
-    """Correlation alignment (Sun, Feng and Saenko 2016; Alam, Bhattacharya and Kenny 2018 for speakers).
+    """Applies correlation alignment (Sun, Feng and Saenko 2016; for speakers Alam, Bhattacharya and Kenny 2018).
 
-    Training embeddings would be whitened and given the covariance of the new domain; their W and B follow.
+    W and B are those of training embeddings that are whitened and recolored with the covariance of the new domain.
     """
     matrix = _power(covariance, 0.5) @ _power(plda.within + plda.between, -0.5)
     return Plda.from_covariances(mean, matrix @ plda.within @ matrix.T, matrix @ plda.between @ matrix.T)
 
 
 def _coral_plus(plda, mean, covariance, options):
-    """CORAL+ (Lee, Wang and Koshinaka 2019): W and B grow by a share of CORAL's excess over each, and never shrink."""
+    """Applies CORAL+ (Lee, Wang and Koshinaka 2019): adds to W and B a share of the excess of CORAL's over each."""
     aligned = _coral(plda, mean, covariance)
     within = plda.within + options.within_covar_scale * _excess(aligned.within, plda.within)
     between = plda.between + options.between_covar_scale * _excess(aligned.between, plda.between)
@@ -97,7 +96,7 @@ def _coral_plus(plda, mean, covariance, options):
 
 
 def _excess(covariance, reference):
-    """The excess of one covariance (D, D) over another."""
+    """Computes the excess of a covariance (D, D) over a reference (see the module)."""
     root, inverse_root = _power(reference, 0.5), _power(reference, -0.5)
     values, vectors = descending_eigenvectors(inverse_root @ covariance @ inverse_root.T)
     above = root @ (vectors * np.sqrt(np.maximum(values - 1.0, 0.0)))
@@ -105,7 +104,7 @@ def _excess(covariance, reference):
 
 
 def _power(covariance, exponent):
-    """A power of a symmetric matrix (D, D)."""
+    """Raises a symmetric positive semidefinite matrix (D, D) to a power."""
     values, vectors = scipy.linalg.eigh(covariance)
     values = np.maximum(values, LEAST_VARIANCE * values[-1])
     return (vectors * values**exponent) @ vectors.T

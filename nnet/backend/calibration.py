@@ -1,7 +1,7 @@
-"""Calibration and fusion: scores of one or more systems become log-likelihood ratios.
+"""Calibration and fusion: converts scores of one or more systems to log-likelihood ratios.
 
 llr = offset + sum of weight * column, where the columns are the scores of the systems and, for each quality measure,
-the smaller and the larger value of the two sides of a trial. The weights minimise the prior-weighted logistic loss
+the smaller and the larger value of the two sides of a trial. The weights minimize the prior-weighted logistic loss
 (Brümmer and du Preez, "Application-independent evaluation of speaker detection", 2006).
 """
 
@@ -15,15 +15,15 @@ from nnet.errors import InputError
 from nnet.files import atomic_write
 from nnet.options import option
 
-RIDGE = 1e-6  # on standardised columns: keeps the weights finite where targets and nontargets do not overlap
+RIDGE = 1e-6  # on standardized columns: keeps the weights finite if targets and nontargets are separable
 
 
 @dataclasses.dataclass(frozen=True)
 class CostOptions:
-    """The prior and the costs that the threshold on calibrated scores is for."""
+    """Prior and costs that define the threshold on calibrated scores."""
 
     p_target: float | None = option(
-        None, "Prior probability of a target trial; default: that of the training.", above=0, below=1
+        None, "Prior probability of a target trial; default: that used in training.", above=0, below=1
     )
     c_miss: float = option(1.0, "Cost of a miss, for the threshold.", above=0)
     c_fa: float = option(1.0, "Cost of a false alarm, for the threshold.", above=0)
@@ -31,19 +31,19 @@ class CostOptions:
 
 @dataclasses.dataclass(frozen=True)
 class CalibrationOptions(CostOptions):
-    """The same, of which training weighs its loss by the prior."""
+    """Prior and costs for training, whose loss is weighted by the prior."""
 
-    p_target: float = option(0.01, "Prior probability of a target trial, which weighs the loss.", above=0, below=1)
+    p_target: float = option(0.01, "Prior probability of a target trial, which weights the loss.", above=0, below=1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """A trained model.
+    """Affine calibration model.
 
     Attributes:
         offset: added to every score.
-        weights: float64 (K,), one a column.
-        p_target: the prior of targets that the loss was weighted by.
+        weights: float64 (K,), one per column.
+        p_target: target prior of the training loss.
     """
 
     offset: float
@@ -51,15 +51,15 @@ class Calibration:
     p_target: float
 
     def apply(self, columns):
-        """Log-likelihood ratios (N,) of columns (N, K)."""
+        """Computes log-likelihood ratios (N,) from columns (N, K)."""
         if columns.shape[1] != len(self.weights):
-            raise InputError(f"the calibration takes {len(self.weights)} columns, not {columns.shape[1]}")
+            raise InputError(f"the calibration model takes {len(self.weights)} columns, not {columns.shape[1]}")
         return self.offset + columns @ self.weights
 
 
 def train_calibration(columns, target, p_target=CalibrationOptions.p_target):
-    """A Calibration from columns (N, K) of trials that are targets where bool (N,) `target` says so."""
-    from sklearn.linear_model import LogisticRegression  # takes a second to load, which applying a model need not wait
+    """Trains a Calibration on columns (N, K); bool (N,) `target` marks the target trials."""
+    from sklearn.linear_model import LogisticRegression  # loads in a second; only training needs it
 
     if np.all(target) or not np.any(target):
         raise InputError("calibration needs target and nontarget trials")
@@ -71,20 +71,20 @@ def train_calibration(columns, target, p_target=CalibrationOptions.p_target):
     model = LogisticRegression(C=1 / RIDGE, tol=1e-8, max_iter=1000)
     model.fit((columns - mean) / deviation, target, sample_weight=trial_weights)
     weights = model.coef_[0] / deviation
-    log_odds = model.intercept_[0] - weights @ mean  # as the trials are weighted, the prior's log odds are part of it
+    log_odds = model.intercept_[0] - weights @ mean  # includes the log odds of the prior, by the weights of the trials
     return Calibration(float(log_odds - scipy.special.logit(p_target)), weights, p_target)
 
 
 def quality_columns(enroll, test):
-    """(N, 2 Q): the smaller and the larger of each measure, from (N, Q) of the enroll side and (N, Q) of the test side.
+    """Returns minimum and maximum of each measure over both sides: (N, Q) and (N, Q) to (N, 2 Q).
 
-    What the two sides have in common does not depend on which one is called enrollment.
+    So the calibrated score is symmetric in the two sides.
     """
     return np.concatenate([np.minimum(enroll, test), np.maximum(enroll, test)], axis=1)
 
 
 def write_calibration(path, calibration, description):
-    """Writes a model as JSON, together with what else is worth knowing about it."""
+    """Writes a model as JSON, with the entries of the dict `description`."""
     model = {"offset": calibration.offset, "weights": list(calibration.weights), "p_target": calibration.p_target}
     with atomic_write(path) as file:
         json.dump({**model, **description}, file, indent=2)
@@ -92,11 +92,11 @@ def write_calibration(path, calibration, description):
 
 
 def read_calibration(path):
-    """(Calibration, the whole JSON object) from a file that `write_calibration` made."""
+    """Reads a file of `write_calibration`: (Calibration, the whole JSON object)."""
     try:
         with open(path, encoding="utf-8") as file:
             model = json.load(file)
         weights = np.array(model["weights"], np.float64)
         return Calibration(float(model["offset"]), weights, float(model["p_target"])), model
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: is no calibration model ({error})") from None
+        raise InputError(f"{path}: not a calibration model ({error})") from None

@@ -1,4 +1,4 @@
-"""A back end as a folder: `mean.vec`, `transform.mat` and `plda` in Kaldi's formats, and `backend.json` beside them."""
+"""Back-end directory: `mean.vec`, `transform.mat` and `plda` in Kaldi's formats, and `backend.json`."""
 
 import contextlib
 import dataclasses
@@ -19,12 +19,12 @@ FILES = ("mean.vec", "transform.mat", "plda", "backend.json")
 
 @dataclasses.dataclass(frozen=True)
 class Backend:
-    """What turns embeddings into scores.
+    """Trained back end.
 
     Attributes:
-        chain: the transforms that come before every score.
-        plda: the model, or None where only cosine is meant.
-        description: how it was trained, as it stands in backend.json.
+        chain: transforms applied to embeddings before scoring.
+        plda: PLDA model, or None for cosine scoring only.
+        description: how it was trained, the content of backend.json.
     """
 
     chain: Chain
@@ -33,9 +33,9 @@ class Backend:
 
 
 def write_backend(folder, backend, binary=True):
-    """Writes the folder; mean and matrix are stored in single precision as Kaldi does, the PLDA model in double."""
+    """Writes a directory; mean and transform in single precision as Kaldi does, PLDA in double precision."""
     make_directory(folder)
-    for name in FILES:  # mean.vec goes first and comes last: without it the folder is no back end
+    for name in FILES:  # mean.vec is removed first and written last: without it the directory is not a back end
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(folder, name))
     with atomic_write(os.path.join(folder, "backend.json")) as file:
@@ -49,9 +49,10 @@ def write_backend(folder, backend, binary=True):
 
 
 def read_backend(folder):
-    """Reads a folder that `write_backend` or Kaldi's programs filled.
+    """Reads a directory written by `write_backend` or by Kaldi's programs.
 
-    Only mean.vec must be there; without transform.mat vectors are centred and scaled, without plda only cosine works.
+    Only mean.vec is required. Without transform.mat, embeddings are centered and length-normalized only; without plda,
+    only cosine scoring is possible.
     """
     paths = {name: os.path.join(folder, name) for name in FILES}
     if not os.path.exists(paths["mean.vec"]):
@@ -68,4 +69,4 @@ def _read_json(path):
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except ValueError as error:
-        raise InputError(f"{path}: is not JSON ({error})") from None
+        raise InputError(f"{path}: not JSON ({error})") from None

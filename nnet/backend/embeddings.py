@@ -1,4 +1,4 @@
-"""Embeddings of a set, as the folder `embeddings_SET` holds them, and who is enrolled."""
+"""Embeddings of a set, read from `embeddings_SET`, and enrollment models."""
 
 import dataclasses
 import logging
@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Embeddings:
-    """Named rows.
+    """Embeddings with their ids.
 
     Attributes:
-        path: where they were read, for messages.
-        ids: list of N identifiers.
+        path: file they were read from, for messages.
+        ids: list of N ids.
         vectors: float32 or float64 (N, D), finite.
     """
 
@@ -35,31 +35,31 @@ class Embeddings:
         return self.vectors.shape[1]
 
     def positions(self):
-        """{identifier: row}."""
+        """Returns {id: row}."""
         return {key: i for i, key in enumerate(self.ids)}
 
     def select(self, ids):
-        """Some of them, in the order of `ids`; one that is not there is an InputError."""
+        """Returns the Embeddings of `ids`, in that order; raises InputError for an unknown id."""
         return Embeddings(self.path, list(ids), self.vectors[self.rows(ids)])
 
     def rows(self, ids):
-        """int (len(ids),): where they stand; one that is not there is an InputError."""
+        """Returns the rows of `ids`, int (len(ids),); raises InputError for an unknown id."""
         positions = self.positions()
         missing = [key for key in ids if key not in positions]
         if missing:
-            raise InputError(f'{self.path}: has no embedding of "{missing[0]}"{_and_others(len(missing) - 1)}')
+            raise InputError(f'{self.path}: no embedding of "{missing[0]}"{_and_others(len(missing) - 1)}')
         return np.array([positions[key] for key in ids], int)
 
 
 @dataclasses.dataclass(frozen=True)
 class Enrollment:
-    """Who can be asked for on the enroll side of a trial: embeddings and, (N,), of how many each one is the mean."""
+    """Enrollment models: embeddings and, int (N,), the number of utterances each one is the mean of."""
 
     embeddings: Embeddings
     num_utts: np.ndarray
 
     def select(self, ids):
-        """Some of them, in the order of `ids`."""
+        """Returns the Enrollment of `ids`, in that order; raises InputError for an unknown id."""
         return Enrollment(self.embeddings.select(ids), self.num_utts[self.embeddings.rows(ids)])
 
 
@@ -67,7 +67,7 @@ def read_embeddings(path):
     """Reads an archive of vectors (.scp, .ark, or an rspecifier).
 
     Raises:
-        InputError: no entry, dimensions that differ, values that are not finite; the entry is named.
+        InputError: no entry, different dimensions, or values that are not finite; names the entry.
     """
     ids, vectors = read_vectors(path)
     _refuse_unusable(path, ids, vectors)
@@ -75,12 +75,12 @@ def read_embeddings(path):
 
 
 def read_utterances(folder):
-    """The utterance embeddings of a folder, from its xvector.scp."""
+    """Reads the utterance embeddings of a directory from xvector.scp."""
     return read_embeddings(_existing(folder, "xvector.scp"))
 
 
 def read_speakers(folder):
-    """The speaker means of a folder as an Enrollment, from spk_xvector.scp and num_utts.ark."""
+    """Reads the speaker means of a directory, spk_xvector.scp and num_utts.ark, as an Enrollment."""
     speakers = read_embeddings(_existing(folder, "spk_xvector.scp"))
     path = os.path.join(folder, "num_utts.ark")
     if not os.path.exists(path):
@@ -90,10 +90,10 @@ def read_speakers(folder):
 
 
 def read_enrollment(folder, spk2utt=None):
-    """Speakers and single utterances of a folder, so that the enroll side of a trial can name either.
+    """Reads speakers and single utterances of a directory; the enroll side of a trial may be either.
 
     Args:
-        folder: holds xvector.scp, spk_xvector.scp and num_utts.ark, or one of the two sets.
+        folder: contains spk_xvector.scp and num_utts.ark, xvector.scp, or both.
         spk2utt: {model: [utterances]} to enroll instead; each model is the mean of its utterances.
     """
     if spk2utt is not None:
@@ -108,36 +108,36 @@ def read_enrollment(folder, spk2utt=None):
 
 
 def average(utterances, spk2utt):
-    """An Enrollment of the means of utterances; an utterance without an embedding is an InputError."""
+    """Averages utterances into an Enrollment; raises InputError for an utterance without an embedding."""
     rows = utterances.positions()
     for model, members in spk2utt.items():
         missing = [utterance for utterance in members if utterance not in rows]
         if missing:
-            raise InputError(f'{utterances.path}: has no embedding of "{missing[0]}", which enrolls "{model}"')
+            raise InputError(f'{utterances.path}: no embedding of "{missing[0]}", an utterance of the model "{model}"')
     means = list(speaker_means(spk2utt, lambda utterance: utterances.vectors[rows[utterance]]))
     vectors = np.array([mean for _, mean, _ in means])
     return Enrollment(Embeddings(utterances.path, list(spk2utt), vectors), np.array([count for _, _, count in means]))
 
 
 def speaker_means(spk2utt, read):
-    """Yields (speaker, mean of its embeddings float64 (D,), how many they are), one speaker after the other.
+    """Yields (speaker, mean of its embeddings float64 (D,), number of utterances).
 
     Args:
-        spk2utt: {speaker: [utterances]}; none is empty.
-        read: gives the embedding (D,) of an utterance.
+        spk2utt: {speaker: [utterances]}, no list empty.
+        read: function from an utterance to its embedding (D,).
     """
     for speaker, utterances in spk2utt.items():
         vectors = np.stack([read(utterance) for utterance in utterances])
         yield speaker, vectors.mean(axis=0, dtype=np.float64), len(vectors)
 
 
-def labelled(embeddings, utt2spk, path):
-    """The embeddings whose speaker is known, and numbers for their speakers.
+def labeled(embeddings, utt2spk, path):
+    """Selects the embeddings with a known speaker and assigns integer speaker labels.
 
     Args:
         embeddings: Embeddings of utterances.
         utt2spk: {utterance: speaker}.
-        path: its file, for messages.
+        path: file of utt2spk, for messages.
 
     Returns:
         (vectors (N', D), labels int (N',)) with labels from 0 to S - 1; embeddings without a speaker and utterances
@@ -145,14 +145,14 @@ def labelled(embeddings, utt2spk, path):
     """
     rows = [i for i, key in enumerate(embeddings.ids) if key in utt2spk]
     if not rows:
-        raise InputError(f'{path}: lists none of the utterances of {embeddings.path}, such as "{embeddings.ids[0]}"')
-    unlabelled, unembedded = len(embeddings) - len(rows), len(utt2spk) - len(rows)
-    if unlabelled:
-        log.warning("%s: %d embeddings are left out, %s lists no speaker for them", embeddings.path, unlabelled, path)
+        raise InputError(f'{path}: contains none of the utterances of {embeddings.path}, such as "{embeddings.ids[0]}"')
+    unlabeled, unembedded = len(embeddings) - len(rows), len(utt2spk) - len(rows)
+    if unlabeled:
+        log.warning("%s: ignored %d embeddings without a speaker in %s", embeddings.path, unlabeled, path)
     if unembedded:
         log.warning("%s: %d utterances have no embedding in %s", path, unembedded, embeddings.path)
     _, labels = np.unique([utt2spk[embeddings.ids[i]] for i in rows], return_inverse=True)
-    return embeddings.vectors[rows] if unlabelled else embeddings.vectors, labels
+    return embeddings.vectors[rows] if unlabeled else embeddings.vectors, labels
 
 
 def _with_utterances(speakers, utterances):
@@ -173,10 +173,10 @@ def _lookup_counts(path, ids):
     counts = read_numbers(path, int)
     missing = [key for key in ids if key not in counts]
     if missing:
-        raise InputError(f'{path}: has no number of utterances for "{missing[0]}"{_and_others(len(missing) - 1)}')
+        raise InputError(f'{path}: no number of utterances for "{missing[0]}"{_and_others(len(missing) - 1)}')
     low = [key for key in ids if counts[key] < 1]
     if low:
-        raise InputError(f'{path}: "{low[0]}" has {counts[low[0]]} utterances; at least 1 is expected')
+        raise InputError(f'{path}: "{low[0]}" has {counts[low[0]]} utterances, must be at least 1')
     return np.array([counts[key] for key in ids])
 
 
@@ -187,11 +187,11 @@ def _and_others(count):
 def _existing(folder, name):
     path = os.path.join(folder, name)
     if not os.path.exists(path):
-        raise InputError(f"{path}: no such file; is {folder} a folder of embeddings?")
+        raise InputError(f"{path}: no such file; is {folder} a directory of embeddings?")
     return path
 
 
 def _refuse_unusable(path, ids, vectors):
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
-        raise InputError(f'{path}: {len(bad)} embeddings hold NaN or infinite values, such as "{ids[bad[0]]}"')
+        raise InputError(f'{path}: {len(bad)} embeddings contain NaN or infinite values, such as "{ids[bad[0]]}"')

@@ -1,4 +1,4 @@
-"""Probabilistic linear discriminant analysis with two covariances, in Kaldi's parametrisation (after Ioffe, 2006)."""
+"""Two-covariance probabilistic linear discriminant analysis (PLDA) in Kaldi's parametrization (after Ioffe, 2006)."""
 
 import dataclasses
 import logging
@@ -16,16 +16,16 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Plda:
-    """x = speaker + session with Gaussian speaker (between-class) and session (within-class) parts.
+    """PLDA model x = speaker + session, with Gaussian speaker (between-class) and session (within-class) terms.
 
     >>> nnet.Plda(mean=np.zeros(2), transform=np.eye(2), psi=np.array([4.0, 1.0])).between.tolist()
     [[4.0, 0.0], [0.0, 1.0]]
 
     Attributes:
-        mean: float64 (D,), the mean of x.
-        transform: float64 (D, D); in the space of transform (x - mean) the within-class covariance is the unit matrix
-            and the between-class covariance is diagonal.
-        psi: float64 (D,), that diagonal, the largest first.
+        mean: float64 (D,), mean of x.
+        transform: float64 (D, D); transform (x - mean) has an identity within-class covariance and a diagonal
+            between-class covariance.
+        psi: float64 (D,), that diagonal in descending order.
     """
 
     mean: np.ndarray
@@ -34,7 +34,7 @@ class Plda:
 
     @classmethod
     def from_covariances(cls, mean: np.ndarray, within: np.ndarray, between: np.ndarray) -> "Plda":
-        """The model with these within- and between-class covariances (D, D)."""
+        """Builds the model from within- and between-class covariances (D, D)."""
         whiten = scipy.linalg.inv(scipy.linalg.cholesky(within, lower=True))
         psi, directions = descending_eigenvectors(whiten @ between @ whiten.T)
         return cls(mean, directions.T @ whiten, np.maximum(psi, 0.0))
@@ -62,13 +62,16 @@ class Plda:
         normalize_length: bool = True,
         simple_length_normalization: bool = False,
     ) -> np.ndarray:
-        """Embeddings in the space where scores are simple.
+        """Transforms embeddings to the space where the covariances are diagonal.
 
         Args:
             x: (N, D).
-            num_utts: how many embeddings each row is the mean of; a number or (N,).
-            normalize_length: scale each row to the length that its covariance, psi + 1 / num_utts, lets expect.
+            num_utts: number of embeddings each row is the mean of; a number or (N,).
+            normalize_length: scale each row to the length expected from its covariance, psi + 1 / num_utts.
             simple_length_normalization: scale to sqrt(D) instead.
+
+        Returns:
+            float64 (N, D).
         """
         if x.shape[1] != self.dim:
             raise InputError(f"embeddings have {x.shape[1]} dimensions but the PLDA model has {self.dim}")
@@ -83,54 +86,59 @@ class Plda:
         return y * np.sqrt(self.dim / np.where(length > 0, length, np.inf))
 
     def smoothed(self, factor: float) -> "Plda":
-        """With `factor` times the between-class covariance added to the within-class covariance."""
+        """Adds `factor` times the between-class covariance to the within-class covariance; returns a new model."""
         scale = 1.0 + factor * self.psi
         return Plda(self.mean, self.transform / np.sqrt(scale)[:, None], self.psi / scale)
 
     def transformed(self, matrix: np.ndarray) -> "Plda":
-        """The model of `matrix @ x`; matrix is (D', D)."""
+        """Returns the model of `matrix @ x`; matrix is (D', D)."""
         return Plda.from_covariances(
             matrix @ self.mean, matrix @ self.within @ matrix.T, matrix @ self.between @ matrix.T
         )
 
 
 def train_plda(stats: ClassStatistics, num_iters: int = 10) -> Plda:
-    """Maximum likelihood by expectation maximisation, with Kaldi's starting point and updates.
+    """Trains PLDA by expectation maximization, with Kaldi's initialization and updates.
 
-    Each step works in the space where both covariances are diagonal, so that the posterior of a speaker's centre costs
-    no matrix inversion; the result is the same.
+    Each iteration works in the space where both covariances are diagonal, so that the posterior of a speaker's mean
+    needs no matrix inversion; the result is the same.
 
     >>> vectors, labels = np.random.default_rng(0).normal(size=(60, 4)), np.repeat(np.arange(20), 3)
     >>> plda = nnet.train_plda(nnet.class_statistics(vectors, labels))
 
     Args:
-        stats: ClassStatistics of the training embeddings; some speaker needs two of them.
-        num_iters: steps of expectation maximisation.
+        stats: ClassStatistics of the training embeddings.
+        num_iters: EM iterations.
+
+    Raises:
+        InputError: no speaker has two utterances.
     """
     if stats.within_freedom < 1:
         raise InputError("PLDA needs at least one speaker with two or more utterances")
     _warn_of_little_data(stats)
-    stats = stats.regularised()
-    mean = stats.means.mean(axis=0)  # each speaker weighs the same
+    stats = stats.regularized()
+    mean = stats.means.mean(axis=0)  # equal weight for each speaker
     within = between = np.eye(stats.dim)
-    with threadpool_limits(1):  # on matrices of this size threads would spend their time waiting for each other
+    with threadpool_limits(1):  # matrices of this size are too small for several threads
         for step in range(num_iters):
             model = Plda.from_covariances(mean, within, between)
             within, between = _em_step(model, stats)
-            log.info("PLDA step %d: trace within %.5g, between %.5g", step + 1, np.trace(within), np.trace(between))
+            log.info(
+                "PLDA iteration %d: trace within %.5g, between %.5g", step + 1, np.trace(within), np.trace(between)
+            )
     model = Plda.from_covariances(mean, within, between)
     known = np.arange(model.dim) < stats.num_speakers - 1
     return dataclasses.replace(model, psi=np.where(known, model.psi, 0.0))
 
 
 def _em_step(model: Plda, stats: ClassStatistics) -> tuple[np.ndarray, np.ndarray]:
-    """New within- and between-class covariances in the space of the embeddings."""
+    """Performs one EM iteration; returns the within- and between-class covariances of the embeddings."""
     means = (stats.means - model.mean) @ model.transform.T  # (S, D)
     counts = stats.counts[:, None]
-    posterior_variance = model.psi / (1.0 + counts * model.psi)  # (S, D), of the speaker's centre
-    centres = counts * posterior_variance * means
-    offsets = means - centres
-    between = centres.T @ centres + np.diag(posterior_variance.sum(axis=0))
+    posterior_variance = model.psi / (1.0 + counts * model.psi)  # (S, D), of the speaker's mean
+    centers = counts * posterior_variance * means
+    offsets = means - centers
+    between = centers.T @ centers + np.diag(posterior_variance.sum(axis=0))
     within = model.transform @ stats.scatter @ model.transform.T
     within += (offsets.T * stats.counts) @ offsets + np.diag((counts * posterior_variance).sum(axis=0))
     back = np.linalg.inv(model.transform)
@@ -142,14 +150,14 @@ def _em_step(model: Plda, stats: ClassStatistics) -> tuple[np.ndarray, np.ndarra
 def _warn_of_little_data(stats: ClassStatistics) -> None:
     if stats.num_speakers <= stats.dim:
         log.warning(
-            "PLDA of %d dimensions from %d speakers: speakers are told apart in %d directions, the rest is left out",
+            "PLDA of %d dimensions from %d speakers: only %d dimensions can separate speakers, the rest is ignored",
             stats.dim,
             stats.num_speakers,
             stats.num_speakers - 1,
         )
     if stats.within_freedom < stats.dim:
         log.warning(
-            "PLDA of %d dimensions from %d utterances: the within-class covariance is shrunk towards a sphere",
+            "PLDA of %d dimensions from %d utterances: the within-class covariance is shrunk toward the identity",
             stats.dim,
             stats.num_utterances,
         )

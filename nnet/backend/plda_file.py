@@ -14,7 +14,7 @@ OPEN, CLOSE = b"<Plda>", b"</Plda>"
 
 
 def read_plda(path: str) -> Plda:
-    """Reads a model that ivector-compute-plda, ivector-adapt-plda or `write_plda` wrote.
+    """Reads a model written by ivector-compute-plda, ivector-adapt-plda or `write_plda`.
 
     >>> nnet.write_plda("plda", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])))
     >>> nnet.read_plda("plda").psi.tolist()
@@ -30,12 +30,12 @@ def read_plda(path: str) -> Plda:
         _expect(reader, CLOSE)
     shapes = mean.shape, transform.shape, psi.shape
     if shapes != ((len(psi),), (len(psi), len(psi)), (len(psi),)):
-        raise InputError(f"{path}: mean, transform and psi have the shapes {shapes}, which do not belong together")
+        raise InputError(f"{path}: mean, transform and psi have inconsistent shapes {shapes}")
     return Plda(mean.astype(float), transform.astype(float), psi.astype(float))
 
 
 def write_plda(path: AnyPath, plda: Plda, binary: bool = True) -> None:
-    """Writes a model whole or not at all; as text where `binary` is false.
+    """Writes a model atomically, in Kaldi's binary or text format.
 
     >>> nnet.write_plda("plda.txt", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])), binary=False)
     """
@@ -45,14 +45,14 @@ def write_plda(path: AnyPath, plda: Plda, binary: bool = True) -> None:
         for array in (plda.mean, plda.transform, plda.psi):
             part = io.BytesIO()
             (matrices.write_binary if binary else matrices.write_text)(part, array)
-            file.write(part.getvalue()[len(mark) :])  # the mark stands once, before <Plda>
+            file.write(part.getvalue()[len(mark) :])  # the mark occurs once, before <Plda>
         file.write(CLOSE + b" ")
 
 
 def _expect(reader: StreamReader, token: bytes) -> None:
     word = reader.read(len(token))
     if word != token:
-        reader.fail(f"not a PLDA model of Kaldi: {token.decode().strip()} should stand where {word!r} is")
+        reader.fail(f"not a Kaldi PLDA model: expected {token.decode().strip()}, found {word!r}")
 
 
 def _read_array(reader: StreamReader, binary: bool) -> np.ndarray:

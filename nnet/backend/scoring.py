@@ -1,7 +1,7 @@
-"""Scores of enrolled speakers against test utterances.
+"""Cosine and PLDA scores of enrolled speakers against test utterances.
 
-Cosine and PLDA both come down to one product of matrices plus terms of one side, so one class holds what is prepared
-and everything else (trial lists, dense matrices, search, normalisation) works on that.
+Both reduce to a matrix product plus terms of one side each. A Scorer holds these precomputed; trial lists, score
+matrices, search and normalization work on it.
 """
 
 import dataclasses
@@ -12,12 +12,12 @@ import numpy as np
 from nnet.backend.plda import Plda
 
 MOST_CELLS = 1 << 22  # entries of a dense block: 32 MiB
-DENSE_WORTH = 64  # a product over all pairs is taken while it has at most so many entries for each trial wanted
+DENSE_WORTH = 64  # maximum pairs per trial for which the product over all pairs is used
 
 
 @dataclasses.dataclass(frozen=True)
 class Scorer:
-    """score(e, t) = enroll[e] . test[t] + enroll_offset[e] + test_offset[group[e], t].
+    """Precomputed terms of score(e, t) = enroll[e] . test[t] + enroll_offset[e] + test_offset[group[e], t].
 
     >>> scorer = nnet.cosine_scorer(np.array([[2.0, 0.0], [0.0, 3.0]]), np.array([[1.0, 0.0]]))
     >>> scorer.pairs(np.array([0, 1]), np.array([0, 0])).tolist()
@@ -27,8 +27,8 @@ class Scorer:
         enroll: float64 (E, D).
         test: float64 (T, D).
         enroll_offset: float64 (E,).
-        test_offset: float64 (G, T); PLDA has a row for each number of enrollment utterances that occurs.
-        group: int (E,), the row of `test_offset` that belongs to an enrolled speaker.
+        test_offset: float64 (G, T); for PLDA, one row per distinct number of enrollment utterances.
+        group: int (E,), the row of `test_offset` for each enrolled speaker.
     """
 
     enroll: np.ndarray
@@ -43,7 +43,7 @@ class Scorer:
         return len(self.enroll), len(self.test)
 
     def dense(self, enroll: slice | np.ndarray = slice(None), test: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """Scores of some enrolled speakers against some test utterances, (E', T'); all unless told which."""
+        """Computes the scores (E', T') of selected enrolled speakers and test utterances; default: all."""
         scores = self.enroll[enroll] @ self.test[test].T
         scores += self.enroll_offset[enroll][:, None]
         scores += self.test_offset[:, test][self.group[enroll]]
@@ -64,7 +64,7 @@ class Scorer:
             yield part, self.dense(test=part).T
 
     def pairs(self, enroll: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Scores (N,) of pairs given by their positions, int (N,) each."""
+        """Computes the scores (N,) of pairs given by their positions, int (N,) each."""
         rows, row_of = np.unique(enroll, return_inverse=True)
         columns, column_of = np.unique(test, return_inverse=True)
         if len(rows) * len(columns) > DENSE_WORTH * len(enroll):
@@ -80,7 +80,7 @@ class Scorer:
         return scores
 
     def _gathered(self, enroll: np.ndarray, test: np.ndarray) -> np.ndarray:
-        """Pair by pair, for lists that touch few of all possible pairs."""
+        """Computes scores pair by pair, for sparse lists."""
         scores = self.enroll_offset[enroll] + self.test_offset[self.group[enroll], test]
         step = max(1, MOST_CELLS // self.enroll.shape[1])
         for start in range(0, len(enroll), step):
@@ -90,7 +90,7 @@ class Scorer:
 
 
 def cosine_scorer(enroll: np.ndarray, test: np.ndarray) -> Scorer:
-    """Cosine of the angle between rows of (E, D) and rows of (T, D).
+    """Returns a Scorer of the cosine similarity of rows of (E, D) and rows of (T, D).
 
     >>> nnet.cosine_scorer(np.array([[2.0, 0.0], [0.0, 3.0]]), np.array([[1.0, 0.0]])).dense().tolist()
     [[1.0], [0.0]]
@@ -101,7 +101,7 @@ def cosine_scorer(enroll: np.ndarray, test: np.ndarray) -> Scorer:
 
 
 def plda_scorer(plda: Plda, enroll: np.ndarray, num_utts: np.ndarray, test: np.ndarray, **project: bool) -> Scorer:
-    """Log-likelihood ratio of "same speaker" against "different speakers" (Ioffe 2006, between eqs. 4 and 5).
+    """Returns a Scorer of the PLDA log-likelihood ratio, same against different speakers (Ioffe 2006, eqs. 4 and 5).
 
     >>> plda = nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0]))
     >>> vectors = np.array([[3.0, 1.0], [-3.0, 1.0]])
@@ -111,8 +111,8 @@ def plda_scorer(plda: Plda, enroll: np.ndarray, num_utts: np.ndarray, test: np.n
 
     Args:
         plda: a Plda.
-        enroll: (E, D), each row the mean of its speaker's embeddings.
-        num_utts: int (E,), of how many.
+        enroll: (E, D), each row the mean of a speaker's embeddings.
+        num_utts: int (E,), number of embeddings of each mean.
         test: (T, D).
         project: options of `Plda.project`.
     """
@@ -135,10 +135,10 @@ def plda_scorer(plda: Plda, enroll: np.ndarray, num_utts: np.ndarray, test: np.n
 
 
 def search(scorer: Scorer, top_n: int) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Yields the best enrolled speakers of each test utterance, in blocks of bounded size.
+    """Finds the best enrolled speakers for each test utterance, in blocks of bounded size.
 
     Yields:
-        (slice of test utterances, positions int (T', top_n), scores float64 (T', top_n)), the best first.
+        (slice of test utterances, positions int (T', top_n), scores float64 (T', top_n)), best first.
     """
     num_enroll = len(scorer.enroll)
     top_n = min(top_n, num_enroll)

@@ -1,4 +1,4 @@
-"""What LDA, WCCN and PLDA need to know of labelled embeddings: class means, counts and the within-class scatter."""
+"""Sufficient statistics of labeled embeddings for LDA, WCCN and PLDA: class means, counts, within-class scatter."""
 
 import dataclasses
 from collections.abc import Callable
@@ -37,29 +37,29 @@ class ClassStatistics:
 
     @property
     def mean(self) -> np.ndarray:
-        """The mean of all embeddings, each with the same weight."""
+        """Mean of all embeddings, equally weighted."""
         return self.counts @ self.means / self.counts.sum()
 
     @property
     def within_freedom(self) -> int:
-        """How many independent samples the within-class scatter is made of."""
+        """Degrees of freedom of the within-class scatter."""
         return self.num_utterances - self.num_speakers
 
     def within(self) -> np.ndarray:
-        """Within-class covariance (D, D), normalised by the number of embeddings as Kaldi's LDA does."""
+        """Returns the within-class covariance (D, D), divided by the number of embeddings as in Kaldi's LDA."""
         return self.scatter / self.counts.sum()
 
     def between(self) -> np.ndarray:
-        """Covariance (D, D) of the speakers' means, each weighted by its count."""
-        centred = self.means - self.mean
-        return (centred.T * self.counts) @ centred / self.counts.sum()
+        """Returns the covariance (D, D) of the speakers' means, weighted by their counts."""
+        centered = self.means - self.mean
+        return (centered.T * self.counts) @ centered / self.counts.sum()
 
     def transformed(self, matrix: np.ndarray) -> "ClassStatistics":
-        """The statistics of `matrix @ x`; matrix is (D', D)."""
+        """Returns the statistics of `matrix @ x`; matrix is (D', D)."""
         return ClassStatistics(self.means @ matrix.T, self.counts, matrix @ self.scatter @ matrix.T)
 
-    def regularised(self) -> "ClassStatistics":
-        """With a scatter of full rank: itself, or shrunk where the data cannot fill all dimensions."""
+    def regularized(self) -> "ClassStatistics":
+        """Returns statistics with a scatter of full rank, shrunk if there are too few embeddings."""
         if self.within_freedom >= self.dim:
             return self
         scatter = shrunk(self.scatter / self.within_freedom, self.within_freedom) * self.within_freedom
@@ -69,7 +69,7 @@ class ClassStatistics:
 def class_statistics(
     embeddings: np.ndarray, labels: np.ndarray, transform: Callable[[np.ndarray], np.ndarray] = np.asarray
 ) -> ClassStatistics:
-    """Accumulates the statistics of labelled embeddings in blocks.
+    """Accumulates the statistics of labeled embeddings in blocks.
 
     >>> vectors, labels = np.random.default_rng(0).normal(size=(60, 4)), np.repeat(np.arange(20), 3)
     >>> nnet.class_statistics(vectors, labels).num_speakers
@@ -77,11 +77,11 @@ def class_statistics(
 
     Args:
         embeddings: (N, D), float32 or float64.
-        labels: int (N,), 0 to S - 1, every one of them present.
-        transform: what each block of rows passes first, such as `Chain.apply`.
+        labels: int (N,), 0 to S - 1, all present.
+        transform: applied to each block of rows first, such as `Chain.apply`.
     """
     counts = np.bincount(labels).astype(np.float64)
-    shift = transform(embeddings[: 1 << 12]).mean(axis=0, dtype=np.float64)  # keeps the products from cancelling
+    shift = transform(embeddings[: 1 << 12]).mean(axis=0, dtype=np.float64)  # avoids cancellation in the products
     sums = np.zeros((len(counts), len(shift)))
     products = np.zeros((len(shift), len(shift)))
     for start in range(0, len(embeddings), BLOCK_ROWS):
@@ -96,15 +96,18 @@ def class_statistics(
 
 
 def shrunk(covariance: np.ndarray, num_samples: int) -> np.ndarray:
-    """A covariance of full rank from fewer samples than dimensions: oracle-approximating shrinkage.
+    """Applies oracle-approximating shrinkage to a covariance of fewer samples than dimensions.
 
-    The sample covariance is moved towards a multiple of the unit matrix with the same trace (Chen, Wiesel, Eldar and
+    The sample covariance is shrunk toward a multiple of the identity with the same trace (Chen, Wiesel, Eldar and
     Hero, "Shrinkage algorithms for MMSE covariance estimation", 2010, eq. 23).
     sklearn.covariance.oas needs the samples, of which only means and scatter are kept, and omits the terms in 2 / D.
 
     Args:
         covariance: (D, D), the sample covariance.
-        num_samples: how many independent samples it was made of.
+        num_samples: number of independent samples (degrees of freedom).
+
+    Returns:
+        (D, D), of full rank.
     """
     dim = len(covariance)
     trace, square = np.trace(covariance), np.sum(covariance**2)

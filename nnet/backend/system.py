@@ -1,4 +1,4 @@
-"""A way of scoring: cosine or PLDA, with or without a trained back end in front."""
+"""Scoring systems: cosine or PLDA, with or without a trained back end."""
 
 import dataclasses
 
@@ -14,21 +14,21 @@ from nnet.progress import progress
 
 @dataclasses.dataclass(frozen=True)
 class ScoringOptions:
-    """How two embeddings are compared."""
+    """Options of scoring."""
 
-    method: str = option("cosine", "How two embeddings are compared.", choices=("cosine", "plda"))
-    transform: bool = option(True, "Apply transform.mat; false leaves centered embeddings (cosine only).")
+    method: str = option("cosine", "Scoring method.", choices=("cosine", "plda"))
+    transform: bool = option(True, "Apply transform.mat; false: center only (cosine only).")
     smoothing: float = option(0.0, "As in ivector-copy-plda; PLDA only.", low=0, high=1)
     normalize_length: bool = option(True, "As in ivector-plda-scoring; PLDA only.")
     simple_length_normalization: bool = option(False, "As in ivector-plda-scoring; PLDA only.")
 
 
 class System:
-    """A way of turning embeddings into scores.
+    """Scoring system: builds the Scorer of enrollment and test embeddings.
 
     Args:
         options: ScoringOptions.
-        backend: a Backend, or None for the cosine of embeddings as they are.
+        backend: a Backend, or None for the cosine of untransformed embeddings.
     """
 
     def __init__(self, options=ScoringOptions(), backend=None):
@@ -38,10 +38,10 @@ class System:
                 "--method plda needs --backend DIR with a plda file; train one with steps/train_backend.sh"
             )
         if options.method == "plda" and not options.transform:
-            raise InputError("--transform false goes with --method cosine only: PLDA was trained behind the transform")
+            raise InputError("--transform false requires --method cosine: PLDA was trained on transformed embeddings")
 
     def scorer(self, enrollment, test):
-        """A Scorer of an Enrollment against Embeddings."""
+        """Returns the Scorer of an Enrollment against test Embeddings."""
         enroll, test = (self._transformed(e) for e in (enrollment.embeddings, test))
         if self.options.method == "cosine":
             return cosine_scorer(enroll, test)
@@ -67,17 +67,17 @@ class System:
 
 
 def score_list(system, trials_path, enrollment, test, out_path):
-    """Scores a trial list of any length, block by block.
+    """Scores a trial list of any length in blocks.
 
     Args:
         system: a System.
-        trials_path: lines of `enroll test`, with or without a label.
+        trials_path: file of lines `enroll test`, with or without a label.
         enrollment: an Enrollment.
         test: Embeddings.
-        out_path: the score file; it appears when all trials are scored.
+        out_path: score file, written atomically.
 
     Returns:
-        How many trials there were.
+        number of trials.
     """
     _same_dim(enrollment.embeddings, test)
     scorer = system.scorer(enrollment, test)

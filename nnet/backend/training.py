@@ -1,4 +1,4 @@
-"""Trains a back end from labelled embeddings: the chain of transforms, PLDA on what comes out of it, adaptation."""
+"""Training of a back end on labeled embeddings: chain of transforms, PLDA on its output, domain adaptation."""
 
 import dataclasses
 
@@ -14,23 +14,23 @@ from nnet.options import option
 
 @dataclasses.dataclass(frozen=True)
 class TrainingOptions:
-    """What `train_backend` does."""
+    """Options of `train_backend`."""
 
     lda_dim: int = option(200, "Dimensions that LDA keeps; 0: no LDA.", low=0)
     total_covariance_factor: float = option(
         0.0,
-        "LDA makes this mixture of the within-class (0) and the total (1) covariance the unit matrix.",
+        "LDA whitens this interpolation of the within-class (0) and the total (1) covariance.",
         low=0,
         high=1,
     )
     whiten: bool = option(False, "Whiten the total covariance before LDA.")
     wccn: bool = option(False, "Normalize the within-class covariance after LDA.")
-    normalize_length: bool = option(True, "Scale to the length sqrt(dim) at the end.")
+    normalize_length: bool = option(True, "Normalize the length to sqrt(dim) at the end.")
     num_em_iters: int = option(10, "Iterations of PLDA training; 0: no PLDA.", low=0)
 
 
 def train_backend(vectors, labels, options):
-    """A Backend from embeddings (N, D) and speaker labels int (N,), 0 to S - 1."""
+    """Trains a Backend on embeddings (N, D) with speaker labels int (N,), 0 to S - 1."""
     stats = class_statistics(vectors, labels)
     chain = Chain(_stored(stats.mean), _matrix(stats, options), options.normalize_length)
     plda = None
@@ -47,13 +47,13 @@ def train_backend(vectors, labels, options):
 
 
 def adapt_backend(backend, vectors, options, recenter):
-    """The Backend for another domain.
+    """Adapts a Backend to a new domain.
 
     Args:
         backend: trained with PLDA.
-        vectors: unlabelled embeddings (N, D) of the new domain.
+        vectors: unlabeled embeddings (N, D) of the new domain.
         options: AdaptationOptions.
-        recenter: center embeddings by the mean of the new domain from now on, as Kaldi's SRE16 recipe does.
+        recenter: subtract the mean of the new domain instead of the training mean, as Kaldi's SRE16 recipe does.
     """
     chain = _recentered(backend.chain, vectors) if recenter else backend.chain
     description = {"recentred": recenter, "num_utterances": len(vectors), **dataclasses.asdict(options)}
@@ -62,7 +62,7 @@ def adapt_backend(backend, vectors, options, recenter):
 
 
 def interpolate_backend(backend, vectors, labels, weight, recenter):
-    """The Backend for another domain of which labelled embeddings are at hand; see `interpolate`."""
+    """Adapts a Backend to a new domain with labeled embeddings; see `interpolate`."""
     chain = _recentered(backend.chain, vectors) if recenter else backend.chain
     in_domain = train_plda(class_statistics(vectors, labels, chain.apply), backend.description["num_em_iters"])
     description = {
@@ -77,12 +77,12 @@ def interpolate_backend(backend, vectors, labels, weight, recenter):
 
 
 def _recentered(chain, vectors):
-    """The Chain with the mean of other embeddings (N, D)."""
+    """Returns the Chain with the mean of embeddings (N, D)."""
     return dataclasses.replace(chain, mean=_stored(vectors.mean(axis=0, dtype=np.float64)))
 
 
 def _matrix(stats, options):
-    """The linear steps multiplied together, (D', D), or None where there are none."""
+    """Multiplies the linear transforms together, (D', D); None if there are none."""
     steps = []
     if options.whiten:
         steps.append(whitening)
@@ -99,5 +99,5 @@ def _matrix(stats, options):
 
 
 def _stored(array):
-    """Rounded to what the files hold, so that training sees what scoring will see."""
+    """Rounds to the single precision of the files, so that training and scoring use the same values."""
     return array.astype(np.float32).astype(np.float64)

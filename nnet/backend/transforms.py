@@ -1,7 +1,7 @@
-"""The chain that every embedding passes, in training, enrollment and test alike: centring, a matrix, length.
+"""Transforms applied to every embedding: centering, a matrix, length normalization.
 
-The matrix is whitening, LDA and WCCN, as far as they are asked for, multiplied together, so that a directory holds
-what Kaldi's programs expect: `mean.vec` and `transform.mat`.
+The matrix is the product of whitening, LDA and WCCN, as configured, so that a directory contains what Kaldi's programs
+expect: `mean.vec` and `transform.mat`.
 """
 
 import dataclasses
@@ -19,11 +19,11 @@ EIGENVALUE_FLOOR = 1e-6  # relative to the largest; ivector-compute-lda's --cova
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """x becomes matrix (x - mean) + offset, then is scaled to the length sqrt(dim).
+    """Maps x to matrix (x - mean) + offset, then normalizes the length to sqrt(dim).
 
     Attributes:
         mean: float64 (D,).
-        matrix: float64 (D', D), or (D', D + 1) with the offset as its last column, or None to leave x as it is.
+        matrix: float64 (D', D), or (D', D + 1) with the offset as its last column, or None for no matrix.
         normalize_length: scale to the length sqrt(D') at the end.
     """
 
@@ -36,7 +36,7 @@ class Chain:
         return len(self.mean)
 
     def apply(self, embeddings):
-        """(N, D) to float64 (N, D')."""
+        """Transforms embeddings (N, D) to float64 (N, D')."""
         if embeddings.shape[1] != self.input_dim:
             raise InputError(
                 f"embeddings have {embeddings.shape[1]} dimensions but the back end was trained on {self.input_dim}"
@@ -48,7 +48,7 @@ class Chain:
 
 
 def affine(matrix, x):
-    """Rows of x through a matrix (D', D), or (D', D + 1) whose last column is added (Kaldi's transform-vec)."""
+    """Multiplies rows of x by a matrix (D', D), or (D', D + 1) with an offset column (Kaldi's transform-vec)."""
     dim = x.shape[1]
     if matrix.shape[1] not in (dim, dim + 1):
         raise InputError(f"the transform takes {matrix.shape[1]} dimensions but embeddings have {dim}")
@@ -57,62 +57,62 @@ def affine(matrix, x):
 
 
 def normalized(x):
-    """Rows scaled to the length sqrt(D), as ivector-normalize-length does; a row of zeros stays."""
+    """Scales rows to the length sqrt(D), as ivector-normalize-length does; zero rows stay zero."""
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     return x * (np.sqrt(x.shape[1]) / np.where(norms > 0, norms, np.inf))
 
 
 def whitening(stats):
-    """(D, D): makes the total covariance the unit matrix."""
-    return normalizing(stats.within() + stats.between())
+    """Returns the matrix (D, D) that whitens the total covariance."""
+    return whitening_matrix(stats.within() + stats.between())
 
 
 def lda(stats, dim, total_covariance_factor=0.0):
-    """Linear discriminant analysis as ivector-compute-lda does it.
+    """Computes linear discriminant analysis as ivector-compute-lda does.
 
     Args:
         stats: ClassStatistics.
-        dim: dimensions to keep; more than the data allow are reduced, with a warning.
-        total_covariance_factor: 0 makes the within-class covariance the unit matrix, 1 the total covariance.
+        dim: dimensions to keep; reduced with a warning if there are too few speakers.
+        total_covariance_factor: 0 whitens the within-class covariance, 1 the total covariance.
 
     Returns:
-        (dim, D); the directions that separate speakers best come first.
+        (dim, D), the most discriminative directions first.
     """
     if stats.within_freedom < 1:
         raise InputError("LDA needs at least one speaker with two or more utterances")
     dim = _possible_dim(stats, dim)
-    within, between = stats.regularised().within(), stats.between()
-    whiten = normalizing(within + total_covariance_factor * between)
+    within, between = stats.regularized().within(), stats.between()
+    whiten = whitening_matrix(within + total_covariance_factor * between)
     _, directions = descending_eigenvectors(whiten @ between @ whiten.T)
     return directions[:, :dim].T @ whiten
 
 
 def wccn(stats):
-    """(D, D): within-class covariance normalisation, the transposed Cholesky factor of the inverse (Hatch 2006)."""
-    values, vectors = _floored(stats.regularised().within())
+    """Computes within-class covariance normalization (D, D), a Cholesky factor of the inverse (Hatch 2006)."""
+    values, vectors = _floored(stats.regularized().within())
     return np.linalg.inv(np.linalg.cholesky((vectors * values) @ vectors.T))
 
 
-def normalizing(covariance):
-    """(D, D) matrix T with T covariance T^T = I, as far as its eigenvalues are above the floor."""
+def whitening_matrix(covariance):
+    """Returns the whitening matrix T (D, D) with T covariance T^T = I, except for floored eigenvalues."""
     values, vectors = _floored(covariance)
     return (vectors / np.sqrt(values)).T
 
 
 def _floored(covariance):
-    """Eigenvalues and eigenvectors; small eigenvalues are raised to the floor, and that is said."""
+    """Computes eigenvalues and eigenvectors; floors small eigenvalues, with a warning."""
     values, vectors = descending_eigenvectors(covariance)
     floor = EIGENVALUE_FLOOR * values[0]
     if floor <= 0:
-        raise InputError("the embeddings do not vary; nothing can be trained on them")
+        raise InputError("all embeddings are equal; a back end cannot be trained on them")
     low = np.count_nonzero(values < floor)
     if low:
-        log.warning("%d of %d eigenvalues of a covariance were raised to %g", low, len(values), floor)
+        log.warning("floored %d of %d eigenvalues of a covariance to %g", low, len(values), floor)
     return np.maximum(values, floor), vectors
 
 
 def descending_eigenvectors(symmetric):
-    """Eigenvalues (D,), the largest first, and eigenvectors in columns (D, D)."""
+    """Computes eigenvalues (D,) in descending order, and eigenvectors in columns (D, D)."""
     values, vectors = scipy.linalg.eigh(symmetric)
     return values[::-1], vectors[:, ::-1]
 
@@ -123,7 +123,7 @@ def _possible_dim(stats, dim):
         raise InputError("LDA needs at least two speakers")
     if dim > most:
         log.warning(
-            "LDA to %d dimensions instead of %d: %d speakers in %d dimensions separate no more",
+            "LDA to %d dimensions instead of %d: limited by %d speakers and %d input dimensions",
             most,
             dim,
             stats.num_speakers,
@@ -131,7 +131,7 @@ def _possible_dim(stats, dim):
         )
     if stats.within_freedom < stats.dim:
         log.warning(
-            "%d utterances of %d speakers in %d dimensions: the within-class covariance is shrunk towards a sphere",
+            "%d utterances of %d speakers in %d dimensions: the within-class covariance is shrunk toward the identity",
             stats.num_utterances,
             stats.num_speakers,
             stats.dim,

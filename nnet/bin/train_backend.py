@@ -9,7 +9,7 @@ import os
 
 from nnet.backend.adaptation import AdaptationOptions
 from nnet.backend.directory import write_backend
-from nnet.backend.embeddings import labelled, read_utterances
+from nnet.backend.embeddings import labeled, read_utterances
 from nnet.backend.training import TrainingOptions, adapt_backend, interpolate_backend, train_backend
 from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
 from nnet.errors import InputError
@@ -22,7 +22,7 @@ def main(argv=None):
     args = _arguments(argv)
     path = os.path.join(args.data, "utt2spk")
     embeddings = read_utterances(args.embeddings)
-    vectors, labels = labelled(embeddings, read_utt2spk(path), path)
+    vectors, labels = labeled(embeddings, read_utt2spk(path), path)
     log.info("training on %d embeddings of %d speakers", len(vectors), labels.max() + 1)
     backend = train_backend(vectors, labels, options_from(args, TrainingOptions))
     if args.adapt:
@@ -37,7 +37,7 @@ def _adapted(backend, args):
     log.info("adapting to %d embeddings of %s", len(embeddings), embeddings.path)
     if args.adapt_data:
         path = os.path.join(args.adapt_data, "utt2spk")
-        vectors, labels = labelled(embeddings, read_utt2spk(path), path)
+        vectors, labels = labeled(embeddings, read_utt2spk(path), path)
         return interpolate_backend(backend, vectors, labels, args.adapt_weight, args.adapt_mean)
     return adapt_backend(backend, embeddings.vectors, options_from(args, AdaptationOptions), args.adapt_mean)
 

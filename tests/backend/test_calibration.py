@@ -66,7 +66,7 @@ def test_file(tmp_path, trials):
     np.testing.assert_array_equal(again.apply(trials[0][:, None]), calibration.apply(trials[0][:, None]))
     assert description["systems"] == ["a"]
     (tmp_path / "model.json").write_text("{}")
-    with pytest.raises(InputError, match="is no calibration model"):
+    with pytest.raises(InputError, match="not a calibration model"):
         read_calibration(tmp_path / "model.json")
 
 

@@ -150,10 +150,10 @@ def spoil(folder, name):
         ("unknown enroll", "trials:6: the enrolled id must be one of .* not 'nobody'"),
         ("unknown test", "trials:1: the test id must be one of .* not 'nothing'"),
         ("plda cut short", "backend/plda: truncated"),
-        ("no plda", "backend/plda: not a PLDA model"),
+        ("no plda", "backend/plda: not a Kaldi PLDA model"),
         ("text for binary", "backend/transform.mat"),
         ("no backend", "backend/mean.vec: no such file"),
-        ("no counts", 'num_utts.ark: has no number of utterances for "test01"'),
+        ("no counts", 'num_utts.ark: no number of utterances for "test01"'),
     ],
 )
 def test_bad_input_of_scoring(trained, embeddings, name, message):
@@ -175,19 +175,19 @@ def test_wrong_dimension_is_named(trained, embeddings, write_folder):
 
 def test_nan_embedding_is_named(run, embeddings, write_folder):
     write_folder(embeddings / "bad", {"u1": np.ones(3), "u2": np.array([1, np.nan, 1])})
-    with pytest.raises(InputError, match='1 embeddings hold NaN or infinite values, such as "u2"'):
+    with pytest.raises(InputError, match='1 embeddings contain NaN or infinite values, such as "u2"'):
         run(train_backend, "bad data_train out")
 
 
 def test_uneven_embeddings_are_named(run, embeddings, write_folder):
     write_folder(embeddings / "bad", {"u1": np.ones(3), "u2": np.ones(4)})
-    with pytest.raises(InputError, match='"u2" has the shape .* 3 dimensions is expected'):
+    with pytest.raises(InputError, match='"u2" has shape .* expected a vector of 3 dimensions'):
         run(train_backend, "bad data_train out")
 
 
 def test_no_speaker_is_known(run, embeddings, write_folder):
     write_folder(embeddings / "other", {"u1": np.ones(3), "u2": np.ones(3)})
-    with pytest.raises(InputError, match='utt2spk: lists none of the utterances .* such as "u1"'):
+    with pytest.raises(InputError, match='utt2spk: contains none of the utterances .* such as "u1"'):
         run(train_backend, "other data_train out")
 
 
@@ -202,7 +202,7 @@ def test_calibration_checks_what_it_is_given(trained):
     trained(train_calibration, "trials a model.json")
     with pytest.raises(InputError, match="was trained on 1 score files"):
         trained(calibrate_scores, "model.json a a out")
-    with pytest.raises(InputError, match="go together"):
+    with pytest.raises(InputError, match="must be given together"):
         trained(train_calibration, "--enroll-quality a trials a other.json")
 
 
@@ -210,7 +210,7 @@ def test_calibration_checks_what_it_is_given(trained):
     ("arguments", "message"),
     [
         ("--method plda trials test test out", "needs --backend"),
-        ("--method plda --transform false --backend backend trials test test out", "goes with --method cosine"),
+        ("--method plda --transform false --backend backend trials test test out", "requires --method cosine"),
         ("trials nowhere test out", "nowhere/xvector.scp: no such file"),
         ("nowhere test test out", "nowhere"),
     ],
