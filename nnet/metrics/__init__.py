@@ -1,4 +1,4 @@
-"""How good scores are: error rates, detection costs, information, and how sure these numbers are."""
+"""Metrics of scores: error rates, detection costs, Cllr, and their confidence intervals."""
 
 from nnet.metrics.costs import SETTINGS, Cost, OperatingPoint, act_dcf, bayes_threshold, min_dcf
 from nnet.metrics.error_rates import ErrorRates, eer, eer_threshold, error_rates, kaldi_eer

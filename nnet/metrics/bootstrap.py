@@ -1,9 +1,9 @@
-"""How sure the figures are: confidence intervals by a bootstrap over speakers.
+"""Confidence intervals of metrics, by a bootstrap over speakers.
 
-Trials are not independent: a hard speaker spoils all of its trials, on either side. So speakers are drawn, with
-replacement, and a trial counts as often as its speakers were drawn: a target trial as its one speaker, a nontarget
-trial as the product of its two (Poh and Bengio, "Estimating the confidence interval of expected performance curve in
-biometric authentication using joint bootstrap", 2007; the product is the pigeonhole bootstrap of Owen, 2007).
+Trials are not independent: a difficult speaker affects all of its trials, on either side. So speakers are drawn with
+replacement, and a trial is weighted by how often its speakers were drawn: a target trial by its one speaker, a
+nontarget trial by the product of its two (Poh and Bengio, "Estimating the confidence interval of expected performance
+curve in biometric authentication using joint bootstrap", 2007; the product is the pigeonhole bootstrap of Owen, 2007).
 """
 
 import numpy as np
@@ -13,20 +13,19 @@ import scipy.stats
 from nnet.metrics.error_rates import ErrorRates
 from nnet.progress import progress
 
-MOST_NONTARGETS = 300_000  # more are thinned out: their number is not what limits the certainty
-LEAST_RATIO = 0.05  # a draw without errors counts as this share of the figure
+MOST_NONTARGETS = 300_000  # more are subsampled: their number does not limit the precision
+LEAST_RATIO = 0.05  # floor of the ratio of a draw to the metric, for draws without errors
 
 
 def speakers_of_trials(trials, utt2spk=None):
-    """Speakers of both sides of a Trials.
+    """Returns the speakers of both sides of Trials.
 
     Args:
-        trials: a Trials with labels.
-        utt2spk: {identifier: speaker}; identifiers that it lacks are speakers themselves. None: identifiers that target
-            trials connect are one speaker.
+        trials: Trials with labels.
+        utt2spk: {id: speaker}; other ids are speakers themselves. None: ids connected by target trials are one speaker.
 
     Returns:
-        (enroll int (N,), test int (N,)): numbers of speakers from 0 on.
+        (enroll int (N,), test int (N,)): speaker indices from 0.
     """
     ids = trials.enroll_ids + trials.test_ids
     if utt2spk is None:
@@ -38,28 +37,28 @@ def speakers_of_trials(trials, utt2spk=None):
 
 
 def count_speakers(enroll, test):
-    """How many speakers occur on either side of the trials."""
+    """Counts the speakers on either side of the trials."""
     size = max(enroll.max(), test.max()) + 1
     return int(np.count_nonzero(np.bincount(enroll, minlength=size) + np.bincount(test, minlength=size)))
 
 
 def intervals(scores, target, enroll, test, figures, repetitions=500, confidence=0.95, seed=0):
-    """Confidence intervals of figures.
+    """Computes confidence intervals of metrics.
 
-    The logarithm of a figure is taken as Student-distributed with the deviation of the draws. Few trials flatter a
-    minimum over thresholds, and draws from few trials flatter it once more; by as much as they do, the interval is
-    stretched to the other side. (Plain percentiles of the draws miss the truth of a minDCF in most simulations.)
+    The logarithm of a metric is assumed to be Student-distributed with the standard deviation of the draws. With few
+    trials, a minimum over thresholds is biased downward, and the draws are biased again; the interval is extended by
+    that bias in the opposite direction. (Plain percentiles of the draws miss the true minDCF in most simulations.)
 
     Args:
         scores, target: float (N,), bool (N,).
         enroll, test: int (N,), speakers of each trial.
         figures: {name: function of ErrorRates}.
-        repetitions: how often speakers are drawn.
-        confidence: how often the interval should hold the true figure.
+        repetitions: number of bootstrap draws.
+        confidence: coverage of the interval.
         seed: of the draws.
 
     Returns:
-        {name: (low, high)}; None for a figure that is 0, because without errors there is nothing to draw from.
+        {name: (low, high)}; None for a metric of 0, since without errors the draws do not vary.
     """
     rng = np.random.default_rng(seed)
     targets, nontargets = np.flatnonzero(target), _thinned(np.flatnonzero(~target), rng)
@@ -77,7 +76,7 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
 
 
 def _interval(seen, draws, width):
-    """(low, high) around a figure, given its draws (R,); `width` in deviations."""
+    """Returns (low, high) of a metric from its draws (R,); `width` is in standard deviations."""
     if seen <= 0:
         return None
     ratios = np.log(np.maximum(draws / seen, LEAST_RATIO))
@@ -89,21 +88,21 @@ def _interval(seen, draws, width):
 
 
 def _numbered(own, enroll, test):
-    """(how many speakers, own, (enroll, test)): the speakers of both kinds of trials, numbered from 0 without gaps."""
+    """Renumbers the speakers of target and nontarget trials from 0: (number of speakers, own, (enroll, test))."""
     speakers, numbers = np.unique(np.concatenate([own, enroll, test]), return_inverse=True)
     own, enroll, test = np.split(numbers, [len(own), len(own) + len(enroll)])
     return len(speakers), own, (enroll, test)
 
 
 def _draw(rng, count, own, pairs):
-    """How often each target and each nontarget trial counts when `count` speakers are drawn.
+    """Draws `count` speakers and returns the resulting weights of target and nontarget trials.
 
     Args:
         own: int (T,), speakers of the target trials.
         pairs: two int (N,), speakers of both sides of the nontarget trials.
 
     Returns:
-        (float64 (T,), float64 (N,)); drawn again where a kind is left empty.
+        (float64 (T,), float64 (N,)), neither all zero.
     """
     while True:
         times = np.bincount(rng.integers(0, count, count), minlength=count).astype(np.float64)
@@ -113,14 +112,14 @@ def _draw(rng, count, own, pairs):
 
 
 def _thinned(nontargets, rng):
-    """At most MOST_NONTARGETS of them."""
+    """Subsamples nontarget trials to at most MOST_NONTARGETS."""
     if len(nontargets) > MOST_NONTARGETS:
         return rng.choice(nontargets, MOST_NONTARGETS, replace=False)
     return nontargets
 
 
 def _connected(trials):
-    """int (E + T,): a number for each group of identifiers that target trials connect."""
+    """Assigns a number to each group of ids connected by target trials: int (E + T,)."""
     size = len(trials.enroll_ids) + len(trials.test_ids)
     enroll, test = trials.enroll[trials.target], trials.test[trials.target] + len(trials.enroll_ids)
     names = {key: i for i, key in enumerate(trials.enroll_ids)}

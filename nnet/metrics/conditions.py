@@ -1,23 +1,23 @@
-"""Groups of trials by what is known of their two sides: gender, language, duration, any utt2X map."""
+"""Groups of trials by a property of their sides: gender, language, duration, or any utt2X map."""
 
 import numpy as np
 
 from nnet.errors import InputError
 
-MOST_VALUES = 12  # numbers with more different values than this are cut into ranges
+MOST_VALUES = 12  # numbers with more distinct values are grouped into ranges
 NUM_RANGES = 3
 
 
 def condition_labels(trials, table, path):
-    """The group of each trial.
+    """Assigns trials to groups.
 
     Args:
-        trials: a Trials.
-        table: {identifier: value}; where only one side of a trial is known, that side decides.
-        path: its file, for messages.
+        trials: Trials.
+        table: {id: value}; if only one side of a trial is in the table, its value is used.
+        path: file of the table, for messages.
 
     Returns:
-        (names of groups, int (N,) position of each trial's group; -1 where neither side is known).
+        (names of groups, int (N,) index of each trial's group; -1 if neither side is in the table).
     """
     numbers = _as_numbers(table)
     if numbers is not None:
@@ -35,7 +35,7 @@ def condition_labels(trials, table, path):
 
 
 def _ranges(trials, numbers, path):
-    """Groups by the smaller number of the two sides, cut so that trials are shared out evenly."""
+    """Groups trials by the smaller number of the two sides, in ranges with about equal numbers of trials."""
     smaller = np.fmin(*_sides(trials, numbers, path))
     known = ~np.isnan(smaller)
     cuts = np.unique(np.quantile(smaller[known], np.arange(1, NUM_RANGES) / NUM_RANGES))
@@ -46,16 +46,16 @@ def _ranges(trials, numbers, path):
 
 
 def _sides(trials, table, path):
-    """Two float (N,): the value of each side, NaN where it is not known."""
+    """Returns the values of both sides, two float (N,), NaN if unknown."""
     enroll = np.array([table.get(key, np.nan) for key in trials.enroll_ids], float)
     test = np.array([table.get(key, np.nan) for key in trials.test_ids], float)
     if np.isnan(enroll).all() and np.isnan(test).all():
-        raise InputError(f'{path}: knows none of the identifiers of {trials.path}, such as "{trials.test_ids[0]}"')
+        raise InputError(f'{path}: contains none of the ids of {trials.path}, such as "{trials.test_ids[0]}"')
     return enroll[trials.enroll], test[trials.test]
 
 
 def _as_numbers(table):
-    """{identifier: number}, or None where values are words or only a few different numbers."""
+    """Converts a table to {id: number}; None if values are words or only a few distinct numbers."""
     try:
         numbers = {key: float(value) for key, value in table.items()}
     except ValueError:

@@ -1,7 +1,7 @@
-"""Detection costs: minimal (the best threshold is known) and actual (scores are taken as log-likelihood ratios).
+"""Detection costs: minimum (best threshold) and actual (scores taken as log-likelihood ratios).
 
-A cost is Cmiss Ptarget Pmiss + Cfa (1 - Ptarget) Pfa, divided by the cost of the better of accepting or rejecting
-everything, as Kaldi's compute_min_dcf.py and NIST's plans from 2012 on do. DETware prints it undivided.
+A cost is Cmiss Ptarget Pmiss + Cfa (1 - Ptarget) Pfa, normalized by the smaller cost of accepting or rejecting all
+trials, as in Kaldi's compute_min_dcf.py and NIST's plans from 2012 on. DETware prints it without normalization.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from nnet.metrics.llr import ConvexHull
 
 @dataclasses.dataclass(frozen=True)
 class OperatingPoint:
-    """What errors cost and how often targets are expected.
+    """Costs of misses and false alarms, and prior of targets.
 
     >>> nnet.OperatingPoint(c_miss=1, c_fa=1, p_target=0.05).default_cost
     0.05
@@ -26,11 +26,11 @@ class OperatingPoint:
 
     @property
     def default_cost(self) -> float:
-        """The cost of deciding without looking: what the undivided cost is divided by."""
+        """Cost of accepting or rejecting all trials, whichever is smaller: the normalization factor."""
         return min(self.c_miss * self.p_target, self.c_fa * (1 - self.p_target))
 
     def cost(self, miss: np.ndarray, false_alarm: np.ndarray) -> np.ndarray:
-        """The normalised cost of error rates."""
+        """Computes the normalized cost of error rates."""
         cost = self.c_miss * self.p_target * miss + self.c_fa * (1 - self.p_target) * false_alarm
         return cost / self.default_cost
 
@@ -40,7 +40,7 @@ class OperatingPoint:
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """The mean of the costs at one or more operating points.
+    """Detection cost: the mean over one or more operating points.
 
     >>> cost = nnet.Cost("DCF(0.05)", (nnet.OperatingPoint(c_miss=1, c_fa=1, p_target=0.05),))
     """
@@ -56,8 +56,8 @@ def _cost(name: str, *points: tuple[float, float, float]) -> Cost:
     return Cost(name, tuple(OperatingPoint(*point) for point in points))
 
 
-# NIST's evaluation plans. 2012 tells known from unknown nontargets apart; here all are one kind. 2018 kept the cost of
-# 2016 for telephone speech (CTS) and had another one for video (VAST), which the VoxCeleb challenges use as well.
+# NIST's evaluation plans. 2012 distinguishes known and unknown nontargets; here they are pooled. 2018 kept the cost of
+# 2016 for telephone speech (CTS) and added one for video (VAST), which the VoxCeleb challenges use as well.
 SETTINGS = {
     cost.name: cost
     for cost in (
@@ -72,7 +72,7 @@ SETTINGS = {
 
 
 def min_dcf(rates: ErrorRates | ConvexHull, cost: Cost = SETTINGS["DCF(0.01)"]) -> float:
-    """The smallest cost that any threshold reaches; with several operating points, the mean of their minima.
+    """Computes the minimum cost over all thresholds; for several operating points, the mean of their minima.
 
     >>> rates = nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]))
     >>> nnet.min_dcf(rates)
@@ -80,16 +80,16 @@ def min_dcf(rates: ErrorRates | ConvexHull, cost: Cost = SETTINGS["DCF(0.01)"]) 
 
     Args:
         rates: ErrorRates, or their ConvexHull, which has the same minima.
-        cost: a Cost; without one, Cmiss 1, Cfa 1 and a prior of 0.01.
+        cost: a Cost; default: Cmiss 1, Cfa 1, target prior 0.01.
     """
     return float(np.mean([point.cost(rates.miss, rates.false_alarm).min() for point in cost.points]))
 
 
 def act_dcf(rates: ErrorRates, cost: Cost) -> float:
-    """The cost at the Bayes threshold, which assumes that scores are log-likelihood ratios (natural logarithm)."""
+    """Computes the cost at the Bayes threshold, which assumes that scores are natural log-likelihood ratios."""
     return float(np.mean([point.cost(*rates.at(bayes_threshold(point))) for point in cost.points]))
 
 
 def bayes_threshold(point: OperatingPoint) -> float:
-    """The log-likelihood ratio from which on accepting is cheaper than rejecting."""
+    """Returns the log-likelihood ratio above which accepting costs less than rejecting."""
     return float(np.log(point.c_fa * (1 - point.p_target)) - np.log(point.c_miss * point.p_target))

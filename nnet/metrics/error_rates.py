@@ -1,4 +1,4 @@
-"""Misses and false alarms at every threshold, and the equal error rate in its variants."""
+"""Miss and false-alarm rates at every threshold, and variants of the equal error rate."""
 
 import functools
 from collections.abc import Callable
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class ErrorRates:
-    """Sorted scores, and both error rates; a trial is accepted when its score is not below the threshold.
+    """Sorted scores and their error rates; a trial is accepted if its score is at least the threshold.
 
-    Between two target scores the misses stay what they are, so the rates are only laid out at their corners: at each
-    distinct target score and just above it. Every minimum of a cost and every crossing lies on these.
+    Between two target scores the miss rate is constant, so the rates are stored only at the corners: at each distinct
+    target score and just above it. Every minimum of a cost and the crossing of the rates are at these corners.
 
     >>> rates = nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]))
     >>> rates.miss.tolist(), rates.false_alarm.tolist()
@@ -25,7 +25,7 @@ class ErrorRates:
 
     Attributes:
         targets, nontargets: float64 (T,), (N,), ascending.
-        target_weights, nontarget_weights: float (T,), (N,), how often each trial counts; None: once.
+        target_weights, nontarget_weights: float (T,), (N,), weights of the trials; None: 1.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class ErrorRates:
         self.target_weights, self.nontarget_weights = target_weights, nontarget_weights
 
     def weighted(self, target_weights: np.ndarray, nontarget_weights: np.ndarray) -> "ErrorRates":
-        """The same scores with other weights."""
+        """Returns the same scores with other weights."""
         other = ErrorRates(self.targets, self.nontargets, target_weights, nontarget_weights)
         other.corners = self.corners
         return other
 
     @functools.cached_property
     def corners(self) -> tuple[np.ndarray, np.ndarray]:
-        """(int (C,), int (C,)): how many targets and nontargets are rejected at each corner, from none to all."""
+        """(int (C,), int (C,)): numbers of targets and nontargets rejected at each corner, from none to all."""
         scores, first = np.unique(self.targets, return_index=True)
         targets = np.stack([first, np.append(first[1:], len(self.targets))], axis=1).ravel()
         sides = [np.searchsorted(self.nontargets, scores, side) for side in ("left", "right")]
@@ -55,16 +55,16 @@ class ErrorRates:
 
     @functools.cached_property
     def miss(self) -> np.ndarray:
-        """float64 (C,): share of target trials that are rejected at each corner, from 0 to 1."""
+        """float64 (C,): miss rate at each corner, from 0 to 1."""
         return self._target_share(self.corners[0])
 
     @functools.cached_property
     def false_alarm(self) -> np.ndarray:
-        """float64 (C,): share of nontarget trials that are accepted at each corner, from 1 to 0."""
+        """float64 (C,): false-alarm rate at each corner, from 1 to 0."""
         return 1.0 - self._nontarget_share(self.corners[1])
 
     def at(self, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-        """(miss, false alarm) at any threshold."""
+        """Returns (miss rate, false-alarm rate) at a threshold."""
         miss = self._target_share(np.searchsorted(self.targets, threshold))
         return miss, 1.0 - self._nontarget_share(np.searchsorted(self.nontargets, threshold))
 
@@ -78,14 +78,14 @@ class ErrorRates:
 
 
 def error_rates(scores: ArrayLike, target: np.ndarray) -> ErrorRates:
-    """ErrorRates of scores (N,) whose trials are targets where bool (N,) `target` says so.
+    """Builds ErrorRates from scores (N,); bool (N,) `target` marks the target trials.
 
     >>> rates = nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False]))
     >>> nnet.eer(rates), nnet.min_dcf(rates)
     (0.5, 0.5)
 
     Raises:
-        InputError: a score that is not finite, or no target, or no nontarget.
+        InputError: a score is not finite, or there is no target or no nontarget trial.
     """
     scores = np.asarray(scores, np.float64)
     finite = np.isfinite(scores)
@@ -99,13 +99,13 @@ def error_rates(scores: ArrayLike, target: np.ndarray) -> ErrorRates:
 
 
 def eer(rates: "ErrorRates | ConvexHull") -> float:
-    """The equal error rate: where misses and false alarms cross, interpolated between neighbouring thresholds.
+    """Computes the equal error rate, interpolated between neighboring thresholds.
 
     >>> nnet.eer(nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False])))
     0.5
 
     Args:
-        rates: ErrorRates, or a ConvexHull: then it is the ROCCH-EER of BOSARIS, which is never above the other.
+        rates: ErrorRates, or a ConvexHull, which gives the ROCCH-EER of BOSARIS (never higher than the EER).
     """
     miss, false_alarm = rates.miss, rates.false_alarm
     after = int(np.argmax(miss >= false_alarm))
@@ -118,13 +118,13 @@ def eer(rates: "ErrorRates | ConvexHull") -> float:
 
 
 def eer_threshold(rates: ErrorRates) -> float:
-    """The target score from which on a trial is accepted where both error rates of ErrorRates are about the same."""
+    """Returns the threshold (a target score) at which both error rates are about equal."""
     rejected = rates.corners[0][int(np.argmax(rates.miss >= rates.false_alarm))]
     return float(rates.targets[min(rejected, len(rates.targets) - 1)])
 
 
 def kaldi_eer(rates: ErrorRates) -> float:
-    """The equal error rate of ErrorRates as compute-eer counts it: a multiple of one target trial."""
+    """Computes the equal error rate as Kaldi's compute-eer does, a multiple of 1 / (number of targets)."""
     targets, nontargets = rates.targets, rates.nontargets
     passed = np.arange(len(targets))
     rank = len(nontargets) - 1 - (len(nontargets) * passed / len(targets)).astype(np.int64)
@@ -134,7 +134,7 @@ def kaldi_eer(rates: ErrorRates) -> float:
 
 
 def _share(weights: np.ndarray | None, count: int) -> Callable[[Any], Any]:
-    """A function: the share of the trials that the given number of them, the lowest scores first, make up."""
+    """Returns a function from a number of lowest-scoring trials to their (weighted) share of all trials."""
     if weights is None:
         return lambda rejected: rejected / count
     total = np.append(0.0, np.cumsum(weights))

@@ -1,4 +1,4 @@
-"""How much information scores carry when they are taken as log-likelihood ratios, and the ROC convex hull."""
+"""Cllr, the information in scores as log-likelihood ratios, and the ROC convex hull."""
 
 import dataclasses
 
@@ -10,10 +10,10 @@ from nnet.metrics.error_rates import ErrorRates
 
 @dataclasses.dataclass(frozen=True)
 class ConvexHull:
-    """The convex hull of a ROC: what any cost finds best, whatever monotonic transformation scores have gone through.
+    """Convex hull of a ROC curve: the optimal operating points, invariant to monotonic transformations of the scores.
 
     Attributes:
-        miss, false_alarm: float64 (K,), the rates at its corners; misses rise from 0 to 1, false alarms fall to 0.
+        miss, false_alarm: float64 (K,), rates at the corners; miss increases from 0 to 1, false_alarm falls to 0.
     """
 
     miss: np.ndarray
@@ -21,10 +21,10 @@ class ConvexHull:
 
 
 def convex_hull(rates: ErrorRates) -> ConvexHull:
-    """The ConvexHull of ErrorRates, by pooling adjacent violators.
+    """Computes the ConvexHull of ErrorRates with the pool-adjacent-violators algorithm.
 
-    sklearn.isotonic calls the same routine of SciPy; importing it would add 1.1 s to the 8.4 s that all metrics of 10
-    million trials take, and to every small list.
+    sklearn.isotonic calls the same SciPy routine, but importing it takes 1.1 s; all metrics of 10 million trials take
+    8.4 s.
     """
     targets, nontargets = np.diff(rates.miss), -np.diff(rates.false_alarm)
     totals = targets + nontargets
@@ -35,10 +35,10 @@ def convex_hull(rates: ErrorRates) -> ConvexHull:
 
 
 def cllr(rates: ErrorRates) -> float:
-    """The cost of log-likelihood ratios in bits (Brümmer and du Preez 2006, eq. 2): 0 is perfect, 1 says nothing.
+    """Computes Cllr in bits (Brümmer and du Preez 2006, eq. 2): 0 is perfect, 1 is uninformative.
 
     Args:
-        rates: ErrorRates, whose scores are natural logarithms of likelihood ratios.
+        rates: ErrorRates of natural log-likelihood ratios.
     """
     targets = np.average(np.logaddexp(0.0, -rates.targets), weights=rates.target_weights)
     nontargets = np.average(np.logaddexp(0.0, rates.nontargets), weights=rates.nontarget_weights)
@@ -46,7 +46,7 @@ def cllr(rates: ErrorRates) -> float:
 
 
 def min_cllr(hull: ConvexHull) -> float:
-    """Cllr after the best monotonic transformation of the scores, from their ConvexHull."""
+    """Computes Cllr after the optimal monotonic transformation of the scores, from their ConvexHull."""
     targets, nontargets = np.diff(hull.miss), -np.diff(hull.false_alarm)
     with np.errstate(divide="ignore"):
         llr = np.log(targets) - np.log(nontargets)

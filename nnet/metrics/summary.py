@@ -1,4 +1,4 @@
-"""All figures of one score file in one dict, which is also what metrics.json holds."""
+"""All metrics of one score file in a dict, the format of metrics.json."""
 
 from nnet.metrics.bootstrap import intervals
 from nnet.metrics.costs import SETTINGS, act_dcf, min_dcf
@@ -9,7 +9,7 @@ COSTS = tuple(SETTINGS.values())
 
 
 def summarize(rates, costs=COSTS):
-    """Every figure of ErrorRates, with the Costs that are wanted.
+    """Computes all metrics of ErrorRates, with the given Costs.
 
     Returns:
         {"num_target", "num_nontarget", "eer", "rocch_eer", "kaldi_eer", "cllr", "min_cllr"} and, under "min_dcf" and
@@ -30,7 +30,7 @@ def summarize(rates, costs=COSTS):
 
 
 def summary_intervals(scores, target, enroll, test, costs=COSTS, **options):
-    """Confidence intervals of what `summarize` gives, in the same layout: {"eer": (low, high), "min_dcf": {...}, ...}.
+    """Computes confidence intervals of the metrics of `summarize`, in the same layout: {"eer": (low, high), ...}.
 
     Args:
         scores, target: float (N,), bool (N,).
@@ -46,6 +46,6 @@ def summary_intervals(scores, target, enroll, test, costs=COSTS, **options):
     nested = {"min_dcf": {}, "act_dcf": {}}
     for key, bounds in found.items():
         if bounds and key[0] in ("eer", "min_dcf"):
-            bounds = bounds[0], min(bounds[1], 1.0)  # deciding without looking costs 1; no error rate is above it
+            bounds = bounds[0], min(bounds[1], 1.0)  # trivial decisions cost 1, and error rates are at most 1
         (nested[key[0]] if len(key) > 1 else nested)[key[-1]] = bounds
     return nested

@@ -1,1 +1,1 @@
-"""What the screen, the Markdown page and the HTML page say about scores."""
+"""Reports on scores, as text, Markdown and HTML."""

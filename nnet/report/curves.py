@@ -1,4 +1,4 @@
-"""What the plots draw, reduced to a few hundred points a system, so that it can be kept and written as JSON."""
+"""Curves for the plots, reduced to a few hundred points per system so that they fit in JSON."""
 
 import numpy as np
 from scipy.special import expit
@@ -6,14 +6,14 @@ from scipy.stats import norm
 
 from nnet.metrics import OperatingPoint
 
-STEP = 0.01  # of a normal deviate: finer is not seen in a DET plot
+STEP = 0.01  # resolution of a DET plot in normal deviates
 NUM_BINS = 80
-OUTERMOST = 0.5, 99.5  # percent: scores beyond are not drawn, so that one outlier does not flatten the rest
+OUTERMOST = 0.5, 99.5  # percentiles; scores beyond are not drawn, so that outliers do not compress the rest
 LOG_ODDS = np.linspace(-8, 8, 81)
 
 
 def det_curve(rates):
-    """{"miss": [...], "false_alarm": [...]}: ErrorRates without the points that no eye could tell apart."""
+    """Returns the DET curve of ErrorRates at plot resolution: {"miss": [...], "false_alarm": [...]}."""
     inside = (rates.miss > 0) & (rates.false_alarm > 0) & (rates.miss < 1) & (rates.false_alarm < 1)
     miss, false_alarm = rates.miss[inside], rates.false_alarm[inside]
     cells = np.stack([norm.ppf(miss) // STEP, norm.ppf(false_alarm) // STEP])
@@ -23,7 +23,7 @@ def det_curve(rates):
 
 
 def histograms(rates):
-    """{"edges": [...], "target": [...], "nontarget": [...]}: densities of the scores of ErrorRates."""
+    """Returns score densities of ErrorRates: {"edges": [...], "target": [...], "nontarget": [...]}."""
     sides = {"target": rates.targets, "nontarget": rates.nontargets}
     ends = np.percentile(sides["target"], OUTERMOST), np.percentile(sides["nontarget"], OUTERMOST)
     low, high = np.min(ends), np.max(ends)
@@ -33,9 +33,9 @@ def histograms(rates):
 
 
 def bayes_errors(rates, hull):
-    """{"log_odds": [...], "actual": [...], "minimal": [...]}: normalised cost with unit costs at each prior of targets.
+    """Computes the normalized Bayes error rate over the prior: {"log_odds": [...], "actual": [...], "minimal": [...]}.
 
-    Brümmer and de Villiers, "The BOSARIS toolkit user guide", 2011: the normalised Bayes error-rate plot.
+    Costs are 1. Brümmer and de Villiers, "The BOSARIS toolkit user guide", 2011: normalized Bayes error-rate plot.
     """
     actual, minimal = [], []
     for log_odds in LOG_ODDS:

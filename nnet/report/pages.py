@@ -1,4 +1,4 @@
-"""A report on disk: report.md, report.html (which needs no other file and no network), plots and metrics.json."""
+"""Writing of a report: report.md, a self-contained report.html, plots and metrics.json."""
 
 import html
 import json
@@ -38,10 +38,10 @@ figure svg { display: block; width: 100%; height: auto; }
 
 
 def write_report(folder, title, results, sections):
-    """Writes the whole report.
+    """Writes a report.
 
     Args:
-        folder: made where it is not there.
+        folder: created if missing.
         title: of both pages.
         results: the dict for metrics.json.
         sections: list of `nnet.report.sections.Section`.
@@ -56,7 +56,7 @@ def write_report(folder, title, results, sections):
 
 
 def markdown(title, sections):
-    """The report as GitHub's Markdown; plots are files beside it."""
+    """Formats a report as GitHub Markdown that links to the plots."""
     parts = [f"# {title}\n"]
     for section in sections:
         parts.append(f"## {section.title}\n")
@@ -69,7 +69,7 @@ def markdown(title, sections):
 
 
 def page(title, sections):
-    """The report as one HTML page that holds its style and its plots."""
+    """Formats a report as one HTML page with embedded style and plots."""
     body = "".join(_section(section) for section in sections)
     heading = html.escape(title)
     return (
@@ -92,7 +92,7 @@ def _section(section):
 
 
 def _figure(what, svg):
-    """The SVG with a name for those who do not see it; its size comes from the style."""
+    """Wraps an SVG with a label for screen readers; the style sets its size."""
     return f'<figure role="img" aria-label="{html.escape(what)}">{svg}</figure>\n'
 
 

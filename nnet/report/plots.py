@@ -1,21 +1,21 @@
-"""Plots as SVG text, drawn without a display; lines differ in colour and in dashes, so that paper shows them apart."""
+"""SVG plots, drawn without a display; lines differ in color and dashes, to remain distinct in print."""
 
 import io
 
 import numpy as np
 from scipy.stats import norm
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 DASHES = ("-", "--", "-.", ":")
 DET_TICKS = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
-SIZE = 4.6, 4.2  # inches: small, so that letters stay large on a phone
+SIZE = 4.6, 4.2  # inches; small, so that text is readable on a phone
 
 
 def det_plot(curves, eers):
-    """Detection error trade-off on normal-deviate axes; the dot is the equal error rate.
+    """Plots detection error trade-off curves on normal-deviate axes; a dot marks the equal error rate.
 
     Args:
-        curves: {system: what `curves.det_curve` gives}.
+        curves: {system: result of `curves.det_curve`}.
         eers: {system: equal error rate}.
     """
     figure, axes = _figure("False alarms (%)", "Misses (%)")
@@ -35,10 +35,10 @@ def det_plot(curves, eers):
 
 
 def histogram_plot(name, histogram, threshold):
-    """Densities of target and nontarget scores of one system, and the threshold of the equal error rate."""
+    """Plots the densities of target and nontarget scores of a system, and its EER threshold."""
     figure, axes = _figure("Score", "Density")
-    axes.stairs(histogram["nontarget"], histogram["edges"], fill=True, alpha=0.45, color=COLOURS[1], label="nontarget")
-    axes.stairs(histogram["target"], histogram["edges"], fill=True, alpha=0.45, color=COLOURS[0], label="target")
+    axes.stairs(histogram["nontarget"], histogram["edges"], fill=True, alpha=0.45, color=COLORS[1], label="nontarget")
+    axes.stairs(histogram["target"], histogram["edges"], fill=True, alpha=0.45, color=COLORS[0], label="target")
     axes.axvline(threshold, color="0.3", linestyle="--", linewidth=1, label="EER threshold")
     axes.set_title(name, fontsize=10, wrap=True)
     axes.set_ylim(bottom=0)
@@ -46,12 +46,12 @@ def histogram_plot(name, histogram, threshold):
 
 
 def bayes_error_plot(curves):
-    """Normalised cost over the prior: as the scores are (thick) and with the best thresholds (thin).
+    """Plots the normalized cost over the prior: actual (thick) and with the best thresholds (thin).
 
     Args:
-        curves: {system: what `curves.bayes_errors` gives}.
+        curves: {system: result of `curves.bayes_errors`}.
     """
-    figure, axes = _figure("Log-odds of the prior of targets", "Normalised cost")
+    figure, axes = _figure("Log odds of the target prior", "Normalized cost")
     for index, (name, curve) in enumerate(curves.items()):
         style = _style(index)
         axes.plot(curve["log_odds"], np.minimum(curve["actual"], 2), label=name, **style)
@@ -62,7 +62,7 @@ def bayes_error_plot(curves):
 
 
 def training_plot(epochs):
-    """Losses, and the equal error rate of the development trials, over the epochs of a log.jsonl."""
+    """Plots losses, and the EER of the development trials if present, over the epochs of a log.jsonl."""
     figure, axes = _figure("Epoch", "Loss")
     axes.xaxis.get_major_locator().set_params(integer=True)
     for index, (key, label) in enumerate((("train_loss", "training"), ("valid_loss", "validation"))):
@@ -82,21 +82,21 @@ def _line(axes, epochs, key, label, index):
 
 
 def _lowest(curves):
-    """Where the axes of a DET plot begin: the lowest rate of any system, within reason."""
+    """Returns the lower limit of the DET axes: the lowest rate of any system, within 0.01 % and 1 %."""
     rates = [rate for curve in curves.values() for side in curve.values() for rate in side]
     return min(max(min(rates, default=0.001) / 1.5, 0.0001), 0.01)
 
 
 def _style(index):
     return {
-        "color": COLOURS[index % len(COLOURS)],
+        "color": COLORS[index % len(COLORS)],
         "linestyle": DASHES[index % len(DASHES)],
         "linewidth": 1.6,
     }
 
 
 def _figure(xlabel, ylabel):
-    from matplotlib.figure import Figure  # half a second, spared to those who want no plots
+    from matplotlib.figure import Figure  # takes half a second to import, needed for plots only
 
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
@@ -107,7 +107,7 @@ def _figure(xlabel, ylabel):
 
 
 def _svg(figure, columns=1):
-    """The figure as an SVG element without a prologue; the same figure always gives the same text."""
+    """Renders a figure as an SVG element without a prologue, reproducibly."""
     import matplotlib
 
     figure.legend(loc="outside lower center", ncols=columns, fontsize=9, frameon=False)

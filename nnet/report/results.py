@@ -1,4 +1,4 @@
-"""Everything that a report tells, computed once; the same dict is metrics.json."""
+"""Results shown in a report, computed once; also the content of metrics.json."""
 
 import dataclasses
 
@@ -16,14 +16,14 @@ FORMAT_VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class ReportOptions:
-    """What is computed beyond the figures of the whole list.
+    """Optional parts of the results.
 
     Attributes:
-        repetitions: of the bootstrap; 0: no confidence intervals.
-        utt2spk: {identifier: speaker} for the bootstrap; None: speakers are told from the target trials.
-        conditions: {name: {identifier: value}}, groups of trials to be tabled.
-        costs: tuple of Cost besides the standard ones.
-        curves: with what the plots need.
+        repetitions: bootstrap draws; 0: no confidence intervals.
+        utt2spk: {id: speaker} for the bootstrap; None: speakers are inferred from the target trials.
+        conditions: {name: {id: value}}, for metrics by group of trials.
+        costs: tuple of Cost in addition to the standard ones.
+        curves: include the curves of the plots.
     """
 
     repetitions: int = 0
@@ -34,15 +34,15 @@ class ReportOptions:
 
 
 def evaluate(trials, systems, options):
-    """Figures of several score files over one trial list.
+    """Computes the metrics of several score files on one trial list.
 
     Args:
-        trials: a Trials with labels.
-        systems: {name: function that returns the scores (N,)}, called one after the other.
+        trials: Trials with labels.
+        systems: {name: function that returns the scores (N,)}, called one after another.
         options: ReportOptions.
 
     Returns:
-        A dict that JSON can hold: see `metrics.json` of any report.
+        a JSON-serializable dict, the content of metrics.json.
     """
     if trials.target.all() or not trials.target.any():
         kind = "targets" if trials.target.all() else "nontargets"
@@ -84,7 +84,7 @@ def _figures(rates, costs, with_curves):
 
 
 def _by_group(scores, target, names, groups, costs):
-    """{group: its figures}; a group without targets or without nontargets has only their numbers."""
+    """Returns {group: metrics}; only the numbers of trials if a group lacks targets or nontargets."""
     table = {}
     for index, name in enumerate(names):
         inside = groups == index

@@ -1,4 +1,4 @@
-"""What a report consists of, in the order in which it is read; how it is written down is up to `nnet.report.pages`."""
+"""Sections of a report, in order; `nnet.report.pages` formats them."""
 
 import dataclasses
 
@@ -11,13 +11,13 @@ NONE = "–"
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A heading, some sentences, a table and plots.
+    """Section with a heading, a paragraph, a table and plots.
 
     Attributes:
         title: the heading.
         text: one paragraph, or "".
         rows: lists of text, the header first, or [].
-        images: {file name: (what it shows, SVG text)}.
+        images: {file name: (description, SVG text)}.
     """
 
     title: str
@@ -27,7 +27,7 @@ class Section:
 
 
 def sections(results, epochs=None):
-    """The Sections of a report.
+    """Builds the Sections of a report.
 
     Args:
         results: of `nnet.report.results.evaluate`, with curves.
@@ -44,7 +44,7 @@ def sections(results, epochs=None):
 
 
 def summary_rows(results, costs=MAIN_COSTS):
-    """The table that the screen shows as well."""
+    """Builds the summary table, which is also printed."""
     intervals = any("intervals" in figures for figures in results["systems"].values())
     header = ["system", "targets", "nontargets", "EER %", *(["95 %"] if intervals else []), *(f"min{c}" for c in costs)]
     rows = [header]
@@ -57,13 +57,13 @@ def summary_rows(results, costs=MAIN_COSTS):
 
 
 def cost_notes(results, costs=MAIN_COSTS):
-    """One line for each cost: its parameters, and the factor to DETware's figure."""
+    """Describes each cost in one line: its parameters, and the factor to DETware's value."""
     lines = []
     for name in costs:
         points = [OperatingPoint(**point) for point in results["costs"][name]]
         factors = " and ".join(f"{point.default_cost:g}" for point in points)
         parameters = "; mean of ".join(str(point) for point in points)
-        lines.append(f"min{name}: {parameters}; normalised as by Kaldi and NIST, DETware's is this times {factors}")
+        lines.append(f"min{name}: {parameters}; normalized as in Kaldi and NIST, multiply by {factors} for DETware's")
     return lines
 
 
@@ -78,7 +78,7 @@ def _summary(results):
 
 
 def _costs(results):
-    """Every cost at its best threshold and at the Bayes threshold, a column a system."""
+    """Tabulates every cost at the best and at the Bayes threshold, one column per system."""
     rows = [["cost", "Cmiss, Cfa, P(target)", *results["systems"]]]
     for cost, points in results["costs"].items():
         parameters = " and ".join(f"{p['c_miss']:g}, {p['c_fa']:g}, {p['p_target']:g}" for p in points)
@@ -86,11 +86,12 @@ def _costs(results):
             cells = [_with_interval(figures, f"{kind}_dcf", cost) for figures in results["systems"].values()]
             rows.append([f"{kind}{cost}", parameters, *cells])
     text = (
-        "min: at the best threshold; act: at the Bayes threshold, which takes scores for log-likelihood ratios and is "
-        "of use for calibrated scores only. Costs are divided by that of the better decision without looking, as "
-        "Kaldi's compute_min_dcf.py and NIST do. DETware prints them undivided: its DCF08 is 0.1 times this one, its "
-        "DCF10 0.001 times. Two operating points: the mean of both, as NIST had it in 2012 and 2016; 2018 brought the "
-        "cost of 2016 again for telephone speech (CTS), and another one for video (VAST)."
+        "min: at the best threshold; act: at the Bayes threshold, which assumes that scores are log-likelihood ratios "
+        "and is meaningful for calibrated scores only. Costs are normalized by the smaller cost of accepting or "
+        "rejecting all trials, as in Kaldi's compute_min_dcf.py and by NIST. DETware does not normalize: its DCF08 is "
+        "0.1 times this one, its DCF10 0.001 times. For two operating points the mean is shown, as defined by NIST in "
+        "2012 and 2016; in 2018 the cost of 2016 was kept for telephone speech (CTS) and another one added for video "
+        "(VAST)."
     )
     return Section("Detection costs", text, rows)
 
@@ -100,29 +101,29 @@ def _equal_error_rates(results):
     for name, figures in results["systems"].items():
         rows.append([name, *(f"{100 * figures[key]:.3f}" for key in ("eer", "rocch_eer", "kaldi_eer"))])
     text = (
-        "EER: where both error rates cross, interpolated between neighbouring thresholds. Convex hull: the same on the "
-        "convex hull of the ROC (ROCCH-EER of BOSARIS). Kaldi: as compute-eer counts, in steps of one target trial."
+        "EER: equal error rate, interpolated between neighboring thresholds. Convex hull: the same on the convex hull "
+        "of the ROC (ROCCH-EER of BOSARIS). Kaldi: as in compute-eer, a multiple of one target trial."
     )
     return Section("Equal error rates", text, rows)
 
 
 def _calibration(results):
-    rows = [["system", "Cllr", "minimal Cllr", "lost by calibration"]]
+    rows = [["system", "Cllr", "minimum Cllr", "calibration loss"]]
     for name, figures in results["systems"].items():
         loss = figures["cllr"] - figures["min_cllr"]
         rows.append([name, _with_interval(figures, "cllr"), f"{figures['min_cllr']:.4f}", f"{loss:.4f}"])
     curves = {name: figures["curves"]["bayes_errors"] for name, figures in results["systems"].items()}
     text = (
-        "Cllr in bits: 0 is perfect, 1 says nothing. The plot shows the normalised cost over the prior of targets: "
-        "thick as the scores are, thin with the best threshold for each prior. Scores are calibrated where both lie "
-        "together."
+        "Cllr in bits: 0 is perfect, 1 is uninformative. The plot shows the normalized cost over the target prior: "
+        "thick at the Bayes threshold, thin at the best threshold for each prior. Scores are calibrated where both "
+        "lines coincide."
     )
-    image = {"calibration.svg": ("normalised Bayes error rate over the prior", plots.bayes_error_plot(curves))}
+    image = {"calibration.svg": ("normalized Bayes error rate over the prior", plots.bayes_error_plot(curves))}
     return Section("Calibration", text, rows, image)
 
 
 def _condition(results, condition):
-    """A table of the EER in each group, a column a system; the other figures are in metrics.json."""
+    """Tabulates the EER of each group, one column per system; metrics.json has the other metrics."""
     systems = results["systems"]
     rows = [[condition, "targets", "nontargets", *(f"EER %, {name}" for name in systems)]]
     first = next(iter(systems.values()))["conditions"][condition]

@@ -1,10 +1,10 @@
-"""How a table, a list of rows of text with the header first, looks as plain text, Markdown and HTML."""
+"""Formatting of tables, lists of rows of text with the header first, as plain text, Markdown and HTML."""
 
 import html
 
 
 def as_text(rows):
-    """Columns aligned with blanks: the first to the left, the others to the right."""
+    """Formats a table as plain text: the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -14,14 +14,14 @@ def as_text(rows):
 
 
 def as_markdown(rows):
-    """A table of GitHub's Markdown."""
+    """Formats a table as GitHub Markdown."""
     rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     rule = ["---", *("--:" for _ in rows[0][1:])]
     return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], rule, *rows[1:]])
 
 
 def as_html(rows):
-    """A table element; the first column holds row headers."""
+    """Formats a table as an HTML element; the first column contains row headers."""
     head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in rows[0])
     body = []
     for row in rows[1:]:

@@ -48,7 +48,7 @@ def test_screen(paths, capsys):
     ]
     assert lines[1].split()[:3] == ["a.scores", "48", "528"]
     assert float(lines[1].split()[3]) < float(lines[2].split()[3])
-    assert "minDCF08: Cmiss 10, Cfa 1, P 0.01; normalised as by Kaldi and NIST, DETware's is this times 0.1" in lines
+    assert "minDCF08: Cmiss 10, Cfa 1, P 0.01; normalized as in Kaldi and NIST, multiply by 0.1 for DETware's" in lines
     assert "minDCF(1,2,0.2): Cmiss 1, Cfa 2, P 0.2;" in lines[-1]
 
 
@@ -142,7 +142,7 @@ def test_conditions(trials):
     found = {trials.name(i): names[g] for i, g in enumerate(groups) if g >= 0}
     assert found["s00 s00-0"] == "x" and found["s00 s01-0"] == "x / y" and found["s05 s01-0"] == "y"
     assert "s05 s05-1" not in found
-    with pytest.raises(InputError, match="map: knows none"):
+    with pytest.raises(InputError, match="map: contains none"):
         condition_labels(trials, {"z": "x"}, "map")
 
 
