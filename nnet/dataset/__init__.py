@@ -1,4 +1,4 @@
-"""Training data on the fly: samplers, chunks, worker processes. Nothing here imports mlx."""
+"""On-the-fly training data: samplers, chunks, worker processes. Does not import mlx."""
 
 from nnet.dataset.feats import feature_dim
 from nnet.dataset.loader import ChunkLoader, ValidationLoader

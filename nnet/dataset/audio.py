@@ -1,4 +1,4 @@
-"""Chunks from the audio itself: a part of a recording, augmented if so wished, and its features made on the fly."""
+"""Chunks read from audio: a part of a recording, optionally augmented, with features computed on the fly."""
 
 import dataclasses
 import logging
@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 
 
 class AudioChunks:
-    """Makes features of parts of the utterances of a table whose columns say where their samples are.
+    """Computes features of chunks of the utterances in a table, whose columns locate the samples.
 
-    The columns are `recording` (bytes, as wav.scp has it), `channel` (-1: the first), `start` and `samples`, both
-    as recorded, and `speed`, at which the recording is played. Without augmentation, dither and normalisation a chunk
-    of recorded speed has exactly the frames that the features of the whole utterance have there.
+    The columns are `recording` (bytes, entry of wav.scp), `channel` (-1: the first), `start` and `samples` (in samples
+    of the recording), and `speed` (factor). Without augmentation, dither, normalization and change of speed, the frames
+    of a chunk equal those of the whole utterance's features.
     """
 
     computes = True
@@ -34,8 +34,8 @@ class AudioChunks:
     def __init__(self, table, conf, augment=None):
         """Args:
             table: an UtteranceTable.
-            conf: what feats_conf.json holds: type, options, cmvn.
-            augment: called with samples (n,) float32 in [-1, 1) and a random generator; gives as many samples.
+            conf: content of feats_conf.json: type, options, cmvn.
+            augment: function of samples (n,) float32 in [-1, 1) and a random generator; returns (n,) samples.
         """  # fmt: skip
         self.table, self.augment, self.cmvn = table, augment, conf["cmvn"]
         self.options = _options(conf)
@@ -43,16 +43,16 @@ class AudioChunks:
         self._compute = conf["type"]
 
     def read_into(self, row, start, out, rng):
-        """Fills out (frames, dim) with the frames from `start` on, going round where the utterance ends."""
+        """Fills out (frames, dim) with the frames from `start` on, wrapping around at the end of the utterance."""
         samples = self._samples(row, start, len(out))
         if self.augment:
             samples = self.augment(samples, rng)
-        # What the mirrored ends of the utterance give is in the samples already.
+        # The reflected ends of the utterance are already in the samples.
         inner = dataclasses.replace(self.options, snip_edges=True)
         out[...] = prepare(COMPUTE[self._compute](samples, inner, rng), self.cmvn)
 
     def _samples(self, row, start, frames):
-        """The samples (n,) under some frames of an utterance."""
+        """Reads the samples (n,) that some frames of an utterance cover."""
         options, columns = self.options, self.table.columns
         total = int(columns["samples"][row] / columns["speed"][row])
         count = (frames - 1) * options.window_shift + options.window_size
@@ -67,7 +67,7 @@ class AudioChunks:
         return np.pad(samples, (before, count - before - len(samples)), mode="symmetric")
 
     def _read(self, row, start, stop):
-        """Samples `start` to `stop` of an utterance at its speed."""
+        """Reads samples `start` to `stop` of an utterance after its change of speed."""
         columns = self.table.columns
         rx, channel = columns["recording"][row].decode(), max(int(columns["channel"][row]), 0)
         where = f"{self.table.path}: {self.table.utterance(row)}"
@@ -78,23 +78,23 @@ class AudioChunks:
 
 
 def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
-    """The table and the source of a data directory with wav.scp.
+    """Opens a data directory with wav.scp for reading chunks.
 
     Args:
-        data: a DataDir; utt2dur (or segments) tells the lengths, otherwise every recording is opened once.
-        spk2int: dict speaker → number.
-        conf: how features are made, as in feats_conf.json; None: as that file of `data` says.
-        augment: as AudioChunks takes it.
-        speeds: each adds a copy of all utterances and speakers, named as `with_speeds` does.
+        data: a DataDir; without utt2dur (or segments) every recording is opened once for its length.
+        spk2int: {speaker: label}.
+        conf: feature configuration as in feats_conf.json; None: that of `data`.
+        augment: as for AudioChunks.
+        speeds: each adds a copy of all utterances and speakers, named as by `with_speeds`.
 
     Returns:
-        an UtteranceTable and an AudioChunks.
+        (UtteranceTable, AudioChunks).
     """
     conf = conf or data.feats_conf
     if conf is None:
-        raise InputError(f"{data.file('feats_conf.json')}: missing; it tells which features to make")
+        raise InputError(f"{data.file('feats_conf.json')}: missing; it describes which features to compute")
     if conf["silence_removed"]:
-        raise InputError(f"{data.path}: silence cannot be removed from features that are made on the fly")
+        raise InputError(f"{data.path}: silence removal is not supported for features computed on the fly")
     options = _options(conf)
     utterances = list(data.segments or data.wav_scp)
     speakers = speakers_of(data, utterances, "segments" if data.segments else "wav.scp")
@@ -105,9 +105,7 @@ def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
     long = np.flatnonzero(frames)
     if len(long) < len(frames):
         short = [utterances[i] for i in np.flatnonzero(frames == 0)]
-        logger.warning(
-            "%s: %d utterances are shorter than a frame and left out: %s", data.path, len(short), some(short)
-        )
+        logger.warning("%s: ignored %d utterances shorter than a frame: %s", data.path, len(short), some(short))
     columns = {name: column[long] for name, column in columns.items()}
     utterances, speakers = ([names[i] for i in long] for names in (utterances, speakers))
     table = UtteranceTable(data.path, utterances, speakers, spk2int, frames[long], columns)
@@ -115,13 +113,13 @@ def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
 
 
 def with_speeds(utt2spk, speeds):
-    """utt2spk with, for each speed, a copy of every utterance by a speaker of its own, under the names of copies."""
+    """Adds to utt2spk, for each speed, a copy of every utterance with a new speaker, named as by Copy."""
     copies = [(Copy(utterance, f"sp{speed:g}"), speaker) for speed in speeds for utterance, speaker in utt2spk.items()]
     return utt2spk | {copy.name: copy.speaker(speaker) for copy, speaker in copies}
 
 
 def _play_at(speeds, utterances, speakers, columns):
-    """The utterances, their speakers and columns, and behind them those of each speed."""
+    """Appends, for each speed, copies of the utterances, speakers and columns."""
     own = dict(zip(utterances, speakers, strict=True))
     everyone = with_speeds(own, speeds)
     columns = {name: np.tile(column, 1 + len(speeds)) for name, column in columns.items()}
@@ -134,11 +132,11 @@ def _options(conf):
 
 
 def _locations(data, utterances, rate):
-    """Where the samples of each utterance are: the columns that AudioChunks wants."""
+    """Builds the columns for AudioChunks, which locate the samples of each utterance."""
     places = [data.segments[u] if data.segments else (u, 0.0, -1.0, None) for u in utterances]
     unknown = sorted({place[0] for place in places} - data.wav_scp.keys())
     if unknown:
-        raise InputError(f"{data.file('segments')}: no recording {unknown[0]} in wav.scp ({len(unknown)} such)")
+        raise InputError(f"{data.file('segments')}: no recording {unknown[0]} in wav.scp ({len(unknown)} missing)")
     lengths = _seconds(data, utterances, places)
     return {
         "recording": np.array([data.wav_scp[place[0]].encode() for place in places]),
@@ -149,11 +147,11 @@ def _locations(data, utterances, rate):
 
 
 def _seconds(data, utterances, places):
-    """The length of each utterance in seconds."""
+    """Returns the duration of each utterance in seconds."""
     if data.has("utt2dur"):
         missing = [u for u in utterances if u not in data.utt2dur]
         if missing:
-            raise InputError(f"{data.file('utt2dur')}: lacks {missing[0]} ({len(missing)} such)")
+            raise InputError(f"{data.file('utt2dur')}: no entry for {missing[0]} ({len(missing)} missing)")
         return [data.utt2dur[u] for u in utterances]
     if any(place[2] == -1 for place in places):
         logger.info("%s: no utt2dur; every recording is opened once", data.path)

@@ -1,4 +1,4 @@
-"""Chunks from feats.scp: a range of rows of a matrix in an archive."""
+"""Chunks read from feats.scp, as row ranges of matrices in archives."""
 
 import logging
 
@@ -14,20 +14,20 @@ logger = logging.getLogger(__name__)
 
 
 class ArkChunks:
-    """Reads chunks of the utterances of a table whose columns `ark`, `offset` and `skip` say where they are."""
+    """Reads chunks of the utterances in a table, whose columns `ark`, `offset` and `skip` locate the matrices."""
 
     computes = False
 
     def __init__(self, table, arks, dim):
         """Args:
             table: an UtteranceTable.
-            arks: paths, which the column `ark` counts.
-            dim: columns that every matrix must have.
+            arks: paths, indexed by the column `ark`.
+            dim: required number of columns of every matrix.
         """  # fmt: skip
         self.table, self.arks, self.dim = table, arks, dim
 
     def read_into(self, row, start, out, rng=None):
-        """Fills out (frames, dim) with the frames from `start` on, going round where the utterance ends."""
+        """Fills out (frames, dim) with the frames from `start` on, wrapping around at the end of the utterance."""
         frames = int(self.table.frames[row])
         if start + len(out) <= frames:
             out[...] = self._read(row, start, start + len(out))
@@ -45,21 +45,21 @@ class ArkChunks:
             raise InputError(f"{self.table.path}: {self.table.utterance(row)}: {error}") from None
         if rows.shape[1] != self.dim:
             raise InputError(
-                f"{self.table.path}: {self.table.utterance(row)} has features of {rows.shape[1]} dimensions and "
-                f"others of {self.dim}; make them all in the same way"
+                f"{self.table.path}: {self.table.utterance(row)} has features of {rows.shape[1]} dimensions, "
+                f"others have {self.dim}; compute all with the same configuration"
             )
         return rows
 
 
 def ark_chunks(data, spk2int):
-    """The table and the source of a data directory with feats.scp.
+    """Opens a data directory with feats.scp for reading chunks.
 
     Args:
         data: a DataDir.
-        spk2int: dict speaker → number.
+        spk2int: {speaker: label}.
 
     Returns:
-        an UtteranceTable and an ArkChunks.
+        (UtteranceTable, ArkChunks).
     """
     utterances = list(data.feats)
     speakers = speakers_of(data, utterances, "feats.scp")
@@ -69,24 +69,24 @@ def ark_chunks(data, spk2int):
 
 
 def feature_dim(data):
-    """Columns of the first matrix of a DataDir's feats.scp."""
+    """Returns the feature dimension of a DataDir, from the first matrix of feats.scp."""
     if not data.feats:
         raise InputError(f"{data.file('feats.scp')}: is empty")
     return matrix_shape(next(iter(data.feats.values())))[1]
 
 
 def _locations(data):
-    """Where each matrix of feats.scp is, and its length, in the order of the file.
+    """Locates the matrices of feats.scp, in the order of the file.
 
     Returns:
-        the paths of the archives; the columns `ark`, `offset`, `skip`; the lengths in frames.
+        paths of the archives; the columns `ark`, `offset`, `skip`; lengths in frames.
     """
     arks, places = {}, np.empty((len(data.feats), 3), np.int64)
     lengths = _lengths(data)
     for i, (utterance, where) in enumerate(data.feats.items()):
         if where.endswith("|"):
             raise InputError(
-                f"{data.file('feats.scp')}: {utterance}: a command gives no random access; copy its output"
+                f"{data.file('feats.scp')}: {utterance}: a command allows no random access; use an archive"
             )
         ark, offset, rows = parse_rx(where)
         places[i] = arks.setdefault(ark, len(arks)), offset, rows[0] if rows else 0
@@ -94,7 +94,7 @@ def _locations(data):
             lengths[i] = min(lengths[i], rows[1] - rows[0])
     if min(lengths) < 1:
         empty = list(data.feats)[lengths.index(min(lengths))]
-        raise InputError(f"{data.path}: {empty} has no frames; utils/fix_data_dir.sh takes such utterances out")
+        raise InputError(f"{data.path}: {empty} has no frames; utils/fix_data_dir.sh removes such utterances")
     columns = {"ark": places[:, 0].astype(np.int32), "offset": places[:, 1], "skip": places[:, 2].astype(np.int32)}
     return list(arks), columns, lengths
 
@@ -103,7 +103,7 @@ def _lengths(data):
     if data.has("utt2num_frames"):
         missing = [u for u in data.feats if u not in data.utt2num_frames]
         if missing:
-            raise InputError(f"{data.file('utt2num_frames')}: lacks {missing[0]} ({len(missing)} such in feats.scp)")
+            raise InputError(f"{data.file('utt2num_frames')}: no entry for {missing[0]} ({len(missing)} missing)")
         return [data.utt2num_frames[u] for u in data.feats]
-    logger.info("%s: no utt2num_frames; the lengths are read from the archives", data.path)
+    logger.info("%s: no utt2num_frames; reading the lengths from the archives", data.path)
     return [matrix_shape(where)[0] for where in data.feats.values()]

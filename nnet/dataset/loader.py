@@ -1,4 +1,4 @@
-"""Batches of an epoch in order, made ahead by worker processes or in this one."""
+"""Data loaders: iterate over the batches of an epoch, made by worker processes or in this process."""
 
 import functools
 import time
@@ -15,8 +15,8 @@ class Loader:
     """Iterates over the batches of a BatchMaker.
 
     Attributes:
-        steps_per_epoch: batches of an epoch.
-        wait_seconds: how long the consumer has waited for batches so far.
+        steps_per_epoch: number of batches per epoch.
+        wait_seconds: total time spent waiting for batches.
     """
 
     def __init__(self, maker, num_workers=0):
@@ -48,7 +48,7 @@ class Loader:
         return batch
 
     def _request_ahead(self):
-        # Requests run on into the next epoch, whose first batches are then ready when it starts.
+        # Requests continue into the next epoch, so that its first batches are ready when it starts.
         while self._pool.num_pending < self._pool.capacity:
             self._pool.submit(*self._next)
             self._next = self._after(self._next)
@@ -64,7 +64,7 @@ class Loader:
         return (epoch, step + 1) if step + 1 < self.steps_per_epoch else (epoch + 1, 0)
 
     def close(self):
-        """Ends the worker processes; they also end with this object or its process."""
+        """Stops the worker processes; they also stop with this object or its process."""
         if self._pool:
             self._pool.close()
 
@@ -77,14 +77,14 @@ class Loader:
 
 @functools.cache
 def _blas_of_numpy():
-    """Controls how many threads numpy's products take: with another number they are not the same to the last bit."""
+    """Returns a controller of the threads of numpy's BLAS, whose results depend on their number in the last bits."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(internal_api="openblas")
 
 
 class ChunkLoader(Loader):
-    """Random training chunks of a data directory; the batches depend on the seed, never on the number of workers.
+    """Loads random training chunks; the batches depend on the seed, never on the number of workers.
 
     `with ChunkLoader(...) as loader: for features, labels in loader.epoch(0): ...`
     """
@@ -104,15 +104,15 @@ class ChunkLoader(Loader):
     ):
         """Args:
             data_dir: path of a data directory with utt2spk.
-            spk2int: dict speaker → number.
-            source: "feats": from feats.scp; "audio": from wav.scp, the features made on the fly.
-            conf: for audio, how features are made (the object in feats_conf.json); None: as data_dir says.
-            augment: for audio, called with samples (n,) and a random generator; gives as many samples (Augmenter).
-            speeds: for audio, each adds a copy of all speakers, played at this speed; spk2int must know them, as
+            spk2int: {speaker: label}.
+            source: "feats": read feats.scp; "audio": read wav.scp and compute features on the fly.
+            conf: for audio, the feature configuration (content of feats_conf.json); None: that of data_dir.
+            augment: for audio, function of samples (n,) and a random generator; returns (n,) samples (Augmenter).
+            speeds: for audio, each adds a copy of all speakers at this speed; spk2int must contain them, as
                 `speaker_indices(nnet.dataset.audio.with_speeds(utt2spk, speeds))` does.
-            transform: called with each chunk (frames, dim) and a random generator; changes it in place (SpecAugment).
-            num_workers: processes that make batches ahead; 0: they are made when asked for.
-            sampling: what ChunkSampler takes: batch_size, min_frames, max_frames, seed, steps_per_epoch,
+            transform: function of each chunk (frames, dim) and a random generator; changes it in place (SpecAugment).
+            num_workers: processes that make batches ahead; 0: none.
+            sampling: arguments of ChunkSampler: batch_size, min_frames, max_frames, seed, steps_per_epoch,
                 segments_per_speaker, sampling, rank, num_ranks.
         """  # fmt: skip
         table, chunks = open_source(data_dir, spk2int, source, conf, augment, speeds)
@@ -120,12 +120,12 @@ class ChunkLoader(Loader):
 
 
 class ValidationLoader(Loader):
-    """One chunk of every utterance, the same ones each time: `for features, labels in loader.epoch(0)`."""
+    """Loads one fixed chunk of every utterance: `for features, labels in loader.epoch(0)`."""
 
     def __init__(self, data_dir, spk2int, *, batch_size, frames, seed=0, source="feats", conf=None, num_workers=0):
         """Args:
             data_dir, spk2int, source, conf, num_workers: as for ChunkLoader.
-            batch_size: chunks of a batch; the last one may have fewer.
+            batch_size: chunks per batch; the last batch may be smaller.
             frames: length of every chunk; shorter utterances are repeated.
         """  # fmt: skip
         table, chunks = open_source(data_dir, spk2int, source, conf)
@@ -134,13 +134,13 @@ class ValidationLoader(Loader):
 
 
 def open_source(data_dir, spk2int, source, conf=None, augment=None, speeds=()):
-    """The UtteranceTable of a data directory, and what reads chunks of its utterances: ArkChunks or AudioChunks."""
+    """Opens a data directory for reading chunks: (UtteranceTable, ArkChunks or AudioChunks)."""
     data = DataDir(data_dir)
     if source == "audio":
-        # Here, since it takes scipy and soundfile, which double what a worker that reads archives costs to start.
+        # Imported here: scipy and soundfile double the start-up time of a worker, and archives do not need them.
         from nnet.dataset.audio import audio_chunks
 
         return audio_chunks(data, spk2int, conf, augment, speeds)
     if augment or speeds:
-        raise InputError(f"{data.path}: augmentation and other speeds need audio, not features that are made already")
+        raise InputError(f"{data.path}: augmentation and change of speed need audio, not stored features")
     return ark_chunks(data, spk2int)

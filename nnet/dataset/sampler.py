@@ -1,4 +1,4 @@
-"""Which chunks make a batch: decided by (seed, epoch, batch) alone, so any process can make any batch."""
+"""Sampling of the chunks of a batch from (seed, epoch, batch) alone, so that any process can make any batch."""
 
 import logging
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from nnet.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# The third word of a random stream's seed: what the stream decides.
+# Random streams, the second word of their seeds.
 ORDER, BATCH, CHUNK = range(3)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One batch before anything is read.
+class SampledBatch:
+    """Chunks of a batch, not yet read.
 
     Attributes:
         rows: (B,) rows of the utterance table.
-        starts: (B,) first frame of each chunk; the chunk of a shorter utterance goes round its end to its beginning.
+        starts: (B,) first frame of each chunk; a chunk longer than its utterance wraps around.
         length: frames of every chunk.
-        labels: (B,) int32 speaker numbers.
-        seeds: (B,) tuples, each the seed of what else is random in making the chunk.
+        labels: (B,) int32 speaker labels.
+        seeds: (B,) tuples, seeds for augmentation and dither of each chunk.
     """
 
     rows: np.ndarray
@@ -34,12 +34,12 @@ class Plan:
 
 
 class ChunkSampler:
-    """Random chunks for training.
+    """Samples random chunks for training.
 
-    With `sampling="speaker"` the speakers of an epoch come in one random order after another, so that all are drawn
-    equally often; each then gives chunks of its utterances that are long enough, of different utterances first. A
-    speaker without any gives chunks of shorter ones, repeated. With `sampling="utterance"` the utterances come in one
-    random order after another instead, and those that are too short are repeated.
+    With `sampling="speaker"`, an epoch is a sequence of random permutations of the speakers, so that all are drawn
+    equally often. Each drawn speaker contributes chunks of different utterances that are long enough; if it has none,
+    shorter ones are repeated. With `sampling="utterance"`, an epoch is a sequence of random permutations of the
+    utterances, and short ones are repeated.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class ChunkSampler:
     ):
         """Args:
             table: an UtteranceTable.
-            batch_size: chunks of a batch over all ranks; rows K·i to K·i + K - 1 are one speaker's.
-            min_frames, max_frames: the range of a batch's one length, both included.
-            steps_per_epoch: batches; None: as many as it takes to draw one chunk for each utterance.
-            segments_per_speaker: K, chunks of each speaker of a batch; the batch_size / K speakers are different.
-            rank, num_ranks: this process makes its equal, contiguous share of each batch.
+            batch_size: chunks per batch over all ranks; rows K·i to K·i + K - 1 are of one speaker.
+            min_frames, max_frames: range of the chunk length, which is the same within a batch (inclusive).
+            steps_per_epoch: batches per epoch; None: one chunk per utterance on average.
+            segments_per_speaker: K, chunks per speaker in a batch; its batch_size / K speakers are different.
+            rank, num_ranks: this process makes an equal, contiguous part of each batch.
         """  # fmt: skip
         self.table, self.seed, self.sampling = table, seed, sampling
         self.min_frames, self.max_frames = min_frames, max_frames
@@ -71,8 +71,8 @@ class ChunkSampler:
         groups, uneven = divmod(self.speakers_per_batch, num_ranks)
         if rest or uneven:
             raise InputError(
-                f"a batch of {batch_size} chunks cannot be shared by {num_ranks} processes in groups of "
-                f"{segments_per_speaker} chunks a speaker; choose a multiple"
+                f"batch size {batch_size} is not a multiple of {num_ranks} processes times {segments_per_speaker} "
+                "segments per speaker"
             )
         self.share = slice(rank * groups * self.segments, (rank + 1) * groups * self.segments)
         self.rows_per_batch = groups * self.segments
@@ -80,8 +80,8 @@ class ChunkSampler:
         self._order = (None, None)
         self._check()
 
-    def plan(self, epoch, index):
-        """The Plan of batch `index` of epoch `epoch`."""
+    def batch(self, epoch, index):
+        """Returns the SampledBatch `index` of `epoch`."""
         if not 0 <= index < self.steps_per_epoch:
             raise IndexError(f"batch {index} of an epoch of {self.steps_per_epoch}")
         rng = np.random.default_rng((self.seed, BATCH, epoch, index))
@@ -91,16 +91,16 @@ class ChunkSampler:
             rows, turn, rounds = self._draw_utterances(units, length, rng)
         else:
             rows, turn, rounds = units, 0, 1
-        # An utterance whose turn comes several times gives chunks from different parts of it.
+        # An utterance that is drawn several times contributes chunks from different parts.
         choices = _num_starts(self.table.frames[rows], length)
         starts = ((turn + rng.random(len(rows))) / rounds * choices).astype(np.int64)
         seeds = [(self.seed, CHUNK, epoch, index, i) for i in range(len(rows))]
         share = self.share
         labels = self.table.labels[rows[share]].astype(np.int32)
-        return Plan(rows[share], starts[share], length, labels, seeds[share])
+        return SampledBatch(rows[share], starts[share], length, labels, seeds[share])
 
     def _epoch_order(self, epoch):
-        """Speakers (or utterances) of a whole epoch: random orders end to end, no batch holding one twice if it can."""
+        """Returns the speakers (or utterances) of an epoch: random permutations, without duplicates in a batch."""
         if self._order[0] != epoch:
             count = self.table.num_speakers if self.sampling == "speaker" else self.table.num_utterances
             rng = np.random.default_rng((self.seed, ORDER, epoch))
@@ -109,10 +109,10 @@ class ChunkSampler:
         return self._order[1]
 
     def _draw_utterances(self, speakers, length, rng):
-        """K utterances of each speaker, all different ones before any comes again.
+        """Draws K utterances of each speaker, all of them once before any is repeated.
 
         Returns:
-            rows (B,), how often the row's utterance was drawn before (B,), and how often it may be in all (B,).
+            rows (B,), how often each was drawn before (B,), and its maximum number of draws (B,).
         """
         first, count = zip(*[self._long_enough(speaker, length) for speaker in speakers], strict=True)
         if self.segments == 1:
@@ -128,9 +128,9 @@ class ChunkSampler:
         return np.concatenate(rows), np.array(turns), np.array(rounds)
 
     def _long_enough(self, speaker, length):
-        """First row and number of a speaker's utterances of at least `length` frames; all of them where none is."""
+        """Returns first row and number of a speaker's utterances of at least `length` frames; of all if none is."""
         first, end = self.table.first[speaker : speaker + 2].tolist()
-        # A speaker's rows are sorted by length. (An int64 would make searchsorted copy all of them.)
+        # A speaker's rows are sorted by length. (An int64 would make searchsorted copy them.)
         short = int(self.table.frames[first:end].searchsorted(np.int32(length)))
         return (first + short, end - first - short) if first + short < end else (first, end - first)
 
@@ -138,13 +138,13 @@ class ChunkSampler:
         table = self.table
         if self.sampling == "utterance":
             if self.segments > 1:
-                raise InputError("sampling by utterance cannot give several segments a speaker; sample by speaker")
+                raise InputError('several segments per speaker need sampling "speaker", not "utterance"')
             _say_short(np.flatnonzero(table.frames < self.max_frames), table.utterance, "utterances", self.max_frames)
             return
         if self.segments > 1 and self.speakers_per_batch > table.num_speakers:
             raise InputError(
-                f"a batch of {self.speakers_per_batch} different speakers cannot be drawn from the "
-                f"{table.num_speakers} of {table.path}; make the batch smaller"
+                f"a batch has {self.speakers_per_batch} different speakers, but {table.path} has only "
+                f"{table.num_speakers}; reduce the batch size"
             )
         longest = table.frames[table.first[1:] - 1]
         _say_short(np.flatnonzero(longest < self.max_frames), table.speaker, "speakers", self.max_frames)
@@ -153,13 +153,13 @@ class ChunkSampler:
         )
         if len(unused):
             logger.warning(
-                "%s: %d of %d utterances are shorter than the shortest chunk (%d frames) and are not drawn (%s)",
+                "%s: %d of %d utterances are shorter than the minimum chunk (%d frames) and not used (%s)",
                 table.path, len(unused), table.num_utterances, self.min_frames, some(map(table.utterance, unused)),
             )  # fmt: skip
 
 
 class SequentialSampler:
-    """One chunk of each utterance, in the order of the table, always the same: validation."""
+    """Samples one fixed chunk of each utterance, in the order of the table, for validation."""
 
     def __init__(self, table, *, batch_size, frames, seed=0):
         """`frames`: length of every chunk; the last batch may be smaller than `batch_size`."""
@@ -171,19 +171,19 @@ class SequentialSampler:
         draws = np.random.default_rng((seed, BATCH)).random(table.num_utterances)
         self.starts = (draws * _num_starts(table.frames, frames)).astype(np.int64)
 
-    def plan(self, epoch, index):
-        """The Plan of batch `index`; `epoch` changes nothing."""
+    def batch(self, epoch, index):
+        """Returns the SampledBatch `index`, the same in every epoch."""
         first = index * self.rows_per_batch
         rows = np.arange(first, min(first + self.rows_per_batch, self.table.num_utterances))
         seeds = [(self.seed, CHUNK, int(row)) for row in rows]
-        return Plan(rows, self.starts[rows], self.frames, self.table.labels[rows].astype(np.int32), seeds)
+        return SampledBatch(rows, self.starts[rows], self.frames, self.table.labels[rows].astype(np.int32), seeds)
 
 
 def _repeated_orders(count, needed, group, rng):
-    """Random orders of range(count) end to end, `needed` numbers in all.
+    """Concatenates random permutations of range(count), `needed` numbers in total.
 
-    Each aligned group of `group` numbers holds different ones where count >= group: an order whose beginning shares a
-    group with the end of the one before is rearranged, so that what stands in that end comes later.
+    Each aligned group of `group` numbers is free of duplicates if count >= group: where a group spans two permutations,
+    the second one is rearranged so that numbers of the first part come later.
     """
     orders, total = [], 0
     while total < needed:
@@ -201,12 +201,12 @@ def _repeated_orders(count, needed, group, rng):
 def _say_short(short, name, what, frames):
     if len(short):
         logger.warning(
-            "%d %s have no %d frames in one piece; chunks longer than an utterance repeat it (%s)",
+            "%d %s have no utterance of %d frames; shorter utterances are repeated to fill a chunk (%s)",
             len(short), what, frames, some(map(name, short)),
         )  # fmt: skip
 
 
 def _num_starts(frames, length):
-    """How many first frames a chunk can have in utterances of so many frames (any, where it has to repeat them)."""
+    """Counts the possible start frames of a chunk in utterances of given lengths (all frames if they are repeated)."""
     frames = frames.astype(np.int64)
     return np.where(frames >= length, frames - length + 1, frames)

@@ -1,4 +1,4 @@
-"""Arrays that several processes see without copying them and that leave nothing behind, whoever is killed."""
+"""Numpy arrays in shared memory that several processes use without copies, and that never outlive them."""
 
 import mmap
 import os
@@ -10,22 +10,22 @@ ALIGNMENT = 64
 
 
 class SharedArrays:
-    """Named numpy arrays in one block of memory without a name in the file system.
+    """Named numpy arrays in one anonymous block of shared memory.
 
-    Pickled, it is a file descriptor and the shapes: the process that unpickles it must have inherited the
-    descriptor under the same number (`subprocess.Popen(pass_fds=[shared.fd])`). The kernel frees the memory with
-    the last process that holds it.
+    Pickling stores the file descriptor and the shapes; the process that unpickles them must have inherited the
+    descriptor under the same number (`subprocess.Popen(pass_fds=[shared.fd])`). The kernel frees the memory with the
+    last process that uses it.
     """
 
     def __init__(self, layout):
-        """`layout`: dict name → (dtype, shape); the arrays start as zeros."""
+        """Allocates arrays of zeros; `layout` is {name: (dtype, shape)}."""
         self.layout = {name: (np.dtype(dtype).str, tuple(shape)) for name, (dtype, shape) in layout.items()}
         self.fd = _anonymous_file(max(1, _size(self.layout)))
         self._map()
 
     @classmethod
     def copy_of(cls, arrays):
-        """Shares a copy of each array of a dict."""
+        """Copies the arrays of a dict into shared memory."""
         shared = cls({name: (array.dtype, array.shape) for name, array in arrays.items()})
         for name, array in arrays.items():
             shared[name][...] = array
@@ -42,7 +42,7 @@ class SharedArrays:
         self._map()
 
     def __del__(self):
-        # The mapping outlives its descriptor for as long as an array of it is held.
+        # The mapping remains valid after closing the descriptor, as long as an array refers to it.
         fd, self.fd = getattr(self, "fd", -1), -1
         if fd >= 0:
             os.close(fd)
@@ -64,8 +64,8 @@ def _padded(nbytes):
 
 
 def _anonymous_file(size):
-    # memfd is not bound by the size of /dev/shm, which containers keep small; macOS has none and takes a file
-    # that was unlinked at birth.
+    # memfd is not limited by the size of /dev/shm, which is small in containers; macOS lacks it and gets an unlinked
+    # temporary file.
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("nnet.dataset")
     else:

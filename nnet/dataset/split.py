@@ -1,4 +1,4 @@
-"""Training, validation and development sets out of one set of utterances."""
+"""Splits a set of utterances into training, validation and development sets."""
 
 import logging
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from nnet.kaldi.tables import invert_utt2spk
 
 logger = logging.getLogger(__name__)
 
-# Describe whole utterances: what is cut has none of them.
+# Files that describe whole utterances; a directory of cut utterances has none of them.
 UNCUT_FILES = ("wav.scp", "segments", "vad.scp", "utt2dur", "reco2dur", "reco2file_and_channel")
-FEWEST_SPEAKERS = 20  # with fewer, holding some out for development costs more than it tells
+FEWEST_SPEAKERS = 20  # with fewer, no speakers are held out for development by default
 
 
 @dataclass(frozen=True)
 class Split:
-    """Sorted ids of the utterances of each set; `unused`: copies of development utterances, in no set."""
+    """Sorted utterance ids of each set; `unused`: copies of development utterances, in no set."""
 
     train: list
     valid: list
@@ -27,25 +27,26 @@ class Split:
 
 
 def split_utterances(utt2spk, origins, groups, *, valid_utts=None, dev_speakers=0, max_share=0.25, seed=0):
-    """Takes validation utterances from all speakers, and all utterances of some held-out speakers.
+    """Draws validation utterances from all speakers, and holds out some speakers for development.
 
-    Utterances of a group stay together: augmented copies of one utterance, utterances of one session. Nobody is held
-    out who is another speaker at another speed, and with a speaker all such copies leave the training. The validation
-    set takes at most `max_share` of a speaker's utterances, one group a speaker before any second one.
+    Utterances of a group stay together: augmented copies of one utterance, or utterances of one session. Only recorded
+    speakers are held out, not their speed-perturbed copies, which are removed from training together with them. The
+    validation set has at most `max_share` of a speaker's utterances, one group per speaker before any second one.
 
     Args:
-        utt2spk: dict utterance → speaker.
-        origins: dict utterance → the utterance that it is a copy of (itself, if it is none).
-        groups: dict utterance → any name of its group.
-        valid_utts: utterances wanted for validation; None: 5 %, at most 2000.
-        dev_speakers: speakers to hold out; None: 5 %, from 2 to 60, where there are at least 20 speakers.
-        seed: decides which.
+        utt2spk: {utterance: speaker}.
+        origins: {utterance: the utterance it is a copy of, or itself}.
+        groups: {utterance: name of its group}.
+        valid_utts: validation utterances; None: 5 %, at most 2000.
+        dev_speakers: speakers to hold out; None: 5 %, from 2 to 60, if there are at least 20 speakers.
+        max_share: maximum share of a speaker's utterances for validation.
+        seed: of the random choice.
 
     Returns:
-        a Split. Its development set holds originals only, as a copy is no trial of its speaker's voice.
+        a Split, whose development set has no copies.
 
     Raises:
-        InputError: fewer held-out speakers can be had than were asked for, or no validation utterance at all.
+        InputError: too few speakers to hold out, or no utterance available for validation.
     """
     rng = np.random.default_rng(seed)
     spk2utt = dict(sorted(invert_utt2spk(utt2spk).items()))
@@ -62,15 +63,14 @@ def split_utterances(utt2spk, origins, groups, *, valid_utts=None, dev_speakers=
 
 
 def utterance_groups(data, session_of=None):
-    """Which utterances belong together.
+    """Groups utterances by original and session.
 
     Args:
-        data: a DataDir; its utt2uniq, where there is one, names the utterance that each augmented one was made from.
-        session_of: called with an utterance, it gives the name of its session, or None; asked first of the utterance
-            that a copy was made from.
+        data: a DataDir; its utt2uniq, if present, maps augmented utterances to their originals.
+        session_of: function from an utterance to the name of its session, or None; applied to the original first.
 
     Returns:
-        `origins` and `groups` as split_utterances takes them.
+        `origins` and `groups` for split_utterances.
     """
     uniq = data.table("utt2uniq") if data.has("utt2uniq") else {}
     origins = {u: _origin(u, uniq) for u in data.utt2spk}
@@ -80,30 +80,33 @@ def utterance_groups(data, session_of=None):
 
 
 def _origin(utterance, uniq):
-    """What an utterance goes back to, where a copy may have been made of a copy."""
+    """Returns the original of an utterance, following copies of copies."""
     while uniq.get(utterance, utterance) != utterance:
         utterance = uniq[utterance]
     return utterance
 
 
 def session_prefix(utterance):
-    """The id up to its last "-": the session where ids are speaker-session-utterance."""
+    """Returns the id up to its last "-", the session if ids are speaker-session-utterance."""
     return utterance.rpartition("-")[0]
 
 
 def cut_utterances(data, utterances, beginning, share=0.2):
-    """A data directory of features in which some utterances are cut in two, and one piece of each is kept.
+    """Cuts utterances of a data directory in two and keeps one piece of each, as features only.
 
-    The audio of the pieces is not given: cuts are counted in frames, from which silence may have been removed.
+    There is no audio for the pieces: cuts are at frames, from which silence may have been removed.
 
     Args:
         data: a DataDir.
-        utterances: which are cut.
-        beginning: whether the pieces are the beginnings, or else the ends.
-        share: the ends' share of an utterance.
+        utterances: the utterances to cut.
+        beginning: keep the beginning; False: the end.
+        share: share of an utterance that is its end.
 
     Returns:
         a DataDir.
+
+    Raises:
+        InputError: an utterance is too short.
     """
     pieces = {u: _piece(data.feats[u], beginning, share) for u in utterances}
     tables = {**dict.fromkeys(UNCUT_FILES), "feats.scp": data.feats | {u: rx for u, (rx, _) in pieces.items()}}
@@ -114,13 +117,13 @@ def cut_utterances(data, utterances, beginning, share=0.2):
 
 
 def _piece(rx, beginning, share):
-    """A piece of a matrix as a rxfilename with a row range, and its length."""
+    """Returns a piece of a matrix as an rxfilename with a row range, and its length."""
     path, offset, rows = parse_rx(rx)
     first, stop = rows or (0, matrix_shape(rx)[0])
     border = stop - max(1, round((stop - first) * share))
     first, stop = (first, border) if beginning else (border, stop)
     if stop <= first:
-        raise InputError(f"{rx}: too short to be cut in two; take short utterances out first (--min-len)")
+        raise InputError(f"{rx}: too short to be cut in two; remove short utterances first (--min-len)")
     return f"{path}:{offset}[{first}:{stop - 1}]", stop - first
 
 
@@ -133,16 +136,16 @@ def _draw_dev_speakers(spk2utt, groups, wanted, rng):
         wanted = min(len(fit), 60, max(2, round(0.05 * len(spk2utt))))
     if wanted > len(fit) or (wanted and wanted >= len(spk2utt)):
         raise InputError(
-            f"{wanted} development speakers cannot be held out of {len(spk2utt)}, of which {len(fit)} have two or "
-            "more utterances (of different sessions); lower --dev-speakers"
+            f"cannot hold out {wanted} development speakers: {len(fit)} of {len(spk2utt)} speakers have two or more "
+            "utterances (of different sessions); reduce --dev-speakers"
         )
     if wanted == 1:
-        raise InputError("one development speaker gives no nontarget trial; ask for none or at least 2")
+        raise InputError("one development speaker gives no nontarget trials; use 0 or at least 2")
     return sorted(fit[i] for i in rng.choice(len(fit), wanted, replace=False))
 
 
 def _draw_valid(spk2utt, groups, wanted, max_share, rng):
-    """Round after round, each speaker in a random order gives a random group, until enough are taken."""
+    """Draws a random group from each speaker in turn, in random order, until there are enough utterances."""
     speakers = [list(spk2utt)[i] for i in rng.permutation(len(spk2utt))]
     left = {s: _shuffled_groups(spk2utt[s], groups, rng) for s in speakers}
     quota = {s: int(max_share * len(spk2utt[s])) for s in speakers}
@@ -159,7 +162,7 @@ def _draw_valid(spk2utt, groups, wanted, max_share, rng):
             giving.append(speaker)
         speakers = giving
     if len(taken) < wanted:
-        _complain(taken, wanted, len(spk2utt), max_share)
+        _report_too_few(taken, wanted, len(spk2utt), max_share)
     return taken
 
 
@@ -171,14 +174,14 @@ def _shuffled_groups(utterances, groups, rng):
     return [members[i] for i in rng.permutation(len(members))]
 
 
-def _complain(taken, wanted, num_speakers, max_share):
+def _report_too_few(taken, wanted, num_speakers, max_share):
     if not taken:
         raise InputError(
-            f"no utterance can be taken for validation: of the {num_speakers} speakers none has a whole group within "
-            f"{max_share:g} of its utterances; raise --max-share, or take ends of utterances with --cut"
+            f"no utterance available for validation: for none of the {num_speakers} speakers a whole group is within "
+            f"{max_share:g} of its utterances; increase --max-share, or use the ends of utterances with --cut"
         )
     logger.warning(
-        "only %d of %d validation utterances can be taken without more than %g of a speaker's",
+        "only %d of %d validation utterances available with at most %g of a speaker's utterances",
         len(taken),
         wanted,
         max_share,

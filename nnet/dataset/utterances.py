@@ -1,4 +1,4 @@
-"""The utterances of a data directory as arrays, small enough for hundreds of thousands and shared by all processes."""
+"""Table of the utterances of a data directory, as compact arrays shared by all worker processes."""
 
 import logging
 
@@ -12,14 +12,14 @@ logger = logging.getLogger(__name__)
 
 
 class UtteranceTable:
-    """Utterances sorted by speaker, and within a speaker by length.
+    """Utterances sorted by speaker, and by length within a speaker.
 
     Attributes:
         path: the data directory, for messages.
-        frames: (U,) int32, frames of each utterance.
-        labels: (U,) int32, speaker numbers as the network's outputs count them.
-        first: (S + 1,) int64: the rows first[s] to first[s + 1] - 1 are one speaker's.
-        columns: the SharedArrays that hold these and whatever else was given by column.
+        frames: (U,) int32, length of each utterance in frames.
+        labels: (U,) int32, speaker labels (outputs of the network).
+        first: (S + 1,) int64: rows first[s] to first[s + 1] - 1 are of one speaker.
+        columns: SharedArrays with these and the additional columns.
     """
 
     def __init__(self, path, utterances, speakers, spk2int, frames, columns):
@@ -27,9 +27,9 @@ class UtteranceTable:
             path: the data directory.
             utterances: ids, in any order.
             speakers: the speaker of each.
-            spk2int: dict speaker → number.
-            frames: the length of each.
-            columns: dict name → array with an element for each utterance: where to find it.
+            spk2int: {speaker: label}.
+            frames: length of each.
+            columns: {name: array with one element per utterance}, which locate the data.
         """  # fmt: skip
         self.path = str(path)
         if not utterances:
@@ -57,43 +57,46 @@ class UtteranceTable:
 
     @property
     def num_utterances(self):
-        """U."""
+        """Number of utterances U."""
         return len(self.frames)
 
     @property
     def num_speakers(self):
-        """Speakers that have an utterance here."""
+        """Number of speakers S with utterances in the table."""
         return len(self.first) - 1
 
     def utterance(self, row):
-        """The id of the utterance of a row."""
+        """Returns the utterance id of a row."""
         return self.columns["ids"][row].decode()
 
     def speaker(self, index):
-        """The name of speaker `index` (of those here, not of the network's outputs)."""
+        """Returns the id of speaker `index` of the table (not the label)."""
         return self.columns["speakers"][index].decode()
 
 
 def speaker_indices(utt2spk):
-    """`{speaker: number}`, numbers from 0 in the order of the sorted names: the outputs of a network."""
+    """Assigns labels to speakers in sorted order, from 0: `{speaker: label}`."""
     return {speaker: i for i, speaker in enumerate(sorted(set(utt2spk.values())))}
 
 
 def speakers_of(data, utterances, name):
-    """The speaker of each utterance that a file of a DataDir lists; the log tells which of utt2spk it does not list.
+    """Returns the speaker of each utterance of a file; warns about utterances of utt2spk that are not in the file.
 
     Args:
         data: a DataDir.
         utterances: ids in the file.
         name: of the file.
+
+    Raises:
+        InputError: an utterance is not in utt2spk.
     """
     unknown = [u for u in utterances if u not in data.utt2spk]
     if unknown:
-        raise InputError(f"{data.file('utt2spk')}: no speaker for {unknown[0]} ({len(unknown)} such in {name})")
+        raise InputError(f"{data.file('utt2spk')}: no speaker for {unknown[0]} of {name} ({len(unknown)} missing)")
     absent = data.utt2spk.keys() - set(utterances)
     if absent:
         logger.warning(
-            "%s: lacks %d of %d utterances: %s", data.file(name), len(absent), len(data.utt2spk), some(absent)
+            "%s: %d of %d utterances missing: %s", data.file(name), len(absent), len(data.utt2spk), some(absent)
         )
     return [data.utt2spk[u] for u in utterances]
 
@@ -101,7 +104,7 @@ def speakers_of(data, utterances, name):
 def _number(path, utterance, speaker, spk2int):
     if speaker not in spk2int:
         raise InputError(
-            f"{path}: speaker {speaker} of {utterance} is not among the {len(spk2int)} speakers that are trained; "
-            "take validation utterances from training speakers (steps/split_train_valid.sh)"
+            f"{path}: speaker {speaker} of {utterance} is not one of the {len(spk2int)} training speakers; "
+            "use validation utterances of training speakers (steps/split_train_valid.sh)"
         )
     return spk2int[speaker]

@@ -1,4 +1,4 @@
-"""Processes that make batches ahead of the one that uses them."""
+"""Pool of worker processes that make batches ahead of time."""
 
 import multiprocessing
 import os
@@ -17,18 +17,18 @@ SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
 
 
 class WorkerPool:
-    """Makes requested batches in the order of the requests.
+    """Makes requested batches and returns them in the order of the requests.
 
-    Each worker is a fresh interpreter (not a fork, and without the parent's `__main__`, so MLX is never in it) that
-    waits for requests on a socket and answers each when its batch stands in shared memory. The socket is all that
-    binds the two: when either side dies, the other reads the end of the stream and knows.
+    Each worker is a new interpreter (not a fork, and without the parent's `__main__`, so it never imports MLX). It
+    receives requests on a socket and answers when the batch is in shared memory. If either side dies, the other reads
+    the end of the stream.
     """
 
     def __init__(self, maker, num_workers, depth=2):
         """Args:
             maker: a BatchMaker.
-            num_workers: processes.
-            depth: batches that a worker may be ahead.
+            num_workers: number of processes.
+            depth: pending batches per worker.
         """  # fmt: skip
         self.capacity = num_workers * depth
         self._slots = SharedArrays({"features": (np.float32, (self.capacity, maker.largest_batch))})
@@ -42,7 +42,7 @@ class WorkerPool:
 
     @property
     def num_pending(self):
-        """Batches requested and not yet collected."""
+        """Number of batches requested and not yet collected."""
         return self._submitted - self._collected
 
     def submit(self, epoch, index):
@@ -52,10 +52,11 @@ class WorkerPool:
         self._submitted += 1
 
     def collect(self):
-        """The batch of the earliest pending request: features (B, T, F) float32 and labels (B,) int32.
+        """Returns the batch of the earliest pending request: features (B, T, F) float32 and labels (B,) int32.
 
         Raises:
-            InputError: of the worker that made it, or because the worker was killed.
+            InputError: raised in the worker, or the worker was killed.
+            RuntimeError: the worker failed, or ended by itself.
         """
         process, connection = self._workers[self._collected % len(self._workers)]
         kind, *answer = self._talk(process, connection.recv)
@@ -66,18 +67,18 @@ class WorkerPool:
         if kind == "defect":
             raise RuntimeError(f"a data worker failed:\n{answer[0]}")
         shape, labels = answer
-        # The slot is written again as soon as its next request is sent.
+        # Copied, since the next request may overwrite the slot.
         return self._slots["features"][slot, : np.prod(shape)].reshape(shape).copy(), labels
 
     def discard(self):
-        """Waits for all that is pending and forgets it."""
+        """Waits for all pending batches and drops them."""
         while self.num_pending:
             process, connection = self._workers[self._collected % len(self._workers)]
             self._talk(process, connection.recv)
             self._collected += 1
 
     def close(self):
-        """Ends the processes and waits for them."""
+        """Stops the processes and waits for them."""
         self._finalizer()
 
     def _talk(self, process, action, *arguments):
@@ -92,14 +93,14 @@ class WorkerPool:
                 f"a data worker was killed by signal {-code} ({signal.Signals(-code).name}); if memory ran out, use "
                 "fewer data.num_workers, a smaller data.batch_size or shorter chunks"
             )
-        raise RuntimeError(f"a data worker ended by itself with exit code {code}; its last words are above")
+        raise RuntimeError(f"a data worker ended with exit code {code}; see its error output above")
 
 
 def _start(maker, slots):
     ours, theirs = multiprocessing.Pipe()
     with theirs:
         inherited = [theirs.fileno(), slots.fd, *(shared.fd for shared in maker.shared)]
-        # the same nnet, and whatever else this process can import: a checkout, an installed wheel, the caller's folder
+        # The same sys.path as in this process: a checkout, an installed wheel, the caller's directory.
         code = f"import sys; sys.path[:] = {sys.path!r}; from nnet.dataset.worker_process import serve"
         process = subprocess.Popen(
             [sys.executable, "-c", f"{code}; serve({theirs.fileno()})"],

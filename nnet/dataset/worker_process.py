@@ -1,4 +1,4 @@
-"""The life of a worker process (see WorkerPool)."""
+"""Main loop of a worker process (see WorkerPool)."""
 
 import logging
 import signal
@@ -15,7 +15,7 @@ def serve(fd):
     The first message is the BatchMaker and the slots; each one after it is (epoch, index, slot). The answer is
     ("batch", shape, labels), ("input error", line) or ("defect", traceback).
     """
-    # An interrupt at the terminal reaches every process; the parent decides what comes of it.
+    # An interrupt at the terminal reaches every process; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     keep_memory()

@@ -1,7 +1,7 @@
-"""Gradient descent on the trainable weights of a module, with the optimizer's state as plain arrays.
+"""Optimizers of the trainable weights of a module.
 
-Each rule is a function of one weight; `Optimizer` walks over the weights, applies the weight decay of their section
-and keeps what a resume needs in `state`, a flat dict of arrays that safetensors can hold.
+Each update rule is a function of one weight. `Optimizer` iterates over the weights, applies the weight decay of their
+section, and keeps its state, which a resume needs, in a flat dict of arrays that safetensors can store.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from nnet.options import option
 
 
 def clip_gradients(grads, max_norm):
-    """Scales all gradients together so that their joint L2 norm is at most `max_norm`; returns (grads, norm)."""
+    """Scales gradients to a global L2 norm of at most `max_norm` (None: no limit); returns (gradients, norm before)."""
     norm = gradient_norm(grads)
     if max_norm is None:
         return grads, norm
@@ -21,13 +21,13 @@ def clip_gradients(grads, max_norm):
 
 
 def gradient_norm(grads):
-    """The L2 norm of all gradients together."""
+    """Computes the global L2 norm of all gradients."""
     return mx.sqrt(sum(mx.sum(mx.square(g)) for _, g in tree_flatten(grads)))
 
 
 @dataclass(frozen=True)
 class DecayOptions:
-    """L2 decay of the weights."""
+    """Weight decay."""
 
     weight_decay: float = option(0.0, "L2 decay of the weights of network, pooling and embedding.", low=0)
     loss_weight_decay: float | None = option(None, "L2 decay of the loss's own weights; null: as weight_decay.", low=0)
@@ -35,13 +35,13 @@ class DecayOptions:
 
 
 class Optimizer:
-    """Base of the optimizers, which are built as `Optimizer(options)`: the walk over the weights, and their decay.
+    """Base class of the optimizers, built as `Optimizer(options)`: iterates over the weights and applies weight decay.
 
-    A rule defines `step`, and names in `slots` the arrays that it keeps for each weight.
+    A subclass defines `step`, and lists in `slots` the arrays it keeps for each weight.
     """
 
     slots: tuple[str, ...] = ()
-    decoupled = False  # whether the decay bypasses the gradient (AdamW)
+    decoupled = False  # whether weight decay is not added to the gradient (AdamW)
 
     def __init__(self, options: DecayOptions):
         self.options = options
@@ -49,7 +49,7 @@ class Optimizer:
         self.state: dict[str, mx.array] = {}
 
     def update(self, module, grads, rate):
-        """Moves the weights of `module` along `grads` (a tree as `module.trainable_parameters()` gives) at `rate`."""
+        """Updates the weights of `module` at learning rate `rate`; `grads` is a tree like trainable_parameters()."""
         self.steps += 1
         weights = dict(tree_flatten(module.trainable_parameters()))
         moved = [(name, self._move(name, weights[name], g, rate)) for name, g in tree_flatten(grads)]
@@ -79,7 +79,7 @@ class Optimizer:
         return self.state[key]
 
     def step(self, grad, slots, name):
-        """The direction in which a weight moves for a rate of 1; stores new slot values in `self.state`."""
+        """Returns the step of a weight for a learning rate of 1, and stores new slot values in `self.state`."""
         raise NotImplementedError
 
 
@@ -89,7 +89,7 @@ class SgdOptions(DecayOptions):
 
 
 class Sgd(Optimizer):
-    """w ← w − rate · g."""
+    """Stochastic gradient descent: w ← w − rate · g."""
 
     def __init__(self, options: SgdOptions = SgdOptions()):
         super().__init__(options)
@@ -107,7 +107,7 @@ class MomentumOptions(DecayOptions):
 
 
 class Momentum(Optimizer):
-    """v ← momentum · v + g; w ← w − rate · v, or rate · (g + momentum · v) with Nesterov (Sutskever et al. 2013)."""
+    """Momentum: v ← m · v + g; w ← w − rate · v, or rate · (g + m · v) with Nesterov (Sutskever et al. 2013)."""
 
     slots = ("velocity",)
 
@@ -131,7 +131,7 @@ class AdamOptions(DecayOptions):
 
 
 class Adam(Optimizer):
-    """Bias-corrected means of the gradient and of its square (Kingma & Ba 2015, algorithm 1)."""
+    """Adam, with bias-corrected means of the gradient and of its square (Kingma & Ba 2015, algorithm 1)."""
 
     slots = ("mean", "square")
 
@@ -150,11 +150,11 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamWOptions(AdamOptions):
-    """AdamW (Loshchilov & Hutter 2019, algorithm 2): Adam with the weight decay apart from the gradient."""
+    """AdamW (Loshchilov & Hutter 2019, algorithm 2): Adam with decoupled weight decay."""
 
 
 class AdamW(Adam):
-    """Adam whose weight decay does not pass through the moments (Loshchilov & Hutter 2019, algorithm 2)."""
+    """Adam with decoupled weight decay, applied after the moments (Loshchilov & Hutter 2019, algorithm 2)."""
 
     decoupled = True
 

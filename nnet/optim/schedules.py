@@ -1,7 +1,7 @@
-"""Learning-rate schedules: the rate of each step, and what an epoch's validation loss changes.
+"""Learning-rate schedules.
 
-`rate(epoch)` takes the epoch as a real number (2.5: half way through the third); `end_epoch` returns True when the
-training should stop. What a schedule remembers stands in `state`, which a checkpoint keeps.
+`rate(epoch)` takes the epoch as a real number (2.5: halfway through the third). `end_epoch` takes the validation loss
+and returns True if training should stop. `state` is saved in checkpoints.
 """
 
 import math
@@ -11,24 +11,24 @@ from nnet.options import option
 
 
 class Schedule:
-    """Base of the schedules, which are built as `Schedule(epochs, options)`: a rate that depends on the epoch alone."""
+    """Base class of the schedules, built as `Schedule(epochs, options)`."""
 
     def __init__(self, epochs, options):
         self.epochs, self.options = epochs, options
         self.state = {}
 
     def rate(self, epoch):
-        """The learning rate at `epoch`, a real number from 0 to the number of epochs."""
+        """Returns the learning rate at `epoch`, a real number from 0 to the number of epochs."""
         raise NotImplementedError
 
     def end_epoch(self, epoch, valid_loss):
-        """Takes note of the loss after `epoch` (counted from 1); True when the training should stop."""
+        """Processes the validation loss after `epoch` (counted from 1); returns True if training should stop."""
         return False
 
 
 @dataclass(frozen=True)
 class ValidationOptions:
-    """tf-kaldi-speaker's rule: halve the rate when the validation loss stops falling."""
+    """Halve the rate when the validation loss stops falling (tf-kaldi-speaker's rule)."""
 
     learning_rate: float = option(0.01, "Rate of the first epoch.", above=0)
     reduce_epochs: int = option(4, "Epochs without a lower validation loss before the rate is halved.", low=1)
@@ -64,16 +64,16 @@ class Validation(Schedule):
 
 @dataclass(frozen=True)
 class FileOptions:
-    """A rate for each epoch, from a file."""
+    """Rates read from a file, one per epoch."""
 
     file: str = option(
-        "", "A file with one rate a line; its path is relative to the configuration or the current folder."
+        "", "File with one rate per line; its path is relative to the configuration or the current directory."
     )
-    rates: tuple[float, ...] = option((), "The rates themselves; empty: they are read from `file`.", low=0)
+    rates: tuple[float, ...] = option((), "The rates; empty: read from `file`.", low=0)
 
 
 class File(Schedule):
-    """The rate of each epoch, from a list."""
+    """Rates from a list, one per epoch; the last one is kept."""
 
     def __init__(self, epochs: int, options: FileOptions = FileOptions()):
         super().__init__(epochs, options)
@@ -85,22 +85,22 @@ class File(Schedule):
 
 @dataclass(frozen=True)
 class WarmupOptions:
-    """The highest rate, and a linear warm-up to it."""
+    """Linear warm-up to the peak rate."""
 
-    learning_rate: float = option(0.1, "The highest rate.", above=0)
+    learning_rate: float = option(0.1, "Peak rate.", above=0)
     warmup_epochs: float = option(0.0, "Epochs over which the rate rises linearly to learning_rate.", low=0)
     warmup_from: float = option(0.0, "Share of learning_rate at which the warm-up begins.", low=0, high=1)
 
 
 @dataclass(frozen=True)
-class FallingOptions(WarmupOptions):
-    """A warm-up, and the rate at the end."""
+class FinalRateOptions(WarmupOptions):
+    """Linear warm-up, and decay to a final rate."""
 
-    final_learning_rate: float = option(5e-5, "The rate at the end of the training.", above=0)
+    final_learning_rate: float = option(5e-5, "Rate at the end of training.", above=0)
 
 
 class Warmup(Schedule):
-    """The product of a linear warm-up, from `warmup_from` to 1, and `fall`."""
+    """Base class: a linear warm-up factor, from `warmup_from` to 1, times `decayed_rate`."""
 
     def __init__(self, epochs: int, options: WarmupOptions):
         super().__init__(epochs, options)
@@ -109,41 +109,41 @@ class Warmup(Schedule):
         start, length, rise = self.options.warmup_from, self.options.warmup_epochs, 1.0
         if epoch < length:
             rise = start + (1 - start) * epoch / length
-        return rise * self.fall(epoch)
+        return rise * self.decayed_rate(epoch)
 
-    def fall(self, epoch):
-        """The rate without the warm-up."""
+    def decayed_rate(self, epoch):
+        """Returns the rate without the warm-up factor."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class ExponentialOptions(FallingOptions):
+class ExponentialOptions(FinalRateOptions):
     """The rate falls exponentially from learning_rate to final_learning_rate, after or during a linear warm-up."""
 
 
 class Exponential(Warmup):
-    """learning_rate · (final/learning_rate)^(epoch/epochs), times the warm-up."""
+    """Exponential decay: learning_rate · (final/learning_rate)^(epoch/epochs), times the warm-up factor."""
 
     def __init__(self, epochs: int, options: ExponentialOptions = ExponentialOptions()):
         super().__init__(epochs, options)
 
-    def fall(self, epoch):
+    def decayed_rate(self, epoch):
         first, last = self.options.learning_rate, self.options.final_learning_rate
         return first * (last / first) ** (epoch / self.epochs)
 
 
 @dataclass(frozen=True)
-class CosineOptions(FallingOptions):
-    """A linear warm-up, then half a cosine down to final_learning_rate (Loshchilov & Hutter 2017)."""
+class CosineOptions(FinalRateOptions):
+    """Linear warm-up, then cosine decay to final_learning_rate (Loshchilov & Hutter 2017)."""
 
 
 class Cosine(Warmup):
-    """Half a cosine from the end of the warm-up to the end of the training."""
+    """Cosine decay from the end of the warm-up to the end of training (Loshchilov & Hutter 2017, eq. 5)."""
 
     def __init__(self, epochs: int, options: CosineOptions = CosineOptions()):
         super().__init__(epochs, options)
 
-    def fall(self, epoch):
+    def decayed_rate(self, epoch):
         first, last = self.options.learning_rate, self.options.final_learning_rate
         warmup = self.options.warmup_epochs
         share = min(max(epoch - warmup, 0.0) / max(self.epochs - warmup, 1e-9), 1.0)
@@ -152,7 +152,7 @@ class Cosine(Warmup):
 
 @dataclass(frozen=True)
 class StepOptions(WarmupOptions):
-    """A linear warm-up; the rate is multiplied by `gamma` every `step_epochs`."""
+    """Linear warm-up, and step decay: the rate is multiplied by `gamma` every `step_epochs`."""
 
     step_epochs: float = option(10.0, "Epochs between two reductions of the rate.", above=0)
     gamma: float = option(0.5, "Factor of each reduction.", above=0, high=1)
@@ -164,13 +164,13 @@ class Step(Warmup):
     def __init__(self, epochs: int, options: StepOptions = StepOptions()):
         super().__init__(epochs, options)
 
-    def fall(self, epoch):
+    def decayed_rate(self, epoch):
         return self.options.learning_rate * self.options.gamma ** int(epoch / self.options.step_epochs)
 
 
 @dataclass(frozen=True)
 class TriangularOptions:
-    """Cyclical rates (Smith 2017): up and down between two rates; each cycle halves the distance between them."""
+    """Cyclical rates (Smith 2017, triangular2): each cycle halves the amplitude."""
 
     learning_rate: float = option(0.1, "Peak of the first cycle.", above=0)
     base_learning_rate: float = option(1e-5, "Lower rate, between the cycles.", above=0)
@@ -178,7 +178,7 @@ class TriangularOptions:
 
 
 class Triangular(Schedule):
-    """Rises to the peak and falls again in each cycle; the peak's height above the base is halved each time."""
+    """Triangular cycles between a base rate and a peak whose height is halved after each cycle."""
 
     def __init__(self, epochs: int, options: TriangularOptions = TriangularOptions()):
         super().__init__(epochs, options)

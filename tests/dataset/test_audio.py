@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_one_line(data):
         chunk(source, 1, 200, 50)
     with pytest.raises(InputError, match="feats_conf.json: missing"):
         audio_chunks(data, SPK2INT)
-    with pytest.raises(InputError, match="16000 Hz expected"):
+    with pytest.raises(InputError, match="expected channel 0 at 16000 Hz"):
         soundfile.write(data.file("b.wav"), np.zeros(3 * RATE), RATE)
         c = conf()
         c["options"]["sample_frequency"] = 16000.0

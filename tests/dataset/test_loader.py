@@ -120,7 +120,7 @@ def test_nan_is_refused_by_name(make_data):
     path = make_data("train", LENGTHS)
     ark = (path / "feats.ark").read_bytes()
     (path / "feats.ark").write_bytes(ark[:3000] + b"\xff" * 4000 + ark[7000:])
-    with pytest.raises(InputError, match="spk0-00 hold NaN"):
+    with pytest.raises(InputError, match="spk0-00 contain NaN"):
         list(ValidationLoader(path, spk2int(path), batch_size=4, frames=90).epoch(0))
 
 
@@ -134,7 +134,7 @@ def test_utterances_without_features_are_counted_and_those_without_speaker_refus
     path = make_data("train", LENGTHS)
     write_table(path / "utt2spk", DataDir(path).utt2spk | {"x-1": "x"})
     loader(path)
-    assert "feats.scp: lacks 1 of 25 utterances: x-1" in caplog.text
+    assert "feats.scp: 1 of 25 utterances missing: x-1" in caplog.text
     write_table(path / "utt2spk", {u: s for u, s in DataDir(path).utt2spk.items() if u != "spk3-01"})
     with pytest.raises(InputError, match="utt2spk: no speaker for spk3-01"):
         loader(path)

@@ -49,9 +49,9 @@ def test_development_speakers_are_in_no_other_set():
     assert held_out and set(held_out.values()) == {6} and len(held_out) == 2
     assert not held_out.keys() & (count_by_speaker(sets.train) | count_by_speaker(sets.valid)).keys()
     assert not split(speakers(19, 6), dev_speakers=None).dev
-    with pytest.raises(InputError, match="3 development speakers"):
+    with pytest.raises(InputError, match="cannot hold out 3 development speakers"):
         split(speakers(3, 6), dev_speakers=3)
-    with pytest.raises(InputError, match="0 have two"):
+    with pytest.raises(InputError, match="0 of 30 speakers have two"):
         split(speakers(30, 1), dev_speakers=2)
 
 
