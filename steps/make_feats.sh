@@ -40,7 +40,7 @@ utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
 $cmd JOB=1:"$nj" "$log.JOB.log" \
   "${program[@]}" --type "$type" --config "$config" "$data/split${nj}utt/JOB" "$out.JOB"
-grep -h 'channels, the first is used' "$log".*.log >&2 || true
+grep -h 'channels, using the first' "$log".*.log >&2 || true
 
 python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" \
   utt2dur=dur utt2num_frames=num_frames feats_conf.json=json feats.scp=scp

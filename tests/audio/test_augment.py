@@ -197,7 +197,7 @@ def test_silent_sounds_and_segments_are_refused(tmp_path):
     write_table(f"{folder}/segments", {"a": "a 0 1"})
     with pytest.raises(InputError, match="segments"):
         Sounds(folder, RATE)
-    with pytest.raises(InputError, match="nothing to augment with"):
+    with pytest.raises(InputError, match="no sounds for augmentation"):
         Augmenter(AugmentOptions(), RATE)
 
 
