@@ -1,4 +1,4 @@
-"""What the preparation of every corpus shares."""
+"""Writing of data directories, shared by the preparation scripts of all corpora."""
 
 from pathlib import Path
 
@@ -8,11 +8,12 @@ from nnet.files import remove_file
 
 
 def write_data_dir(path, recordings, segments=None):
-    """Makes wav.scp, utt2spk, spk2utt and, where given, segments.
+    """Writes wav.scp, utt2spk, spk2utt and, if given, segments.
 
     Args:
-        recordings: {speaker: paths}; an utterance is called as its file without the ending.
-        segments: {utterance: (recording, start, end)} in seconds, or None where recordings are utterances.
+        path: the data directory.
+        recordings: {speaker: paths}; the id of a recording is its file name without extension.
+        segments: {utterance: (recording, start, end)} in seconds, or None if recordings are utterances.
     """
     speaker_of = {Path(p).stem: speaker for speaker, paths in recordings.items() for p in paths}
     wav_scp = {Path(p).stem: p for paths in recordings.values() for p in paths}
@@ -24,15 +25,15 @@ def write_data_dir(path, recordings, segments=None):
 
 
 def write_tables(path, wav_scp, utt2spk, genders=None, segments=None):
-    """Makes the data directory of these tables.
+    """Writes a data directory from tables.
 
     Args:
         path: the directory.
         wav_scp: {recording: path or command}.
         utt2spk: {utterance: speaker}.
-        genders: {speaker: "m" or "f"}; spk2gender is written where every speaker is in it.
-        segments: {utterance: (recording, start, end)}, with a channel counted from 0 as a fourth where there are
-            several, or None where recordings are utterances.
+        genders: {speaker: "m" or "f"}; spk2gender is written if every speaker is in it.
+        segments: {utterance: (recording, start, end[, channel])}, channels counted from 0, or None if recordings are
+            utterances.
     """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)

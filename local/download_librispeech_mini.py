@@ -1,6 +1,6 @@
 """Downloads the public mini LibriSpeech (OpenSLR 31, CC BY 4.0, 460 MB) into DIR/LibriSpeech.
 
-What is there already stays; an interrupted download goes on where it stopped.
+Existing files are kept, and an interrupted download is resumed.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ TIMEOUT = 60
 
 def main(argv=None):
     options = parser(__doc__)
-    options.add_argument("--url", default=URL, help="where the archives lie; a mirror nearer to you may be faster")
+    options.add_argument("--url", default=URL, help="URL of the archives; a mirror may be faster")
     options.add_argument("dir", metavar="DIR")
     args = options.parse_args(argv)
     folder = Path(args.dir)
@@ -39,7 +39,7 @@ def main(argv=None):
 
 
 def download(url, path, md5=None):
-    """Makes `path` the file at the URL; it gets its name when it is whole, and its checksum, where given, is right."""
+    """Downloads a file to `path`, which appears only when it is complete and its MD5, if given, is correct."""
     if path.exists():
         return
     partial = path.with_name(path.name + ".part")
@@ -47,7 +47,7 @@ def download(url, path, md5=None):
         _fetch(url, partial)
     except (urllib.error.URLError, OSError) as error:
         raise InputError(
-            f"{url}: {error}; what arrived is kept in {partial}, the same command goes on from there"
+            f"{url}: {error}; the partial download is kept in {partial}, run the same command again to resume"
         ) from error
     found = md5 and _md5(partial)
     if found != md5:
@@ -62,7 +62,7 @@ def _fetch(url, partial):
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing lies beyond what is here
+        if error.code == 416:  # the download is already complete
             return
         raise
     with answer, open(partial, "ab" if answer.status == 206 else "wb") as file:
@@ -85,7 +85,7 @@ def _md5(path):
 
 
 def unpack(archive, folder, wanted):
-    """Unpacks the archive; the subfolder `wanted` appears whole or not at all. The archive goes."""
+    """Unpacks the subfolder `wanted` of an archive atomically, and deletes the archive."""
     temporary = folder / f"{archive.name}.unpacked"
     shutil.rmtree(temporary, ignore_errors=True)
     with tarfile.open(archive) as tar:

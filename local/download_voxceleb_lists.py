@@ -1,4 +1,4 @@
-"""Downloads the trial lists of VoxCeleb1 and vox1_meta.csv into DIR, but for those that lie beside the corpus."""
+"""Downloads the trial lists of VoxCeleb1 and vox1_meta.csv to DIR, except for those next to the corpus."""
 
 import logging
 from pathlib import Path
@@ -18,13 +18,13 @@ META = "vox1_meta.csv"
 
 def main(argv=None):
     options = parser(__doc__)
-    options.add_argument("--url", default=URL, help="the folder where they lie; or that of a mirror")
-    options.add_argument("--lists", default=" ".join(LISTS), help="which of them")
+    options.add_argument("--url", default=URL, help="URL of the lists, or of a mirror")
+    options.add_argument("--lists", default=" ".join(LISTS), help="lists to download")
     options.add_argument("vox1", metavar="VOX1", help="the folder of VoxCeleb1")
     options.add_argument("dir", metavar="DIR")
     args = options.parse_args(argv)
     if not (args.vox1 and Path(args.vox1).is_dir()):
-        raise InputError(f"'{args.vox1}' is not the folder of VoxCeleb1; give it: --vox1 DIR")
+        raise InputError(f"'{args.vox1}' is not the folder of VoxCeleb1; set it with --vox1 DIR")
     make_directory(args.dir)
     folders = [Path(args.dir), Path(args.vox1)]
     missing = [LISTS[name].file for name in args.lists.split() if name in LISTS and not is_there(name, folders)]

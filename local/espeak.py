@@ -1,4 +1,4 @@
-"""Speech from the library of eSpeak NG (https://github.com/espeak-ng/espeak-ng), in voices of one's own."""
+"""Speech synthesis by the eSpeak NG library (https://github.com/espeak-ng/espeak-ng), with custom voices."""
 
 import ctypes
 import os
@@ -16,14 +16,14 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class Synthesizer:
-    """The one synthesiser of a process: the library keeps its state, of which its noise is a part, in globals."""
+    """The synthesizer, one per process: the library keeps its state, including that of its noise, in globals."""
 
     def __init__(self, home, variants):
         """Starts the library.
 
         Args:
-            home: an empty directory for a copy (of links) of its data with the voices added; keep it while in use.
-            variants: name → text of a voice file (docs/voices.md of espeak-ng).
+            home: an empty directory for links to its data and the added voices; keep it while in use.
+            variants: {name: text of a voice file} (docs/voices.md of espeak-ng).
         """
         library, data = _installed()
         _link_data(Path(data), Path(home) / "espeak-ng-data", variants)
@@ -32,9 +32,9 @@ class Synthesizer:
         self._callback = _Callback(self._receive)
         self.rate = self._library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, os.fsencode(home), 0)
         if self.rate <= 0:
-            raise InputError(f"{library}: eSpeak NG does not start with the data in {home}")
+            raise InputError(f"{library}: eSpeak NG failed to start with the data in {home}")
         self._library.espeak_SetSynthCallback(self._callback)
-        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # it took the time of day
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # the default seed is the time of day
 
     def _receive(self, samples, count, _events):
         if samples and count > 0:
@@ -42,14 +42,16 @@ class Synthesizer:
         return 0
 
     def say(self, text, voice, rate, pitch, pitch_range):
-        """One utterance.
+        """Synthesizes one utterance.
 
         Args:
-            voice: such as "en-us+NAME" with the name of a variant.
-            rate: words a minute.
-            pitch, pitch_range: 0 to 100; 50 is what the voice file says.
+            text: the sentence.
+            voice: such as "en-us+NAME", with the name of a variant.
+            rate: words per minute.
+            pitch, pitch_range: 0 to 100; 50 is the value of the voice file.
 
-        Returns: (n,) int16 at self.rate samples a second.
+        Returns:
+            (n,) int16 at self.rate Hz.
         """
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise InputError(f"eSpeak NG has no voice {voice}")
@@ -67,7 +69,7 @@ def _installed():
     try:
         import espeakng_loader
     except ImportError as error:
-        raise InputError("eSpeak NG is not there; install the extra `mini`: pip install espeakng-loader") from error
+        raise InputError("eSpeak NG is not installed; install the extra `mini`: pip install espeakng-loader") from error
     return espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
 
 

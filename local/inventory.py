@@ -1,4 +1,4 @@
-"""A walk through a corpus on disk: what is used of it, and why the rest is not."""
+"""Inventory of a corpus on disk: its files, and the reasons for skipping some."""
 
 import logging
 import os
@@ -10,26 +10,26 @@ from nnet.files import atomic_write
 
 log = logging.getLogger(__name__)
 
-EXAMPLES = 2  # files that are named in the log for each reason
+EXAMPLES = 2  # files named in the log per reason
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".rar", ".7z")
 
 
 class Inventory:
-    """The files under a folder, and those of them that are passed over.
+    """Files under a folder, and those that are skipped.
 
     Args:
-        root: the folder; links in it are followed.
-        what: what should be there, for messages: "VoxCeleb2, as dev/aac/id00012/VIDEO/00001.m4a".
+        root: the folder; symbolic links are followed.
+        what: the expected content, for messages: "VoxCeleb2, as dev/aac/id00012/VIDEO/00001.m4a".
     """
 
     def __init__(self, root, what):
         self.root, self.what = Path(os.path.abspath(root)), what
         self.skipped = {}
         if not self.root.is_dir():
-            raise InputError(f"{root}: no such folder; {what} was expected there")
+            raise InputError(f"{root}: no such folder; expected {what}")
 
     def files(self):
-        """Paths relative to the root, with "/" between their parts, in order; what nobody reads is skipped here."""
+        """Yields sorted paths relative to the root, with "/" as separator; skips hidden files."""
         for folder, inner, names in os.walk(self.root, followlinks=True):
             inner.sort()
             for name in sorted(names):
@@ -40,11 +40,11 @@ class Inventory:
                     yield path
 
     def skip(self, path, reason):
-        """Notes that a file is not used."""
+        """Records that a file is not used, and why."""
         self.skipped[path] = reason
 
     def skip_other(self, path, endings):
-        """Notes a file that is none of the corpus: an archive, or something that is not audio with these endings."""
+        """Records a file that is not part of the corpus: an archive, unexpected audio (`endings`), or another file."""
         ending = os.path.splitext(path)[1].lower()
         if ending in ARCHIVES or "_part" in os.path.basename(path):
             self.skip(path, "archive that was not unpacked")
@@ -54,18 +54,18 @@ class Inventory:
             self.skip(path, "not audio")
 
     def refuse_empty(self, found):
-        """Raises InputError where nothing was found, with what was there instead."""
+        """Raises InputError unless something was found; the message describes the content of the folder."""
         if found:
             return
         archives = [p for p, reason in self.skipped.items() if reason.startswith("archive")]
         if archives:
-            hint = f"archives were found that are not unpacked, such as {archives[0]}"
+            hint = f"found archives that are not unpacked, such as {archives[0]}"
         else:
-            hint = f"found there: {', '.join(sorted(os.listdir(self.root))[:5]) or 'nothing'}"
-        raise InputError(f"{self.root}: no recording of {self.what} in it; {hint}")
+            hint = f"found: {', '.join(sorted(os.listdir(self.root))[:5]) or 'nothing'}"
+        raise InputError(f"{self.root}: no recordings of {self.what}; {hint}")
 
     def report(self, table):
-        """Writes `path<TAB>reason` a line for each skipped file to `table`, and a line for each reason to the log."""
+        """Writes a line `path<TAB>reason` for each skipped file to `table`, and logs a line for each reason."""
         with atomic_write(table) as file:
             file.writelines(f"{path}\t{reason}\n" for path, reason in sorted(self.skipped.items()))
         for reason, count in Counter(self.skipped.values()).most_common():

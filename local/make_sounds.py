@@ -1,7 +1,7 @@
-"""Data directories of synthetic sounds to augment with, where there is neither MUSAN nor RIRS_NOISES.
+"""Makes data directories of synthetic sounds for augmentation, in place of MUSAN and RIRS_NOISES.
 
-OUT/noises_train and OUT/noises_test hold noises of different kinds, so that a test has what no training heard;
-OUT/rooms holds impulse responses. None of it was recorded: these are formulas (local/noises.py) and random numbers.
+OUT/noises_train and OUT/noises_test contain different types of noise, so that tests use noises unseen in training;
+OUT/rooms contains impulse responses. All are generated from formulas (local/noises.py) and random numbers.
 """
 
 import logging
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     options = parser(__doc__)
-    options.add_argument("--count", type=number(int, low=1), default=12, help="noises of each kind")
+    options.add_argument("--count", type=number(int, low=1), default=12, help="noises of each type")
     options.add_argument("--seconds", type=number(float, above=0), default=10.0, help="length of a noise")
     options.add_argument("--rooms", type=number(int, low=1), default=100, help="impulse responses")
     options.add_argument("--sample-rate", type=number(int, low=8000), default=16000, help="Hz")
-    options.add_argument("--seed", type=int, default=0, help="another seed makes other sounds")
+    options.add_argument("--seed", type=int, default=0, help="random seed of the sounds")
     options.add_argument("out", metavar="OUT")
     args = options.parse_args(argv)
     for name, kinds, count, seconds in (
@@ -37,7 +37,7 @@ def main(argv=None):
 
 
 def write_sounds(path, kinds, count, seconds, rate, seed):
-    """Makes the data directory `path` of `count` sounds of each kind, {name: generator of samples}."""
+    """Makes the data directory `path` with `count` sounds of each kind, {name: generator of samples}."""
     shutil.rmtree(path, ignore_errors=True)
     wav = path / "wav"
     wav.mkdir(parents=True)

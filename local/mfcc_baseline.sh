@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Scores trials without a network: mean and standard deviation of the voiced MFCCs, LDA, cosine.
+# Scores trials without a network: mean and standard deviation of voiced MFCCs, LDA, cosine.
 cmd=utils/run.sh
 program=(steps/train_backend.sh --lda-dim 40)
 help_message="Usage: $0 [options] DATA TRAIN OUTDIR TEST [more TESTS ...]
 e.g.: $0 data/mfcc train exp/mfcc_statistics test test_2s
 Options:
   --cmd CMD         job runner (default: $cmd)
-  others            of steps/train_backend.sh, see --help (--lda-dim is 40)
+  other options     of steps/train_backend.sh, see --help (--lda-dim is 40)
 Reads DATA/{TRAIN,TEST}/{feats,vad}.scp and DATA/TEST/trials. Makes OUTDIR/scores/TEST/mfcc_statistics."
 
 set -euo pipefail

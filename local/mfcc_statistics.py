@@ -1,6 +1,6 @@
-"""Embeddings without a network: the mean and standard deviation of the voiced frames of each utterance.
+"""Computes embeddings without a network: mean and standard deviation of the voiced frames of each utterance.
 
-Writes what steps/extract_embeddings.sh writes, so that the same back end and scoring follow.
+Writes the same files as steps/extract_embeddings.sh, for the same back end and scoring.
 """
 
 import logging
@@ -32,7 +32,7 @@ def main(argv=None):
             else:
                 silent.append(utterance)
     if silent:
-        log.warning("%s: %d utterances without a voiced frame left out: %s", args.data, len(silent), silent[:5])
+        log.warning("%s: skipped %d utterances without a voiced frame: %s", args.data, len(silent), silent[:5])
     average_embeddings.main(["--nj", "1", args.data, args.out])
 
 

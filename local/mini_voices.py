@@ -1,4 +1,4 @@
-"""Invented people for the mini corpus: a voice for each, the sentences they say, and the rooms and lines between."""
+"""Random voices, sentences and recording conditions of the mini corpus."""
 
 from dataclasses import dataclass
 
@@ -32,17 +32,17 @@ BLOCKS = [" ".join(block.split()).split(", ") for block in PHRASES.split("\n\n")
 
 @dataclass(frozen=True)
 class Voice:
-    """How one speaker sounds."""
+    """Voice of a synthetic speaker."""
 
     accent: str
-    rate: float  # words a minute
-    variant: str  # the rest, in the words of eSpeak NG's voice files
+    rate: float  # words per minute
+    variant: str  # other properties, as an eSpeak NG voice file
 
 
 def draw_voice(rng, name):
-    """A new voice: its own length of vocal tract, pitch, range, speed, accent and quality."""
+    """Draws a voice: vocal tract length, pitch, pitch range, rate, accent and quality."""
     female = rng.random() < 0.5
-    tract = rng.normal(1.14 if female else 1.0, 0.04)  # formants against those of eSpeak NG's default voice
+    tract = rng.normal(1.14 if female else 1.0, 0.04)  # formants relative to eSpeak NG's default voice
     pitch = np.exp(rng.normal(np.log(190 if female else 112), 0.16))
     lines = [
         "language variant",
@@ -61,20 +61,21 @@ def draw_voice(rng, name):
 
 
 def draw_sentence(rng):
-    """A sentence of about ten words."""
+    """Draws a sentence of about ten words."""
     return " ".join(block[rng.integers(len(block))] for block in BLOCKS) + "."
 
 
 def record(rng, speech, rate, out_rate):
-    """What a microphone in a room, and the line behind it, make of clean speech; everything about them is drawn anew.
+    """Simulates a recording of clean speech with a random room, noise and channel.
 
-    All of it is products of spectra, and so is the change of rate: what lies above half of `out_rate` is cut off.
+    All effects and the resampling are products of spectra; frequencies above half of `out_rate` are removed.
 
     Args:
         speech: (n,) samples of any scale.
-        rate, out_rate: samples a second before and after, multiples of 50.
+        rate, out_rate: input and output sampling rate in Hz, multiples of 50.
 
-    Returns: (n * out_rate / rate + pauses,) float64 within [-1, 1].
+    Returns:
+        (n * out_rate / rate + pauses,) float64 within [-1, 1].
     """
     before, after = rng.integers(int(0.15 * rate), int(0.4 * rate), size=2)
     length = before + len(speech) + after
@@ -89,13 +90,13 @@ def record(rng, speech, rate, out_rate):
 
 
 def smooth_size(least):
-    """A length of at least `least` whose Fourier transform is fast: 2^n, or 1.25, 1.5 or 1.75 times that."""
+    """Returns an FFT-friendly length of at least `least`: 2^n, or 1.25, 1.5 or 1.75 times that."""
     quarter = 2 ** max(int(np.ceil(np.log2(least))) - 3, 0)
     return -(-least // quarter) * quarter
 
 
 def _room(rng, rate):
-    """A direct path and an echoing tail that loses 60 dB within 0.1 to 0.5 s; (taps,)."""
+    """Draws a room impulse response with a reverberation time (60 dB) of 0.1 to 0.5 s: (taps,)."""
     time = np.arange(int(ROOM_SECONDS * rate)) / rate
     tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / rng.uniform(0.1, 0.5))
     tail *= 10 ** (-rng.uniform(3, 15) / 20) / np.sqrt(np.sum(tail**2))
@@ -104,7 +105,7 @@ def _room(rng, rate):
 
 
 def _channel(rng, frequencies):
-    """Gains at these frequencies (Hz): the edges of the band, a tilt and ripples."""
+    """Draws the channel gains at frequencies (Hz): band limits, tilt and ripple."""
     low, high = rng.uniform(50, 250), rng.uniform(3400, 7600)
     inner = np.linspace(low * 1.5, high * 0.9, 8)
     decibels = rng.uniform(-8, 4) * np.linspace(0, 1, 8) + rng.normal(0, 2.5, size=8)
@@ -112,9 +113,9 @@ def _channel(rng, frequencies):
 
 
 def _noise(rng, frequencies):
-    """The spectrum of noise of mean square 1 (in numpy's scale, over the root of its length).
+    """Draws a noise spectrum with mean square 1 (numpy's scaling, divided by the square root of the length).
 
-    Its power falls as 1/f^a from 30 Hz on, a drawn from 0 (white) to 2 (brown).
+    Its power falls as 1/f^a above 30 Hz, with a from 0 (white) to 2 (brown).
     """
     spectrum = rng.standard_normal(2 * len(frequencies), np.float32).view(np.complex64)
     spectrum /= np.maximum(frequencies, 30) ** (rng.uniform(0, 2) / 2)

@@ -1,6 +1,6 @@
-"""Synthetic noises and room responses. What training hears and what only a test hears are of different kinds.
+"""Synthetic noises and room impulse responses, with different types for training and testing.
 
-Every generator takes a numpy Generator, a number of samples n and a rate in Hz, and gives float64 (n,) of any level.
+Every generator takes a numpy Generator, a number of samples n and a rate in Hz, and returns float64 (n,) of any level.
 """
 
 import numpy as np
@@ -8,13 +8,13 @@ from numpy.fft import irfft, rfft, rfftfreq
 
 
 def hiss(rng, n, rate):
-    """Noise whose power falls with some power of the frequency, white to brown, slowly louder and softer."""
+    """Generates noise with a spectrum between white and brown and a slowly varying level."""
     slope = rng.uniform(0, 2)
     return shaped(rng, n, rate, lambda f: np.maximum(f, 20.0) ** (-slope / 2)) * wander(rng, n, rate, 2.0)
 
 
 def hum(rng, n, rate):
-    """Mains: a steady low tone and its harmonics."""
+    """Generates mains hum: a steady low tone and its harmonics."""
     phase = 2 * np.pi * np.cumsum(rng.uniform(45, 130) * (1 + 0.002 * wander(rng, n, rate, 1.0))) / rate
     gains = rng.exponential(size=30) / np.arange(1, 31) ** rng.uniform(0.5, 1.5)
     tones = sum(gain * np.sin(k * phase + rng.uniform(0, 6)) for k, gain in enumerate(gains, 1))
@@ -22,22 +22,22 @@ def hum(rng, n, rate):
 
 
 def bursts(rng, n, rate):
-    """Short bursts of noise at random times."""
+    """Generates short bursts of noise at random times."""
     return struck(rng, n, rate, rng.uniform(0, 1, rng.poisson(n / rate * rng.uniform(2, 8)) + 1), damped_noise)
 
 
 def bands(rng, n, rate):
-    """Bands of noise, each louder and softer a few times a second."""
+    """Generates bands of noise whose levels vary a few times per second."""
     time, sound = np.arange(n) / rate, np.zeros(n)
     for _ in range(3):
-        centre, width = np.exp(rng.uniform(np.log(150), np.log(6000))), rng.uniform(0.1, 0.5)
-        band = shaped(rng, n, rate, lambda f, c=centre, w=width: np.exp(-(((f - c) / (w * c)) ** 2)))
+        center, width = np.exp(rng.uniform(np.log(150), np.log(6000))), rng.uniform(0.1, 0.5)
+        band = shaped(rng, n, rate, lambda f, c=center, w=width: np.exp(-(((f - c) / (w * c)) ** 2)))
         sound += band / band.std() * (1 + np.sin(2 * np.pi * rng.uniform(1, 10) * time + rng.uniform(0, 6)))
     return sound
 
 
 def sirens(rng, n, rate):
-    """A tone with a few harmonics that sweeps up and down."""
+    """Generates a tone with a few harmonics that sweeps up and down."""
     sweep = np.sin(2 * np.pi * rng.uniform(0.15, 2) * np.arange(n) / rate + rng.uniform(0, 6))
     frequency = rng.uniform(400, 1200) * 2 ** (rng.uniform(0.3, 1) * sweep)
     phase = 2 * np.pi * np.cumsum(frequency) / rate
@@ -45,7 +45,7 @@ def sirens(rng, n, rate):
 
 
 def knocks(rng, n, rate):
-    """The same hard thing struck again and again, in time: a machine."""
+    """Generates periodic knocks with a fixed set of resonances, like a machine."""
     period = rng.uniform(0.1, 0.6)
     modes = np.exp(rng.uniform(np.log(200), np.log(5000), 5)), rng.uniform(0.02, 0.15, 5)
     times = np.arange(rng.uniform(0, period), n / rate, period) * rate / n
@@ -58,7 +58,7 @@ def knocks(rng, n, rate):
 
 
 def melodies(rng, n, rate):
-    """Plucked notes of a scale."""
+    """Generates plucked notes of a scale."""
     base, steps = rng.uniform(110, 330), np.array([0, 2, 4, 7, 9, 12, 14, 16])
     times = np.arange(0, n / rate, rng.uniform(0.15, 0.4)) * rate / n
 
@@ -70,18 +70,18 @@ def melodies(rng, n, rate):
 
 
 def engines(rng, n, rate):
-    """Rough pulses that come faster and slower, through a broad resonance."""
+    """Generates rough pulses of varying rate, filtered by a broad resonance."""
     turns = np.cumsum(rng.uniform(15, 40) * 2 ** (2 * wander(rng, n, rate, 2.0))) / rate
     pulses = np.diff(np.floor(turns), prepend=0) * rng.uniform(0.5, 1, n) + 0.01 * rng.normal(size=n)
-    centre = rng.uniform(100, 800)
-    return irfft(rfft(pulses) / (1 + ((rfftfreq(n, 1 / rate) - centre) / centre) ** 2), n)
+    center = rng.uniform(100, 800)
+    return irfft(rfft(pulses) / (1 + ((rfftfreq(n, 1 / rate) - center) / center) ** 2), n)
 
 
 def room(rng, n, rate):
-    """The response of a room: direct sound, early reflections, a tail of noise that decays exponentially.
+    """Generates a room impulse response: direct sound, early reflections, exponentially decaying noise.
 
-    The time to decay by 60 dB is 0.15 to 0.8 s, the direct sound -3 to 12 dB above all that follows. It stays the
-    highest peak.
+    The reverberation time (60 dB) is 0.15 to 0.8 s, the direct-to-reverberant ratio -3 to 12 dB. The direct sound is
+    the highest peak.
     """
     time = np.arange(n) / rate
     tail = shaped(rng, n, rate, lambda f: 1 / (1 + f / 2000)) * np.exp(-6.91 * time / rng.uniform(0.15, 0.8))
@@ -100,12 +100,12 @@ UNSEEN = {"sirens": sirens, "knocks": knocks, "melodies": melodies, "engines": e
 
 
 def shaped(rng, n, rate, gain):
-    """White noise with the gain at each frequency that gain(Hz) says."""
+    """Filters white noise with the frequency response gain(Hz)."""
     return irfft(rfft(rng.normal(size=n)) * gain(rfftfreq(n, 1 / rate)), n)
 
 
 def wander(rng, n, rate, seconds):
-    """A smooth random curve between 0 and 1 with a new aim every so many seconds: (n,)."""
+    """Generates a smooth random curve between 0 and 1 with a new target every `seconds`: (n,)."""
     aims = rng.uniform(0, 1, int(n / rate / seconds) + 3)
     place = np.arange(n) / rate / seconds
     first = place.astype(int)
@@ -114,7 +114,7 @@ def wander(rng, n, rate, seconds):
 
 
 def struck(rng, n, rate, times, strike):
-    """The sum of sounds strike(rng, rate) that begin at `times`, as shares of n."""
+    """Adds up sounds strike(rng, rate) that start at `times`, given as shares of n."""
     sound = np.zeros(n)
     for first in (np.asarray(times) * n).astype(int):
         part = strike(rng, rate)[: n - first]
@@ -123,7 +123,7 @@ def struck(rng, n, rate, times, strike):
 
 
 def damped_noise(rng, rate):
-    """A burst of noise of some colour that dies away in 5 to 100 ms."""
+    """Generates a burst of colored noise that decays in 5 to 100 ms."""
     n, slope = int(0.4 * rate), rng.uniform(0, 1.5)
     noise = shaped(rng, n, rate, lambda f: np.maximum(f, 50.0) ** (-slope / 2))
     return noise / noise.std() * np.exp(-np.arange(n) / rate / rng.uniform(0.005, 0.1)) * rng.uniform(0.3, 1)

@@ -1,8 +1,8 @@
-"""Data directories from a folder in LibriSpeech's layout: train, train_pieces, test and test_2s, all pairs as trials.
+"""Makes data directories train, train_pieces, test and test_2s from a LibriSpeech folder, with all pairs as trials.
 
-The subsets train-* are for training; test-* are the test, or dev-* where there is no test-*. Layout:
-SUBSET/SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac. Where speakers have few utterances, train_pieces has them in
-pieces, for the back end.
+The subsets train-* are for training; test-*, or dev-* if there is no test-*, for testing. Layout:
+SUBSET/SPEAKER/CHAPTER/SPEAKER-CHAPTER-NUMBER.flac. If speakers have few utterances, train_pieces contains pieces of
+them, for the back end.
 """
 
 import shutil
@@ -24,7 +24,7 @@ def main(argv=None):
     test = find_recordings(subsets, "test-") or find_recordings(subsets, "dev-")
     for kind, recordings in (("train-*", train), ("test-* or dev-*", test)):
         if not recordings:
-            raise InputError(f"{args.corpus}: no {kind}/SPEAKER/CHAPTER/*.flac in it")
+            raise InputError(f"{args.corpus}: no {kind}/SPEAKER/CHAPTER/*.flac found")
     data = Path(args.data)
     write_data_dir(data / "train", train)
     shutil.rmtree(data / "train_pieces", ignore_errors=True)
@@ -40,24 +40,24 @@ def main(argv=None):
 def _parser():
     options = parser(__doc__)
     options.add_argument(
-        "--min-utterances", type=int, default=4, help="in train_pieces, utterances of a speaker with fewer are cut"
+        "--min-utterances", type=int, default=4, help="train_pieces cuts the utterances of speakers with fewer"
     )
-    options.add_argument("--piece-seconds", type=float, default=1.5, help="the shortest such piece")
-    options.add_argument("--test-utterances", type=int, default=10, help="at most so many of each test speaker")
-    options.add_argument("--crop-seconds", type=float, default=2.0, help="what test_2s has of each utterance")
-    options.add_argument("corpus", help="the folder that holds the subsets")
+    options.add_argument("--piece-seconds", type=float, default=1.5, help="minimum duration of a piece")
+    options.add_argument("--test-utterances", type=int, default=10, help="maximum utterances per test speaker")
+    options.add_argument("--crop-seconds", type=float, default=2.0, help="duration of the utterances in test_2s")
+    options.add_argument("corpus", help="folder of the subsets")
     options.add_argument("data", help="folder for the data directories")
     return options
 
 
 def find_subsets(corpus):
-    """The subsets in the folder, or in the folder LibriSpeech in it (as the archives unpack)."""
+    """Lists the subsets in the folder, or in its subfolder LibriSpeech, as unpacked from the archives."""
     inner = corpus / "LibriSpeech"
     return sorted(p for p in (inner if inner.is_dir() else corpus).glob("*-*") if p.is_dir())
 
 
 def find_recordings(subsets, prefix):
-    """{speaker: paths in order} of the subsets whose names begin so."""
+    """Finds the recordings of the subsets with a name prefix: {speaker: sorted paths}."""
     recordings = {}
     for subset in subsets:
         if subset.name.startswith(prefix):
@@ -67,16 +67,16 @@ def find_recordings(subsets, prefix):
 
 
 def spread(paths, most):
-    """At most so many of the paths, evenly spread over them, and so over a speaker's chapters."""
+    """Selects at most `most` paths, evenly spread, and so over a speaker's chapters."""
     count = min(most, len(paths))
     return [paths[i * len(paths) // count] for i in range(count)]
 
 
 def pieces(recordings, least, seconds):
-    """Segments that give each speaker something to compare: {utterance: (recording, start, end)}.
+    """Cuts the utterances of speakers with few of them into segments: {utterance: (recording, start, end)}.
 
-    LDA and PLDA learn what changes within a speaker, so the utterances of a speaker with fewer than `least` are cut
-    into equal pieces, none shorter than `seconds`; the other speakers keep theirs whole.
+    LDA and PLDA need several utterances per speaker, so those of a speaker with fewer than `least` are cut into equal
+    pieces of at least `seconds`; the others are kept whole.
     """
     segments = {}
     for paths in recordings.values():
@@ -90,7 +90,7 @@ def pieces(recordings, least, seconds):
 
 
 def middles(recordings, seconds):
-    """The middle of each utterance, as segments that are called as the utterances, so that trials serve both."""
+    """Cuts the middle of each utterance as a segment with the same id, so that the same trials apply."""
     segments = {}
     for path in (p for paths in recordings.values() for p in paths):
         duration = soundfile.info(path).duration
@@ -100,7 +100,7 @@ def middles(recordings, seconds):
 
 
 def all_pairs(recordings):
-    """Every pair of utterances once: (enroll, test, whether of the same speaker)."""
+    """Yields every pair of utterances once: (enroll, test, same speaker)."""
     utterances = [(path.stem, speaker) for speaker, paths in recordings.items() for path in paths]
     return ((e, t, of_e == of_t) for (e, of_e), (t, of_t) in combinations(sorted(utterances), 2))
 

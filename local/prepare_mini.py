@@ -1,6 +1,6 @@
-"""Data directories train, enroll and test of the mini corpus, and the trials of test, from its folder of audio.
+"""Makes the data directories train, enroll and test of the mini corpus, and the trials of test, from its audio.
 
-The last speakers are held out: some utterances of each make its model (enroll), the others are compared with all
+The last speakers are held out: some utterances of each enroll its model, the others are test utterances against all
 models.
 """
 
@@ -18,7 +18,7 @@ def main(argv=None):
     recordings = find_recordings(args.corpus)
     speakers = sorted(recordings)
     if not 0 < args.test_speakers < len(speakers):
-        raise InputError(f"{args.corpus} has {len(speakers)} speakers: --test-speakers must lie between")
+        raise InputError(f"{args.corpus} has {len(speakers)} speakers: --test-speakers must be between 0 and that")
     held_out = speakers[-args.test_speakers :]
     data = Path(args.data)
     write_data_dir(data / "train", {s: recordings[s] for s in speakers[: -args.test_speakers]})
@@ -30,15 +30,15 @@ def main(argv=None):
 
 def _parser():
     options = parser(__doc__)
-    options.add_argument("--test-speakers", type=int, required=True, help="how many speakers are held out")
-    options.add_argument("--enroll-utterances", type=int, default=3, help="utterances that make a speaker's model")
+    options.add_argument("--test-speakers", type=int, required=True, help="number of held-out speakers")
+    options.add_argument("--enroll-utterances", type=int, default=3, help="enrollment utterances per speaker")
     options.add_argument("corpus", help="folder with SPEAKER/SPEAKER-NUMBER.wav")
     options.add_argument("data", help="folder for the data directories")
     return options
 
 
 def find_recordings(corpus):
-    """{speaker: paths in order}."""
+    """Finds the recordings: {speaker: sorted paths}."""
     recordings = {}
     for path in sorted(Path(corpus).glob("*/*.wav")):
         recordings.setdefault(path.parent.name, []).append(path)

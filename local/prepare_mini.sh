@@ -18,14 +18,14 @@ e.g.: $0 --train-speakers 40 corpus data
 Options:
   --cmd CMD                                job runner (default: $cmd)
   --train-speakers N --test-speakers N     default: $train_speakers and $test_speakers
-  --utterances N                           of each speaker (default: $utterances)
-  --seed N                                 another seed makes other voices (default: $seed)
+  --utterances N                           per speaker (default: $utterances)
+  --seed N                                 random seed of the voices (default: $seed)
 Makes CORPUS/SPEAKER/*.wav and DATA/{train,enroll,test}.
 USAGE
   exit 1
 fi
 corpus=$1 data=$2
-parts=4  # belongs to the corpus, whatever the number of cores: see speak_mini.py
+parts=4  # fixed, since the corpus depends on it: see speak_mini.py
 
 rm -rf "$corpus"
 mkdir -p "$corpus"

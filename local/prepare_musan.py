@@ -1,8 +1,8 @@
-"""Data directories musan_noise, musan_music and musan_speech of MUSAN, to augment with.
+"""Makes the data directories musan_noise, musan_music and musan_speech of MUSAN, for augmentation.
 
 Layout (OpenSLR 17; Snyder, Chen, Povey, "MUSAN: a music, speech, and noise corpus", 2015):
-KIND/SOURCE/KIND-SOURCE-0000.wav beside LICENSE, README and ANNOTATIONS. What is not used
-stands in DATA/skipped_musan with its reason.
+KIND/SOURCE/KIND-SOURCE-0000.wav, with LICENSE, README and ANNOTATIONS. DATA/skipped_musan lists unused files with the
+reason.
 """
 
 import re
@@ -21,7 +21,7 @@ NAME = re.compile(r"(?:^|.*/)(?P<kind>noise|music|speech)/[^/]+/(?P<name>(?P=kin
 
 def main(argv=None):
     options = parser(__doc__)
-    options.add_argument("musan", metavar="MUSAN", help="the folder that holds noise/, music/ and speech/")
+    options.add_argument("musan", metavar="MUSAN", help="folder with noise/, music/ and speech/")
     options.add_argument("data", metavar="DATA", help="folder for the data directories")
     args = options.parse_args(argv)
     inventory = Inventory(args.musan, "MUSAN (noise/free-sound/noise-free-sound-0000.wav, music/..., speech/...)")
@@ -30,7 +30,7 @@ def main(argv=None):
     empty = [kind for kind in KINDS if not found[kind]]
     if empty:
         raise InputError(
-            f"{args.musan}: no {empty[0]}/*/{empty[0]}-*.wav in it, but other parts of MUSAN; unpack it all"
+            f"{args.musan}: no {empty[0]}/*/{empty[0]}-*.wav found, only other parts of MUSAN; unpack all of it"
         )
     make_directory(args.data)
     inventory.report(Path(args.data) / "skipped_musan")
@@ -39,7 +39,7 @@ def main(argv=None):
 
 
 def find_sounds(inventory):
-    """{kind: {name: path}}."""
+    """Finds the sounds: {kind: {name: path}}."""
     found = {kind: {} for kind in KINDS}
     for path in inventory.files():
         match = NAME.fullmatch(path)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes noisy copies of a test set, with sounds that no training hears; and sounds to augment training with.
+# Makes noisy copies of a test set, with sounds unseen in training, and sounds for the augmentation of training.
 cmd=utils/run.sh
 nj=4
 
@@ -35,4 +35,4 @@ make_noisy() {  # KIND OPTION ...
   sed "s/^\([^ ]*\) \([^ ]*\)/\1-$1 \2-$1/" "$data/test/trials" >"$data/test_$1/trials"
 }
 make_noisy noise --noises "$data/sounds/noises_test" --noise-snrs 10:5:0 --noise-interval 0
-make_noisy babble --babble "$data/voices_test" --babble-voices 4 --babble-snrs 16:11:6  # of each: 10, 5, 0 dB in all
+make_noisy babble --babble "$data/voices_test" --babble-voices 4 --babble-snrs 16:11:6  # SNRs per voice; 10, 5, 0 dB in total

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Scores one of NIST's evaluations: LDA and PLDA of training speech, adapted to the evaluation's unlabelled speech where
-# there is some; scores normalised against that, or else against the training speakers, and calibrated on the
-# development part where there is one.
+# Scores a NIST evaluation with LDA and PLDA, adapted to the evaluation's unlabeled speech if available. Scores are
+# normalized with that speech, or else with the training speakers, as cohort, and calibrated on the development part if
+# available.
 cmd=utils/run.sh
 methods="cosine plda plda_adapted"
 lda_dim=150
@@ -21,11 +21,11 @@ e.g.: $0 data/mfcc/backend exp/xvector data/sre16
 Options:
   --cmd CMD                    job runner (default: $cmd)
   --methods "cosine plda ..."  of steps/score_lists.sh (default: $methods)
-  --lda-dim N                  dimensions that LDA keeps (default: $lda_dim)
+  --lda-dim N                  LDA dimensions (default: $lda_dim)
   --within X, --between X      --within-covar-scale and --between-covar-scale of steps/train_backend.sh
-  --top-n N                    of steps/score_norm.sh: cohort scores that count
+  --top-n N                    of steps/score_norm.sh: number of cohort scores
 Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_TEST, makes MODELDIR/backend,
-MODELDIR/backend_TEST and MODELDIR/scores_TEST/LIST/*; a list trials_TEST_CONDITION is given the scores of all trials.
+MODELDIR/backend_TEST and MODELDIR/scores_TEST/LIST/*; lists trials_TEST_CONDITION share the scores of all trials.
 USAGE
   exit 1
 fi
@@ -39,7 +39,7 @@ if [ -f "$3_unlabeled/utt2spk" ]; then
   steps/train_backend.sh --adapt "$cohort" --within-covar-scale "$within" --between-covar-scale "$between" \
     "${backend[@]}" "$adapted"
 else
-  echo "$0: $3_unlabeled is not there: PLDA is not adapted" >&2
+  echo "$0: $3_unlabeled is missing: PLDA is not adapted" >&2
   methods=${methods//plda_adapted/}
 fi
 dev='' dev_trials=''
@@ -49,6 +49,6 @@ fi
 steps/score_lists.sh --cmd "$cmd" --methods "$methods" --backend "$exp/backend" --adapted "$adapted" \
   --cohort "$cohort" --top-n "$top_n" --dev "$dev" --dev-trials "$dev_trials" \
   "$exp/embeddings_$test" "$exp/embeddings_$test" "$exp/scores_$test" "$3/trials_$test"
-for trials in "$3/trials_${test}_"*; do  # conditions: some of the trials, their scores are the same
+for trials in "$3/trials_${test}_"*; do  # conditions are subsets of the trials, with the same scores
   if [ -f "$trials" ]; then ln -sfn "$test" "$exp/scores_$test/${trials##*/trials_}"; fi
 done

@@ -1,7 +1,7 @@
-"""Speaks one part of the mini corpus: OUT_DIR/SPEAKER/SPEAKER-NUMBER.wav, 16 kHz, 16 bits.
+"""Synthesizes one part of the mini corpus: OUT_DIR/SPEAKER/SPEAKER-NUMBER.wav, 16 kHz, 16 bits.
 
-The number of parts belongs to the corpus, as eSpeak NG's noise runs on from an utterance to the next within a part;
-how many parts are spoken at a time does not matter.
+The corpus depends on the number of parts, because eSpeak NG's noise generator continues from one utterance to the next
+within a part, but not on how many parts run in parallel.
 """
 
 import os
@@ -35,11 +35,11 @@ def main(argv=None):
 
 def _parser():
     options = parser(__doc__)
-    options.add_argument("--num-speakers", type=int, required=True, help="speakers in all parts together")
-    options.add_argument("--utterances", type=int, required=True, help="utterances of each speaker")
-    options.add_argument("--seed", type=int, default=1, help="another seed makes other voices and other sentences")
-    options.add_argument("--part", type=int, default=1, help="which part to speak, from 1")
-    options.add_argument("--num-parts", type=int, default=1, help="how many parts there are")
+    options.add_argument("--num-speakers", type=int, required=True, help="number of speakers in all parts")
+    options.add_argument("--utterances", type=int, required=True, help="utterances per speaker")
+    options.add_argument("--seed", type=int, default=1, help="random seed of voices and sentences")
+    options.add_argument("--part", type=int, default=1, help="part to synthesize, from 1")
+    options.add_argument("--num-parts", type=int, default=1, help="number of parts")
     options.add_argument("out_dir", help="folder for the audio")
     return options
 
@@ -49,7 +49,7 @@ def speaker_name(number):
 
 
 def _speak(synthesizer, rng, voice, name):
-    """One sentence, faster or slower and higher or lower than this voice usually is, and recorded; (n,)."""
+    """Synthesizes and records a sentence, with rate and pitch varied around those of the voice: (n,)."""
     said = synthesizer.say(
         draw_sentence(rng),
         f"{voice.accent}+{name}",

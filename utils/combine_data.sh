@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts data directories together: utils/combine_data.sh data/all data/a data/b
+# Combines data directories: utils/combine_data.sh data/all data/a data/b
 set -euo pipefail
 
 . "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Sourced by a script: turns `--some-option value` into `some_option=value`, by Kaldi's contract.
 #
-# A variable that is set above the line `. utils/parse_options.sh` is an option; any other `--name` is an error.
-# An option whose default is true or false takes nothing else. `--config FILE` reads lines `name=value`, over which
-# the command line wins. `--help` prints $help_message where the script set one. What follows the options stays in
-# "$@". Values are never evaluated; works under `set -eu` and in bash 3.2.
+# A variable that is set before the line `. utils/parse_options.sh` is an option; any other `--name` is an error. If the
+# default is true or false, so must be the value. `--config FILE` reads lines `name=value`, which the command line
+# overrides. `--help` prints $help_message if the script sets it. The arguments after the options remain in "$@". Values
+# are never evaluated; works under `set -eu` and in bash 3.2.
 #
-# A script that leaves its work to another command sets the array `program` to it: options that are not the script's own
-# are appended there as `--some-option value`, for that command to check (an empty value counts as not given), and
-# `--help` shows that command's help as well.
+# A script that wraps another command puts it in the array `program`: options that are not the script's own are appended
+# as `--some-option value` and checked by that command (an empty value counts as not given), and `--help` also prints
+# that command's help.
 
 _po_fail() {
   echo "$0: $*" >&2
   exit 1
 }
 
-# _po_set NAME VALUE SHOWN: sets the option NAME; SHOWN is how the user wrote it.
+# _po_set NAME VALUE SHOWN: sets the option NAME; SHOWN is its spelling by the user, for messages.
 _po_set() {
   case "$1" in
     "" | [0-9]* | _po_* | *[!A-Za-z0-9_]*) _po_fail "$3: not the name of an option" ;;

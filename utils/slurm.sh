@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command through Slurm, once or as an array of jobs, and waits for them: takes the place of utils/run.sh.
+# Runs a command through Slurm, once or as an array of jobs, and waits for them; replaces utils/run.sh.
 # utils/slurm.sh [--mem 4G] [--gpu 1] [--partition P] [--max-jobs-run N] [JOB=1:N] LOG COMMAND [ARGUMENT...]
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes a part of a data directory: utils/subset_data_dir.sh [--per-spk|--first|...] data/train 1000 data/train_1k
+# Writes a subset of a data directory: utils/subset_data_dir.sh [--per-spk|--first|...] data/train 1000 data/train_1k
 set -euo pipefail
 
 . "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Turns an utt2spk round: utils/utt2spk_to_spk2utt.sh data/train/utt2spk > data/train/spk2utt
+# Converts utt2spk to spk2utt: utils/utt2spk_to_spk2utt.sh data/train/utt2spk > data/train/spk2utt
 set -euo pipefail
 
 . "$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)/path.sh"
