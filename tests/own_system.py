@@ -8,7 +8,7 @@ from nnet.losses.base import cross_entropy, top1
 from nnet.losses.schedules import MarginSchedule, MarginScheduleOptions
 from nnet.networks import Network
 from nnet.networks.layers import Linear
-from nnet.ops import mx, nn
+from nnet.ops import mx, nn, optimizers
 from nnet.ops.vectors import normalize
 from nnet.optim.optimizers import DecayOptions, Optimizer
 from nnet.optim.schedules import Schedule
@@ -112,21 +112,14 @@ class Length(AuxiliaryLoss):
 class SignOptions(DecayOptions):
     """Momentum of which only the sign counts."""
 
-    momentum: float = option(0.9, "Decay of the mean gradient.", low=0, high=1)
+    momentum: float = option(0.9, "Decay of the mean gradient.", low=0, below=1)
 
 
 class Sign(Optimizer):
-    """w ← w − rate · sign(v), v the running mean of the gradients."""
-
-    slots = ("mean",)
+    """w ← w − rate · sign(v), v the running mean of the gradients: Lion (Chen et al. 2023) of equal betas."""
 
     def __init__(self, options=SignOptions()):
-        super().__init__(options)
-
-    def step(self, grad, slots, name):
-        mean = self.options.momentum * slots["mean"] + (1 - self.options.momentum) * grad
-        self.state[f"mean:{name}"] = mean
-        return mx.sign(mean)
+        super().__init__(options, optimizers.Lion(0.0, betas=[options.momentum] * 2))
 
 
 @dataclass(frozen=True)

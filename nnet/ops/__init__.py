@@ -12,7 +12,7 @@ that is not part of the flow meets a Value in an operator, the Value stands firs
 Importing this module changes nothing in the process; `nnet.ops.runtime.prepare` makes MLX fast on a Linux CPU.
 """
 
-from nnet.ops.binding import mx, nn, tree_flatten, tree_map, tree_unflatten
+from nnet.ops.binding import mx, nn, optimizers, tree_flatten, tree_map, tree_map_with_path, tree_unflatten
 
 # isort: split
 from nnet.ops.convolution import context_linear, conv, linear
@@ -75,6 +75,7 @@ __all__ = [
     "nn",
     "normalize",
     "operation",
+    "optimizers",
     "prelu",
     "random_scale",
     "relu",
@@ -91,6 +92,7 @@ __all__ = [
     "tanh",
     "tree_flatten",
     "tree_map",
+    "tree_map_with_path",
     "tree_unflatten",
     "unflatten",
     "weighted_statistics",

@@ -18,6 +18,16 @@ finally:
     sys.setdlopenflags(_flags)
 
 import mlx.nn as nn  # noqa: E402
-from mlx.utils import tree_flatten, tree_map, tree_unflatten  # noqa: E402
+import mlx.optimizers as optimizers  # noqa: E402
+from mlx.utils import tree_flatten, tree_map, tree_map_with_path, tree_unflatten  # noqa: E402
 
-__all__ = ["LOADED_BEFORE", "mx", "nn", "tree_flatten", "tree_map", "tree_unflatten"]
+__all__ = [
+    "LOADED_BEFORE",
+    "mx",
+    "nn",
+    "optimizers",
+    "tree_flatten",
+    "tree_map",
+    "tree_map_with_path",
+    "tree_unflatten",
+]

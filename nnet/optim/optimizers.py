@@ -1,28 +1,22 @@
-"""Optimizers of the trainable weights of a module.
+"""Gradient descent on the trainable weights of a module, by the rules of mlx.optimizers.
 
-Each update rule is a function of one weight. `Optimizer` iterates over the weights, applies the weight decay of their
-section, and keeps its state, which a resume needs, in a flat dict of arrays that safetensors can store.
+What is added here is the weight decay by section of the network, and a state that safetensors can hold.
 """
 
+import math
 from dataclasses import dataclass
 
-from nnet.ops import mx, tree_flatten, tree_unflatten
+from nnet.ops import optimizers, tree_flatten, tree_map, tree_map_with_path, tree_unflatten
 from nnet.options import option
 
 
 def clip_gradients(grads, max_norm):
-    """Scales gradients to a global L2 norm of at most `max_norm` (None: no limit); returns (gradients, norm before)."""
-    norm = gradient_norm(grads)
-    if max_norm is None:
-        return grads, norm
-    scale = mx.minimum(max_norm / (norm + 1e-6), 1.0)
-    flat = [(name, g * scale) for name, g in tree_flatten(grads)]
-    return tree_unflatten(flat), norm
+    """Scales all gradients together so that their joint L2 norm is at most `max_norm`; returns (grads, norm).
 
-
-def gradient_norm(grads):
-    """Computes the global L2 norm of all gradients."""
-    return mx.sqrt(sum(mx.sum(mx.square(g)) for _, g in tree_flatten(grads)))
+    None does not clip: the norm alone is computed.
+    """
+    clipped, norm = optimizers.clip_grad_norm(grads, math.inf if max_norm is None else max_norm)
+    return grads if max_norm is None else clipped, norm
 
 
 @dataclass(frozen=True)
@@ -35,34 +29,30 @@ class DecayOptions:
 
 
 class Optimizer:
-    """Base class of the optimizers, built as `Optimizer(options)`: iterates over the weights and applies weight decay.
+    """Base of the optimizers, which are built as `Optimizer(options)`: a rule of mlx.optimizers and the weight decay.
 
-    A subclass defines `step`, and lists in `slots` the arrays it keeps for each weight.
+    The decay is not the rule's own, which would be the same for all weights, and which MLX's Adam lacks.
+
+    Args:
+        options: with those of `DecayOptions`.
+        rule: an mlx.optimizers.Optimizer without weight decay; every update sets its learning rate.
     """
 
-    slots: tuple[str, ...] = ()
-    decoupled = False  # whether weight decay is not added to the gradient (AdamW)
+    decoupled = False  # whether the decay bypasses the gradient (AdamW)
 
-    def __init__(self, options: DecayOptions):
-        self.options = options
-        self.steps = 0
-        self.state: dict[str, mx.array] = {}
+    def __init__(self, options: DecayOptions, rule: optimizers.Optimizer):
+        self.options, self.rule = options, rule
 
     def update(self, module, grads, rate):
-        """Updates the weights of `module` at learning rate `rate`; `grads` is a tree like trainable_parameters()."""
-        self.steps += 1
-        weights = dict(tree_flatten(module.trainable_parameters()))
-        moved = [(name, self._move(name, weights[name], g, rate)) for name, g in tree_flatten(grads)]
-        module.update(tree_unflatten(moved))
-
-    def _move(self, name, weight, grad, rate):
-        decay = self._decay(name, weight)
-        if decay and not self.decoupled:
-            grad = grad + decay * weight
-        step = self.step(grad, {slot: self._slot(name, slot, weight) for slot in self.slots}, name)
-        if decay and self.decoupled:
-            step = step + decay * weight
-        return weight - rate * step
+        """Moves the weights of `module` along `grads` (a tree as `module.trainable_parameters()` gives) at `rate`."""
+        weights = module.trainable_parameters()
+        decays = tree_map_with_path(self._decay, weights)
+        if self.decoupled:
+            weights = tree_map(lambda w, decay: w * (1 - rate * decay) if decay else w, weights, decays)
+        else:
+            grads = tree_map(lambda g, w, decay: g + decay * w if decay else g, grads, weights, decays)
+        self.rule.learning_rate = rate
+        module.update(self.rule.apply_gradients(grads, weights))
 
     def _decay(self, name, weight):
         options = self.options
@@ -72,15 +62,19 @@ class Optimizer:
             return options.loss_weight_decay
         return options.weight_decay
 
-    def _slot(self, name, slot, weight):
-        key = f"{slot}:{name}"
-        if key not in self.state:
-            self.state[key] = mx.zeros_like(weight)
-        return self.state[key]
+    @property
+    def steps(self):
+        """The number of updates so far."""
+        return self.rule.step.item()
 
-    def step(self, grad, slots, name):
-        """Returns the step of a weight for a learning rate of 1, and stores new slot values in `self.state`."""
-        raise NotImplementedError
+    @property
+    def state(self):
+        """What a resume needs, a flat dict of arrays."""
+        return dict(tree_flatten(self.rule.state))
+
+    @state.setter
+    def state(self, arrays):
+        self.rule.state = tree_unflatten(list(arrays.items()))
 
 
 @dataclass(frozen=True)
@@ -92,10 +86,7 @@ class Sgd(Optimizer):
     """Stochastic gradient descent: w ← w − rate · g."""
 
     def __init__(self, options: SgdOptions = SgdOptions()):
-        super().__init__(options)
-
-    def step(self, grad, slots, name):
-        return grad
+        super().__init__(options, optimizers.SGD(0.0))
 
 
 @dataclass(frozen=True)
@@ -109,43 +100,27 @@ class MomentumOptions(DecayOptions):
 class Momentum(Optimizer):
     """Momentum: v ← m · v + g; w ← w − rate · v, or rate · (g + m · v) with Nesterov (Sutskever et al. 2013)."""
 
-    slots = ("velocity",)
-
     def __init__(self, options: MomentumOptions = MomentumOptions()):
-        super().__init__(options)
-
-    def step(self, grad, slots, name):
-        momentum = self.options.momentum
-        velocity = momentum * slots["velocity"] + grad
-        self.state[f"velocity:{name}"] = velocity
-        return grad + momentum * velocity if self.options.nesterov else velocity
+        momentum = options.momentum
+        nesterov = options.nesterov and momentum > 0  # MLX refuses to look ahead along a velocity that is the gradient
+        super().__init__(options, optimizers.SGD(0.0, momentum, nesterov=nesterov))
 
 
 @dataclass(frozen=True)
 class AdamOptions(DecayOptions):
     """Adam (Kingma & Ba 2015, algorithm 1); weight decay is added to the gradient."""
 
-    beta1: float = option(0.9, "Decay of the mean of the gradients.", low=0, high=1)
-    beta2: float = option(0.999, "Decay of the mean of their squares.", low=0, high=1)
+    beta1: float = option(0.9, "Decay of the mean of the gradients.", low=0, below=1)
+    beta2: float = option(0.999, "Decay of the mean of their squares.", low=0, below=1)
     eps: float = option(1e-8, "Added to the root of the mean square.", above=0)
 
 
 class Adam(Optimizer):
     """Adam, with bias-corrected means of the gradient and of its square (Kingma & Ba 2015, algorithm 1)."""
 
-    slots = ("mean", "square")
-
     def __init__(self, options: AdamOptions = AdamOptions()):
-        super().__init__(options)
-
-    def step(self, grad, slots, name):
-        beta1, beta2 = self.options.beta1, self.options.beta2
-        mean = beta1 * slots["mean"] + (1 - beta1) * grad
-        square = beta2 * slots["square"] + (1 - beta2) * mx.square(grad)
-        self.state[f"mean:{name}"], self.state[f"square:{name}"] = mean, square
-        mean_hat = mean / (1 - beta1**self.steps)
-        square_hat = square / (1 - beta2**self.steps)
-        return mean_hat / (mx.sqrt(square_hat) + self.options.eps)
+        betas = [options.beta1, options.beta2]
+        super().__init__(options, optimizers.Adam(0.0, betas, options.eps, bias_correction=True))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def save_checkpoint(directory, model, optimizer, ema, state, keep):
     for part, arrays in (("weights", weights_of(model)), ("optimizer", optimizer.state), ("ema", ema)):
         mx.save_safetensors(os.path.join(temporary, f"{part}.safetensors"), arrays)
     with open(os.path.join(temporary, "state.json"), "w") as f:
-        json.dump(state | {"optimizer_steps": optimizer.steps}, f)
+        json.dump(state, f)
     shutil.rmtree(folder, ignore_errors=True)
     os.rename(temporary, folder)
     _remove_old(directory, folder, keep)
@@ -47,7 +47,7 @@ def restore_checkpoint(directory, model, optimizer):
         return None, {}
     path = os.path.join(folders[-1], "weights.safetensors")
     load_weights(model, read_weights(path), path)
-    optimizer.state = dict(read_weights(os.path.join(folders[-1], "optimizer.safetensors")))
+    arrays = dict(read_weights(os.path.join(folders[-1], "optimizer.safetensors")))
     ema = dict(read_weights(os.path.join(folders[-1], "ema.safetensors")))
     path = os.path.join(folders[-1], "state.json")
     try:
@@ -55,5 +55,14 @@ def restore_checkpoint(directory, model, optimizer):
             state = json.load(f)
     except (OSError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: {error}; remove the folder to resume from the checkpoint before") from None
-    optimizer.steps = state.pop("optimizer_steps")
+    if "optimizer_steps" in state:
+        arrays = optimizer_state_of_version_01(arrays, state.pop("optimizer_steps"))
+    optimizer.state = arrays
     return state, ema
+
+
+def optimizer_state_of_version_01(arrays, steps):
+    """The state of an optimizer as version 0.1 wrote it, by today's names: mean:NAME is NAME.m, and steps an array."""
+    slots = {"velocity": "v", "mean": "m", "square": "v"}
+    named = {f"{name}.{slots[slot]}": array for (slot, name), array in ((n.split(":"), a) for n, a in arrays.items())}
+    return named | {"step": mx.array(steps, mx.uint64)}

@@ -52,6 +52,7 @@ def twin_adamw(w, g, m, t):
         ("sgd", {}, twin_sgd),
         ("momentum", {}, twin_momentum),
         ("momentum", {"nesterov": True}, twin_nesterov),
+        ("momentum", {"momentum": 0.0, "nesterov": True}, twin_sgd),
         ("adam", {}, twin_adam),
         ("adamw", {}, twin_adamw),
     ],

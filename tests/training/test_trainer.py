@@ -94,6 +94,37 @@ def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatc
     assert same[0] == same[1]
 
 
+def as_version_01(checkpoint, slots):
+    """Rewrites the optimizer's state as version 0.1 wrote it: mean:NAME for NAME.m, and the steps in state.json."""
+    path = str(checkpoint / "optimizer.safetensors")
+    arrays = mx.load(path)
+    state = json.loads((checkpoint / "state.json").read_text())
+    (checkpoint / "state.json").write_text(json.dumps(state | {"optimizer_steps": arrays["step"].item()}))
+    parts = [(*name.rpartition(".")[::2], array) for name, array in arrays.items()]
+    mx.save_safetensors(path, {f"{slots[slot]}:{name}": array for name, slot, array in parts if slot in slots})
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [
+        ("sgd", {}),
+        ("momentum", {"v": "velocity"}),
+        ("adam", {"m": "mean", "v": "square"}),
+        ("adamw", {"m": "mean", "v": "square"}),
+    ],
+)
+def test_a_training_of_version_01_is_resumed(data, tmp_path, optimizer, slots):
+    config = make_config(tmp_path / "c.json", training={"epochs": 2}, optimizer={"type": optimizer})
+    train(data, config, tmp_path / "exp")
+    checkpoints = tmp_path / "exp" / "checkpoints"
+    expected = mx.load(str(checkpoints / "epoch-0002" / "weights.safetensors"))
+    mx.eval(expected)
+    shutil.rmtree(checkpoints / "epoch-0002")
+    as_version_01(checkpoints / "epoch-0001", slots)
+    train(data, config, tmp_path / "exp", "--resume", "true")
+    assert_same(mx.load(str(checkpoints / "epoch-0002" / "weights.safetensors")), expected)
+
+
 def test_a_training_is_resumed_though_new_keys_have_come(data, tmp_path):
     config = make_config(tmp_path / "c.json")
     weights = train(data, config, tmp_path / "exp")
