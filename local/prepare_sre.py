@@ -1,12 +1,12 @@
-"""Data directories of telephone speech: Switchboard, Mixer 6 and NIST's evaluations, to train on or to test on.
+"""Makes data directories for training and testing from Switchboard, Mixer 6 and NIST's evaluations.
 
-CORPORA says where they lie: a file with lines `NAME FOLDER` (python local/prepare_sre.py --list-corpora true shows the
-names), or a folder in which LDC's folders lie side by side (LDC2006S44, ...).
+CORPORA locates them: a file with lines `NAME FOLDER` (python local/prepare_sre.py --list-corpora true prints the
+names), or a folder with LDC's folders (LDC2006S44, ...).
 
-Makes DATA/train, and DATA/backend_speakers, the speakers that are not Switchboard's. For each evaluation of --tests:
-DATA/TEST, of models and test segments, with trials_TEST and trials_TEST_CONDITION; DATA/TEST_dev, the same of its
-development part, and DATA/TEST_unlabeled, where there are such. Nobody who is tested is trained on. What is not used
-stands in DATA/skipped_CORPUS with its reason.
+Makes DATA/train, and DATA/backend_speakers, all speakers except Switchboard's. For each evaluation of --tests, makes
+DATA/TEST with models and test segments, trials_TEST and trials_TEST_CONDITION; if available, DATA/TEST_dev, the same
+for its development part, and DATA/TEST_unlabeled. Test speakers are excluded from training. DATA/skipped_CORPUS lists
+unused files with the reason.
 """
 
 import logging
@@ -16,7 +16,7 @@ from pathlib import Path
 from sre_audio import Recordings
 from sre_corpora import CORPORA, EARLY, EVALUATIONS, KEYED, SPEAKER_LIST, corpus_of, documented, find_corpora, what
 from sre_early import LIST, read_early
-from sre_keyed import Shelf, evaluation, name_speakers, read_lists, training_utterances
+from sre_keyed import RecordingFinder, evaluation, name_speakers, read_lists, training_utterances
 from sre_mixer6 import read_mixer6
 from sre_release import Release, stem_of
 from sre_segments import read_evaluation, read_unlabeled
@@ -40,11 +40,11 @@ def main(argv=None):
         print(*documented(find_corpora(args.corpora) if args.corpora else ()))
         return
     if not (args.corpora and args.data):
-        raise InputError("CORPORA and DATA are needed: where the corpora lie, and where the data directories are to be")
+        raise InputError("CORPORA and DATA are required: the location of the corpora and of the data directories")
     tests = args.tests.split()
     unknown = next((t for t in tests if t not in EVALUATIONS), None)
     if unknown or not tests:
-        raise InputError(f"--tests: no evaluation {unknown!r}; there are: {' '.join(EVALUATIONS)}")
+        raise InputError(f"--tests: unknown evaluation {unknown!r}; known: {' '.join(EVALUATIONS)}")
     make_directory(args.data)
     Preparation(args, tests).run()
 
@@ -54,9 +54,9 @@ def make_parser():
     add = options.add_argument
     add("--tests", default="sre16", help=f"evaluations to test on, of {' '.join(EVALUATIONS)}")
     add("--max-missing", type=number(float, low=0, below=1), default=0.05,
-        help="share of the recordings that a corpus's tables name, and of trials, that may be missing")  # fmt: skip
-    add("--sph2pipe", type=boolean, default=False, help="write sph2pipe's commands into wav.scp, which Kaldi reads too")
-    add("--list-corpora", type=boolean, default=False, help="print the names of the corpora, and nothing else")
+        help="share of the recordings in a corpus's tables, and of trials, that may be missing")  # fmt: skip
+    add("--sph2pipe", type=boolean, default=False, help="write sph2pipe commands to wav.scp, which Kaldi can read")
+    add("--list-corpora", type=boolean, default=False, help="print the names of the corpora and exit")
     add("--documented", type=boolean, default=False,
         help="print the documented SPEAKERS:UTTERANCES:HOURS of training and test instead")  # fmt: skip
     add("corpora", metavar="CORPORA", nargs="?")
@@ -65,17 +65,17 @@ def make_parser():
 
 
 class Preparation:
-    """One call: what lies where, and what has been read of it."""
+    """State of one run: locations of the corpora, and what was read."""
 
     def __init__(self, args, tests):
         self.args, self.tests, self.data = args, tests, Path(args.data)
         self.folders = find_corpora(args.corpora)
         missing = next((t for t in tests if corpus_of(t) not in self.folders), None)
         if missing:
-            raise InputError(f"{args.corpora}: names no folder of {what(corpus_of(missing))}, which --tests asks for")
+            raise InputError(f"{args.corpora}: no folder of {what(corpus_of(missing))}, which --tests needs")
         self.recordings = Recordings(args.sph2pipe)
         self.releases, self.speaker_of = {}, {}
-        self.tested, self.heard = set(), set()  # people, and recordings
+        self.tested, self.heard = set(), set()  # test speakers, and test recordings
 
     def run(self):
         trained = {c: self.train(c) for c in CORPORA if c in self.folders and self.trains(c)}
@@ -91,17 +91,17 @@ class Preparation:
         return " ".join(name for name, corpus in CORPORA.items() if corpus.part == part)
 
     def trains(self, corpus):
-        """Whether to train on a corpus: not on evaluations of other speech, nor on what is tested."""
+        """Returns whether a corpus is used for training: not if it is a test set, or for testing only."""
         return CORPORA[corpus].part != "test" and corpus not in map(corpus_of, self.tests)
 
     def release(self, corpus):
-        """The Release of a corpus, or None where nobody said where it lies."""
+        """Returns the Release of a corpus, or None if its location is unknown."""
         if corpus in self.folders and corpus not in self.releases:
             self.releases[corpus] = Release(self.folders[corpus], what(corpus))
         return self.releases.get(corpus)
 
     def train(self, corpus):
-        """The Utterances of a corpus to train on."""
+        """Returns the training Utterances of a corpus."""
         release = self.release(corpus)
         utterances = refuse_two_speakers(self._read(corpus, release), release.skip)
         utterances = usable(utterances, self.recordings, release.skip)
@@ -113,16 +113,18 @@ class Preparation:
         if corpus in EARLY:
             return read_early(release, corpus, self._speaker_list())
         if corpus in KEYED:
-            lists, shelf, speakers = self._keyed(corpus)
-            return training_utterances(lists, shelf, corpus, speakers)
+            lists, finder, speakers = self._keyed(corpus)
+            return training_utterances(lists, finder, corpus, speakers)
         if corpus == "mixer6":
             return read_mixer6(release, self.args.max_missing)
         return read_switchboard(release, corpus, self.args.max_missing)
 
     def _keyed(self, corpus):
         lists = read_lists(self.release(corpus), corpus)
-        shelf = Shelf(self.release(corpus), corpus, {c: self.release(c) for c in (*EARLY, *KEYED) if c != corpus})
-        return lists, shelf, name_speakers(lists, shelf, corpus, self.speaker_of)
+        finder = RecordingFinder(
+            self.release(corpus), corpus, {c: self.release(c) for c in (*EARLY, *KEYED) if c != corpus}
+        )
+        return lists, finder, name_speakers(lists, finder, corpus, self.speaker_of)
 
     def _speaker_list(self):
         for folder in self.folders.get(SPEAKER_LIST, []):
@@ -130,7 +132,7 @@ class Preparation:
             if os.path.isfile(path):
                 return path
         raise InputError(
-            f"{self.args.corpora}: {', '.join(c for c in EARLY if c in self.folders)} need a list of who speaks where: "
+            f"{self.args.corpora}: {', '.join(c for c in EARLY if c in self.folders)} need a speaker list: "
             f"unpack {LIST} and add a line `{SPEAKER_LIST} PATH`"
         )
 
@@ -139,18 +141,18 @@ class Preparation:
         corpus, data = corpus_of(test), self.data / test
         release = self.release(corpus)
         if corpus in KEYED:
-            lists, shelf, speakers = self._keyed(corpus)
+            lists, finder, speakers = self._keyed(corpus)
             self.tested |= set(speakers.values())
-            self._write(data, evaluation(lists, shelf, release, corpus, self.args.max_missing), release)
+            self._write(data, evaluation(lists, finder, release, corpus, self.args.max_missing), release)
             return
         self._write(data, read_evaluation(release, test, "eval", self.args.max_missing), release)
         for part in ("dev", "unlabeled"):
-            remove_file(self.data / f"{test}_{part}" / "utt2spk")  # of an earlier preparation: nobody takes it for new
+            remove_file(self.data / f"{test}_{part}" / "utt2spk")  # of an earlier preparation
         if release.tables(rf"{corpus}_(audio_)?dev_trial_key\.tsv"):
             development = read_evaluation(release, test, "dev", self.args.max_missing)
             self._write(self.data / f"{test}_dev", development, release)
         else:
-            log.warning("%s: its development part is not there; scores of %s will not be calibrated", corpus, test)
+            log.warning("%s: its development part is missing; scores of %s will not be calibrated", corpus, test)
         unlabeled = usable(read_unlabeled(release, test), self.recordings, release.skip)
         if unlabeled:
             write_set(self.data / f"{test}_unlabeled", unlabeled, self.recordings)
@@ -160,12 +162,12 @@ class Preparation:
         self.heard |= {u.path for u in kept}
 
     def write_training(self, trained):
-        """Makes train and backend_speakers, without the people who are tested."""
+        """Writes train and backend_speakers, without test speakers and calls."""
         utterances = [u for of_corpus in trained.values() for u in of_corpus]
         kept = [u for u in utterances if u.speaker not in self.tested and u.path not in self.heard]
         if len(kept) < len(utterances):
             count = len(utterances) - len(kept)
-            log.info("train: %d utterances are left out: of people, or in calls, that are tested", count)
+            log.info("train: excluded %d utterances of test speakers or test calls", count)
         write_set(self.data / "train", kept, self.recordings)
         backend = {u.speaker for c, of_corpus in trained.items() if CORPORA[c].part == "sre" for u in of_corpus}
         speakers = {u.speaker for u in kept} & backend

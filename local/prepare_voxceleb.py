@@ -1,8 +1,8 @@
-"""Data directories train and test of VoxCeleb, and the trial lists in test: trials_O, trials_O-clean, ...
+"""Makes the data directories train and test of VoxCeleb, and the trial lists test/trials_O, test/trials_O-clean, ...
 
-Training is VoxCeleb2's development part (--vox2), VoxCeleb1's as well with --train-vox1 true; then only the lists O are
-tried, as E and H hold its speakers. An utterance is called SPEAKER-VIDEO-NUMBER, so that its id without the number is
-its session. Files that are not used stand in DATA/skipped_vox1 and DATA/skipped_vox2, each with its reason.
+The training set is VoxCeleb2's development part (--vox2), with --train-vox1 true also VoxCeleb1's; then only the lists
+O are prepared, as E and H contain its speakers. Utterance ids are SPEAKER-VIDEO-NUMBER; without the number they are
+sessions. DATA/skipped_vox1 and DATA/skipped_vox2 list unused files with the reason.
 """
 
 import logging
@@ -27,9 +27,9 @@ def main(argv=None):
         print(documented(args))
         return
     if not (args.vox1 and args.data):
-        raise InputError("--vox1 DIR and DATA are needed: VoxCeleb1 is what the trials are made of")
+        raise InputError("--vox1 DIR and DATA are required: the trials are recordings of VoxCeleb1")
     if not (args.vox2 or args.train_vox1):
-        raise InputError("nothing to train on: give --vox2 DIR, or --train-vox1 true for VoxCeleb1's development part")
+        raise InputError("no training data: use --vox2 DIR, or --train-vox1 true for VoxCeleb1's development part")
     names = allowed_lists(args.lists.split(), args.train_vox1)
     beside = [path for root in (args.vox1, args.vox2) if root for path in (root, Path(root).absolute().parent)]
     folders = [args.trials_dir, *beside] if args.trials_dir else beside
@@ -51,12 +51,12 @@ def main(argv=None):
 
 def make_parser():
     options = parser(__doc__)
-    options.add_argument("--vox1", metavar="DIR", help="VoxCeleb1; its release by id or by name")
-    options.add_argument("--vox2", metavar="DIR", help="VoxCeleb2; m4a, or wav already converted")
+    options.add_argument("--vox1", metavar="DIR", help="VoxCeleb1, the release by id or by name")
+    options.add_argument("--vox2", metavar="DIR", help="VoxCeleb2, as m4a or converted to wav")
     options.add_argument(
-        "--trials-dir", metavar="DIR", help="trial lists and vox1_meta.csv; else those beside the audio"
+        "--trials-dir", metavar="DIR", help="trial lists and vox1_meta.csv; default: those next to the audio"
     )
-    options.add_argument("--train-vox1", type=boolean, default=False, help="train on VoxCeleb1's development part too")
+    options.add_argument("--train-vox1", type=boolean, default=False, help="also train on VoxCeleb1's development part")
     options.add_argument("--lists", default=" ".join(LISTS), help="trial lists to prepare")
     options.add_argument(
         "--max-missing", type=number(float, low=0, below=1), default=0.0, help="share of recordings that may be missing"
@@ -71,7 +71,7 @@ def make_parser():
 
 
 def documented(args):
-    """The documented sizes of the training set and of the test utterances, as nnet.bin.estimate takes them."""
+    """Returns the documented sizes of training and test set, as arguments of nnet.bin.estimate."""
     train = ["vox2_dev"] * bool(args.vox2 or not args.train_vox1) + ["vox1_dev"] * args.train_vox1
     test = ["vox1_test"] if args.train_vox1 else ["vox1_dev", "vox1_test"]
     sums = [[sum(column) for column in zip(*(DOCUMENTED[p] for p in parts), strict=True)] for parts in (train, test)]
@@ -92,15 +92,15 @@ def read_corpus(root, corpus, speakers, data):
 
 
 def check_complete(root, corpus, speakers, recordings, max_missing):
-    """Refuses a corpus of which speakers are missing that its meta file names."""
+    """Raises InputError if speakers of the meta file have no recordings."""
     if not recordings:
-        raise InputError(f"{root}: no recording of {corpus}'s development part in it, only of its test part")
+        raise InputError(f"{root}: no recordings of {corpus}'s development part, only of its test part")
     expected = speakers.of(corpus, "dev")
     missing = expected - {r.speaker for r in recordings.values()}
     if len(missing) > max_missing * len(expected):
         raise InputError(
-            f"{root}: of the {len(expected)} speakers that {corpus}_meta.csv has for training, {len(missing)} have no "
-            f"recording there, such as {some(missing)}; unpack all parts, or allow it: --max-missing"
+            f"{root}: {len(missing)} of the {len(expected)} training speakers in {corpus}_meta.csv have no recordings, "
+            f"such as {some(missing)}; unpack all parts, or allow it: --max-missing"
         )
 
 
@@ -115,7 +115,7 @@ def write_set(path, recordings, speakers):
 
 
 def write_tests(args, names, folders, vox1, speakers):
-    """The data directory test with what the lists name, and the lists."""
+    """Writes the data directory test with the recordings of the lists, and the lists."""
     test = Path(args.data) / "test"
     lists = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Recordings of telephone corpora: what their headers say, and what wav.scp is to hold."""
+"""Recordings of telephone corpora: their headers and wav.scp entries."""
 
 import logging
 import shlex
@@ -15,15 +15,15 @@ from nnet.progress import progress
 
 log = logging.getLogger(__name__)
 
-READERS = 16  # headers that are read side by side
-LEAST_RATE = 8000  # Hz; all these corpora have it or more
+READERS = 16  # headers read in parallel
+LEAST_RATE = 8000  # Hz, the minimum of all these corpora
 
-# Length, Hz, number of channels, and whether shorten compressed it.
+# Duration, sampling rate, number of channels, and whether it is compressed with shorten.
 Audio = namedtuple("Audio", "seconds rate channels shortened")
 
 
 def describe(path):
-    """The Audio of a file, from its header; a file that cannot be read is an InputError."""
+    """Reads the header of a file as Audio; raises InputError for an unreadable file."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)
         fields = sphere_fields(file) or {}
@@ -41,15 +41,15 @@ def _shortened(path, fields):
     try:
         count, rate, channels = (int(fields[name]) for name in ("sample_count", "sample_rate", "channel_count"))
     except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: its header does not tell how long it is") from error
+        raise InputError(f"{path}: the header does not contain the length") from error
     return Audio(count / rate, rate, channels, True)
 
 
 class Recordings:
-    """What is known of recordings, each looked at once.
+    """Properties of recordings; each header is read once.
 
-    soundfile reads SPHERE, so wav.scp holds plain paths, and sph2pipe is needed only for what shorten compressed. With
-    `sph2pipe` wav.scp holds its commands for all SPHERE files: Kaldi reads these, too.
+    soundfile reads SPHERE, so wav.scp contains plain paths, and sph2pipe is needed only for files compressed with
+    shorten. With `sph2pipe`, wav.scp contains sph2pipe commands for all SPHERE files, which Kaldi can read.
     """
 
     def __init__(self, sph2pipe=False):
@@ -57,7 +57,7 @@ class Recordings:
         if sph2pipe and not shutil.which("sph2pipe"):
             raise InputError(f"--sph2pipe true: {_WHERE_FROM}")
 
-    def look_at(self, paths):
+    def read_headers(self, paths):
         """Reads the headers of files."""
         new = sorted(set(paths) - self._audio.keys())
         with ThreadPoolExecutor(READERS) as pool:
@@ -65,15 +65,15 @@ class Recordings:
             self._audio.update(zip(new, found, strict=True))
         shortened = [p for p in new if not isinstance(self._audio[p], str) and self._audio[p].shortened]
         if shortened and not shutil.which("sph2pipe"):
-            raise InputError(f"{shortened[0]}: one of {len(shortened)} files compressed by shorten; {_WHERE_FROM}")
+            raise InputError(f"{shortened[0]}: one of {len(shortened)} files compressed with shorten; {_WHERE_FROM}")
 
     def problem(self, path, channel, span):
-        """Why a part of a recording cannot be used, or None.
+        """Returns why a part of a recording cannot be used, or None.
 
         Args:
             path: the file.
-            channel: counted from 0, or None where there must be only one.
-            span: seconds of beginning and end, or None for all of it.
+            channel: counted from 0, or None if it must be mono.
+            span: (start, end) in seconds, or None for the whole recording.
         """
         audio = self._audio[path]
         if isinstance(audio, str):
@@ -81,32 +81,32 @@ class Recordings:
         if (channel or 0) >= audio.channels:
             return f"has {audio.channels} channel, not two sides"
         if channel is None and audio.channels > 1:
-            return f"has {audio.channels} channels where one was expected"
+            return f"has {audio.channels} channels, expected one"
         if audio.rate < LEAST_RATE:
             return f"sampled at {audio.rate} Hz"
         if span and not 0 <= span[0] < min(span[1], audio.seconds):
-            return "ends before the part that is wanted"
+            return "ends before the segment"
         return None
 
     def channels(self, path):
-        """How many a recording has."""
+        """Returns the number of channels of a recording."""
         return self._audio[path].channels
 
     def span(self, path, span):
-        """Seconds of beginning and end, at most those of the recording."""
+        """Returns (start, end) in seconds, limited to the recording."""
         start, end = span or (0.0, self._audio[path].seconds)
         return start, min(end, self._audio[path].seconds)
 
     def entry(self, path):
-        """What wav.scp holds: all channels."""
+        """Returns the wav.scp entry, with all channels."""
         if self._audio[path].shortened or (self._commands and path.lower().endswith(".sph")):
             return f"sph2pipe -f wav -p {shlex.quote(path)} |"
         return path
 
 
 _WHERE_FROM = (
-    "the program sph2pipe, which reads them, is not in PATH; get it from LDC (catalog.ldc.upenn.edu, tools) or from a "
-    "Kaldi tree (tools/extras/install_sph2pipe.sh)"
+    "reading them needs sph2pipe in PATH; get it from LDC (catalog.ldc.upenn.edu, tools) or from Kaldi "
+    "(tools/extras/install_sph2pipe.sh)"
 )
 
 

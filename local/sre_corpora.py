@@ -1,4 +1,4 @@
-"""The corpora of egs/sre: their names, what they are called at LDC, and where somebody has them."""
+"""The corpora of egs/sre: names, LDC catalog numbers, and locations."""
 
 import os
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 from nnet.errors import InputError
 from nnet.kaldi.tables import read_lines
 
-# `numbers` are LDC's; `part` says what a corpus is for: "swbd" trains the network, "sre" the back end as well, "test"
-# is an evaluation only.
+# `numbers` are LDC's; `part` is the use of a corpus: "swbd" to train the network, "sre" to train the back end as well,
+# "test" for evaluation only.
 Corpus = namedtuple("Corpus", "what numbers part")
 CORPORA = {
     "swb2p1": Corpus("Switchboard 2 phase 1", ("LDC98S75",), "swbd"),
@@ -28,32 +28,32 @@ CORPORA = {
     "sre18": Corpus("NIST SRE 2018", ("LDC2020S04", "LDC2018E46", "LDC2018E51"), "test"),
     "sre21": Corpus("NIST SRE 2021", ("LDC2021E09", "LDC2021E10"), "test"),
 }
-# What is known of their sizes, as SPEAKERS:UTTERANCES:HOURS: of Switchboard by LDC's catalogue (14 167 calls of about
-# 5 minutes), of the evaluations from 2004 to 2010 with Mixer 6 by Snyder et al. 2018, "X-vectors: Robust DNN embeddings
-# for speaker recognition", section 4.1, and of the evaluation of 2016 with its development part.
+# Documented sizes as (speakers, utterances, hours): Switchboard according to LDC's catalog (14,167 calls of about 5
+# minutes), the evaluations from 2004 to 2010 with Mixer 6 according to Snyder et al. 2018, "X-vectors: Robust DNN
+# embeddings for speaker recognition", section 4.1, and the evaluation of 2016 with its development part.
 DOCUMENTED = {"swbd": (2649, 28334, 2361), "sre": (4400, 63000, 5250), "test": (14500, 14500, 190)}
 EARLY = ("sre04", "sre05", "sre06")
 KEYED = ("sre08", "sre10", "sre12")
 EVALUATIONS = (*KEYED, "sre16", "sre18", "sre18_vast", "sre21")
-SPEAKER_LIST = "speaker_list"  # the name in the file of corpora, and that of the file itself
+SPEAKER_LIST = "speaker_list"  # name in the file of corpora, and file name
 
 
 def what(corpus):
-    """A corpus in words, for messages."""
+    """Describes a corpus, for messages."""
     return f"{CORPORA[corpus].what} ({', '.join(CORPORA[corpus].numbers)})"
 
 
 def corpus_of(evaluation):
-    """The corpus that an evaluation is in."""
+    """Returns the corpus of an evaluation."""
     return evaluation.partition("_")[0]
 
 
 def find_corpora(place):
-    """Where the corpora lie: {name: [folders]}; `speaker_list` is among the names.
+    """Finds the folders of the corpora and of `speaker_list`: {name: [folders]}.
 
     Args:
-        place: a file with lines `NAME FOLDER`, where a name is one of CORPORA or LDC's number and may be there more
-            than once; or a folder in which there are folders called by LDC's numbers.
+        place: a file with lines `NAME FOLDER`, where a name is one of CORPORA or an LDC number and may be repeated; or
+            a folder whose subfolders are named by LDC numbers.
     """
     if os.path.isdir(place):
         return _by_number(Path(place))
@@ -64,7 +64,7 @@ def find_corpora(place):
             corpus = _known(name, f"{place}:{number}")
             folders.setdefault(corpus, []).append(_existing(folder.strip(), place, number))
     if not folders:
-        raise InputError(f"{place}: no line `NAME FOLDER` in it, such as `sre16 /corpora/LDC2019S20`")
+        raise InputError(f"{place}: no lines `NAME FOLDER`, such as `sre16 /corpora/LDC2019S20`")
     return folders
 
 
@@ -74,13 +74,13 @@ def _known(name, where):
             return corpus
     if name == SPEAKER_LIST:
         return name
-    raise InputError(f"{where}: no corpus {name!r}; there are: {' '.join(CORPORA)} {SPEAKER_LIST}, or LDC's numbers")
+    raise InputError(f"{where}: unknown corpus {name!r}; known: {' '.join(CORPORA)} {SPEAKER_LIST}, or LDC numbers")
 
 
 def _existing(folder, place, number):
     path = os.path.join(os.path.dirname(os.path.abspath(place)), os.path.expanduser(folder))
     if not folder or not os.path.exists(path):
-        raise InputError(f"{place}:{number}: {path if folder else 'a folder'} is not there")
+        raise InputError(f"{place}:{number}: {path if folder else 'the folder'} is missing")
     return path
 
 
@@ -95,17 +95,17 @@ def _by_number(place):
             folders[SPEAKER_LIST] = [str(path)]
     if not folders:
         raise InputError(
-            f"{place}: no folder in it is called by one of LDC's numbers, such as LDC2019S20; name a file with lines "
+            f"{place}: no subfolder is named by a known LDC number, such as LDC2019S20; use a file with lines "
             "`NAME FOLDER` instead"
         )
     return folders
 
 
 def documented(corpora):
-    """What is known of the size of a training set, and of a test set: `SPEAKERS:UTTERANCES:HOURS` each.
+    """Returns the documented sizes of the training set and of the test set, `SPEAKERS:UTTERANCES:HOURS` each.
 
     Args:
-        corpora: names; that there is one of Switchboard, or of the evaluations, counts as all of them.
+        corpora: names; any Switchboard corpus counts as all of them, and so does any of the evaluations.
     """
     parts = {CORPORA[name].part for name in corpora if name in CORPORA} or set(DOCUMENTED)
     sizes = [DOCUMENTED[part] for part in sorted(parts - {"test"})]

@@ -1,12 +1,12 @@
-"""Mixer 6 (LDC2013S03): telephone calls, and what room microphones heard of calls during interview sessions.
+"""Mixer 6 (LDC2013S03): telephone calls, and room-microphone recordings of calls during interview sessions.
 
 docs/mx6_calls.csv: call_id, ..., sid_a, ..., sid_b, ...; data/ulaw_sphere/DATE_TIME_CALL.sph, two channels.
 docs/mx6_ivcomponents.csv: session_id, ..., call_bgn, call_end in seconds; data/pcm_flac/CHnn/SESSION_CHnn.flac, 16 kHz,
 where SESSION is DATE_TIME_ROOM_SUBJECT. docs/mx6_subjs.csv: subjid, sex, ...
 
-As Kaldi's sre16 has it: all calls; of the sessions the call, of which a room microphone hears only the subject, by
-microphone 2, which the subject wears, and 2000 recordings by the microphones 4 to 13. Microphone 1 is the
-interviewer's; 3 and 14 are often silent.
+As in Kaldi's sre16 recipe, uses all calls; from the sessions, the call, where room microphones record the subject only:
+microphone 2, worn by the subject, and 2000 recordings of microphones 4 to 13. Microphone 1 is the interviewer's; 3 and
+14 are often silent.
 """
 
 from sre_sets import Utterance, side_utterance
@@ -19,7 +19,7 @@ ROOM_RECORDINGS = 2000
 
 
 def read_mixer6(release, max_missing):
-    """The Utterances of calls and, where they are on disk, of microphones."""
+    """Reads the Utterances of calls and, if present, of microphones."""
     release.refuse_empty()
     table = release.table(r"mx6_subjs\.csv", "docs/mx6_subjs.csv")
     sexes = {row["subject"]: row["sex"] for row in read_named(table, {"subject": ("subjid",), "sex": ("sex",)})}
@@ -57,7 +57,7 @@ def _note_others(release, others, chosen):
     names = {_file(*one) for one in chosen}
     for one in others:
         if _file(*one) not in names:
-            release.skip(release.recording(_file(*one)), f"room microphone beyond the {ROOM_RECORDINGS} that are used")
+            release.skip(release.recording(_file(*one)), f"room microphone not among the {ROOM_RECORDINGS} used")
 
 
 def _file(row, microphone):
@@ -65,7 +65,7 @@ def _file(row, microphone):
 
 
 def _heard(row, microphone, table, release, sexes):
-    """The Utterance of a session's call through a microphone; None where there was no call."""
+    """Returns the Utterance of a session's call recorded by a microphone; None if there was no call."""
     name, path = _file(row, microphone), release.recording(_file(row, microphone))
     try:
         span, speaker = (float(row["start"]), float(row["end"])), row["session"].split("_")[3]

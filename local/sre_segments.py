@@ -1,4 +1,4 @@
-"""NIST SRE 2016, 2018 and 2021: tables with tabs in docs/, recordings in data/{enrollment,test,unlabeled}.
+"""NIST SRE 2016, 2018 and 2021: tab-separated tables in docs/, recordings in data/{enrollment,test,unlabeled}.
 
 For PART dev or eval:
 
@@ -8,10 +8,10 @@ For PART dev or eval:
 
 `enrollment`: modelid, segment or segmentid. `trial_key`: modelid, segment or segmentid, targettype. `segment_key`:
 segment or segmentid, with call_id (2016; calls.tsv has call_id and language_id), or partition and language.
-`sre18_PART_enrollment_diarization.tsv`: segmentid, kind of speaker, start, end in seconds: of videos with several
-speakers the parts of the one that is meant.
+`sre18_PART_enrollment_diarization.tsv`: segmentid, type of speaker, start, end in seconds: the segments of the enrolled
+speaker in videos with several speakers.
 
-2018 has two evaluations in one: cmn2 (telephone, Tunisian Arabic) and vast (video); `data_source` tells them apart.
+2018 combines two evaluations, cmn2 (telephone, Tunisian Arabic) and vast (video), distinguished by `data_source`.
 """
 
 from sre_release import stem_of
@@ -28,12 +28,12 @@ KEY = {
     "data": ("data_source",),
     "source": ("source_type",),
 }
-SOURCES = {"sre18": "cmn2", "sre18_vast": "vast"}  # what data_source says
-TAKEN = {"sre18": ".sph", "sre18_vast": ".flac"}  # what enrolled segments end in
+SOURCES = {"sre18": "cmn2", "sre18_vast": "vast"}  # values of data_source
+TAKEN = {"sre18": ".sph", "sre18_vast": ".flac"}  # extension of enrollment segments
 
 
 class Tables:
-    """The tables of one part of a release.
+    """Tables of one part of a release.
 
     Args:
         release: a Release.
@@ -50,7 +50,7 @@ class Tables:
         self.segments = release.table(rf"{self._stem}_segment_key\.tsv", f"docs/{self._stem}_segment_key.tsv", self.key)
 
     def languages(self):
-        """{segment: language}, as far as they are told."""
+        """Reads {segment: language}, "" if unknown."""
         columns = {"segment": SEGMENT, "call": ("call_id",), "language": ("language", "language_id")}
         rows = read_named(self.segments, columns, optional=("call", "language"))
         if self.test != "sre16":
@@ -61,21 +61,21 @@ class Tables:
         return {row["segment"]: of_call.get(row["call"], "") for row in rows}
 
     def enrolled(self):
-        """[(model, segment)] of this evaluation."""
+        """Reads the enrollment of this evaluation, [(model, segment)]."""
         rows = read_named(self.enrollment, {"model": KEY["model"], "segment": SEGMENT})
         wanted = TAKEN.get(self.test, "")
         return [(r["model"], r["segment"]) for r in rows if r["segment"].lower().endswith(wanted)]
 
     def trials(self):
-        """Rows of the key, as far as they are of this evaluation."""
+        """Reads the rows of the trial key of this evaluation."""
         rows = read_named(self.key, KEY, optional=("data", "source"))
         for number, row in enumerate(rows, 2):
             if row["target"] not in ("target", "nontarget"):
-                raise InputError(f"{self.key}:{number}: target or nontarget was expected, not {row['target']!r}")
+                raise InputError(f"{self.key}:{number}: expected target or nontarget, found {row['target']!r}")
         return [row for row in rows if row["data"] in ("", SOURCES.get(self.test, row["data"]))]
 
     def marked(self):
-        """{segment: [(start, end)]} of segments of which only parts are meant."""
+        """Reads the diarization of enrollment segments: {segment: [(start, end)]} of the enrolled speaker."""
         spans = {}
         for table in self.release.tables(rf"{self._stem}_enrollment_diarization\.tsv"):
             for number, cells in read_rows(table, "\t"):
@@ -84,19 +84,19 @@ class Tables:
                 except (ValueError, IndexError) as error:
                     if number > 1:
                         raise InputError(
-                            f"{table}:{number}: segment, speaker, start and end were expected: {' '.join(cells)!r}"
+                            f"{table}:{number}: expected segment, speaker, start and end: {' '.join(cells)!r}"
                         ) from error
         return spans
 
 
 def read_evaluation(release, test, part, max_missing):
-    """The Evaluation of one part; conditions are languages (2016, 2021) or kinds of telephones (2018)."""
+    """Reads the Evaluation of one part; conditions are languages (2016, 2021) or types of telephony (2018)."""
     release.refuse_empty()
     tables = Tables(release, test, part)
     enrolled, rows, languages, marked = tables.enrolled(), tables.trials(), tables.languages(), tables.marked()
     if not rows:
         raise InputError(f"{tables.key}: no trials of {test}")
-    _refuse_strangers(tables, {model for model, _ in enrolled}, rows)
+    _check_models(tables, {model for model, _ in enrolled}, rows)
     names = dict.fromkeys([segment for _, segment in enrolled] + [row["segment"] for row in rows])
     paths = {name: release.recording(name) for name in names}
     release.check_missing(paths, tables.key, max_missing)
@@ -107,17 +107,17 @@ def read_evaluation(release, test, part, max_missing):
     return Evaluation(utterances, _conditions(test, rows, languages))
 
 
-def _refuse_strangers(tables, models, rows):
+def _check_models(tables, models, rows):
     strange = sorted({row["model"] for row in rows} - models)
     if strange:
         raise InputError(
-            f"{tables.key}: model {strange[0]}, one of {len(strange)}, is not in {tables.enrollment}; are they of one "
-            "release?"
+            f"{tables.key}: model {strange[0]}, one of {len(strange)}, is not in {tables.enrollment}; are they of the "
+            "same release?"
         )
 
 
 def _of_model(model, segment, path, languages, spans):
-    """A segment that a model is made of, as one Utterance, or as many as it has parts that are meant."""
+    """Builds the Utterances of an enrollment segment: one, or one per diarized span."""
     whole = Utterance(f"{model}-{segment}", model, stem_of(segment), path, language=languages.get(segment, ""))
     if not spans:
         return [whole]
@@ -125,7 +125,7 @@ def _of_model(model, segment, path, languages, spans):
 
 
 def _conditions(test, rows, languages):
-    """{condition: trials}; "" are all."""
+    """Groups trials by condition: {condition: trials}, "" for all."""
     trials = {"": []}
     for row in rows:
         trial = (row["model"], row["segment"], row["target"] == "target")
@@ -137,7 +137,7 @@ def _conditions(test, rows, languages):
 
 
 def read_unlabeled(release, test):
-    """Utterances of nobody known to adapt to: 2016's major languages, those of the evaluation; 2018's; else none."""
+    """Returns unlabeled Utterances for adaptation: those of 2016's major languages, of 2018, or none."""
     if test == "sre16":
         names = release.names("unlabeled/major")
     elif test == "sre18":

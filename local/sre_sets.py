@@ -1,4 +1,4 @@
-"""Utterances of telephone corpora, evaluations made of them, and the data directories both become."""
+"""Utterances of telephone corpora, evaluations, and their data directories."""
 
 import logging
 from collections import Counter, namedtuple
@@ -13,41 +13,41 @@ from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 
-# What one speaker says in `path`. `recording` is the name of the file in wav.scp; `channel` counts from 0, None: there
-# is only one; `span` is seconds of beginning and end, None: all of it.
+# Speech of one speaker in `path`. `recording` is its id in wav.scp; `channel` counts from 0, None: mono; `span` is
+# (start, end) in seconds, None: the whole recording.
 Utterance = namedtuple(
     "Utterance", "name speaker recording path channel gender language span", defaults=(None, "", "", None)
 )
-# Utterances of models (the model is the speaker) and test segments, and trials: {condition: [(model, test, target)]},
-# of which "" is the whole list.
+# Utterances of models (the model is the speaker) and test segments, and trials: {condition: [(model, test, target)]};
+# the condition "" has all trials.
 Evaluation = namedtuple("Evaluation", "utterances trials")
 
 SIDES = {"a": 0, "1": 0, "b": 1, "2": 1, "x": None, "": None}
 
 
 def channel_of(side, where):
-    """The channel of a side of a call: a or 1, b or 2, in any case; x where the recording has only one."""
+    """Converts the side of a call to a channel: a or 1, b or 2, in any case; x for a mono recording."""
     if side.lower() not in SIDES:
-        raise InputError(f"{where}: a or b was expected as the side of a call, not {side!r}")
+        raise InputError(f"{where}: expected a or b as the side of a call, found {side!r}")
     return SIDES[side.lower()]
 
 
 def side_letter(channel):
-    """How a side is called at the end of an utterance's name."""
+    """Returns the letter of a side at the end of an utterance id."""
     return "b" if channel == 1 else "a"
 
 
 def side_utterance(speaker, session, path, channel, gender="", language=""):
-    """The Utterance of a side of a call: SPEAKER-SESSION-a; its name without the last part is its session."""
+    """Builds the Utterance of a side of a call, with the id SPEAKER-SESSION-a."""
     return Utterance(f"{speaker}-{session}-{side_letter(channel)}", speaker, session, path, channel, gender, language)
 
 
 def refuse_two_speakers(utterances, skip):
-    """The utterances each once, without recordings' sides of which two speakers are said to be.
+    """Removes duplicates, and sides of recordings that are assigned to two speakers.
 
     Args:
-        utterances: Utterances; the same one may be there more than once.
-        skip: is called with what is passed over, and why.
+        utterances: Utterances, possibly with duplicates.
+        skip: function of a skipped side and the reason.
     """
     speakers = {}
     for u in utterances:
@@ -55,13 +55,13 @@ def refuse_two_speakers(utterances, skip):
     unique = dict.fromkeys(utterances)
     for (path, channel, _), names in speakers.items():
         if len(names) > 1:
-            skip(f"{path}:{side_letter(channel)}", f"two speakers are named for it: {some(names)}")
+            skip(f"{path}:{side_letter(channel)}", f"assigned to two speakers: {some(names)}")
     return [u for u in unique if len(speakers[u.path, u.channel, u.span]) == 1]
 
 
 def usable(utterances, recordings, skip):
-    """The utterances that can be read; `skip(path, reason)` is called for the others."""
-    recordings.look_at({u.path for u in utterances})
+    """Returns the readable utterances; calls `skip(path, reason)` for the others."""
+    recordings.read_headers({u.path for u in utterances})
     kept = []
     for u in utterances:
         problem = recordings.problem(u.path, u.channel, u.span)
@@ -73,9 +73,9 @@ def usable(utterances, recordings, skip):
 
 
 def write_set(path, utterances, recordings):
-    """Makes a data directory, with utt2dur, and segments where a recording is not one utterance."""
+    """Writes a data directory with utt2dur, and with segments unless every recording is one utterance."""
     if not utterances:
-        raise InputError(f"{path}: nothing is left for it; the log says what was passed over")
+        raise InputError(f"{path}: no utterances left; see the log for skipped files")
     spans = {u.name: recordings.span(u.path, u.span) for u in utterances}
     cut = any(u.span or recordings.channels(u.path) > 1 for u in utterances)
     segments = {u.name: (u.recording, *spans[u.name], u.channel or 0) for u in utterances} if cut else None
@@ -91,7 +91,7 @@ def write_set(path, utterances, recordings):
 
 
 def _genders(utterances):
-    """{speaker: m or f} of those of whom one is said and not both."""
+    """Returns {speaker: m or f} of speakers with one consistent gender."""
     said = {}
     for u in utterances:
         if u.gender.lower()[:1] in ("m", "f"):
@@ -100,13 +100,13 @@ def _genders(utterances):
 
 
 def write_evaluation(path, evaluation, recordings, release, max_missing):
-    """Makes the data directory of an Evaluation, with trials_NAME and trials_NAME_CONDITION; NAME is the directory's.
+    """Writes the data directory NAME of an Evaluation, with trials_NAME and trials_NAME_CONDITION.
 
     Returns:
-        the utterances in it.
+        its utterances.
 
     Raises:
-        InputError: more than the share `max_missing` of the trials are without audio.
+        InputError: more than the share `max_missing` of the trials have no audio.
     """
     kept = usable(evaluation.utterances, recordings, release.skip)
     known = {u.name for u in kept} | {u.speaker for u in kept}
@@ -123,7 +123,7 @@ def write_evaluation(path, evaluation, recordings, release, max_missing):
     for condition, trials in evaluation.trials.items():
         _write_list(path, condition, [trial for trial in trials if known.issuperset(trial[:2])])
     if lost:
-        log.warning("%s: %d of %d trials are left out: they have no audio", path, len(lost), len(pooled))
+        log.warning("%s: skipped %d of %d trials without audio", path, len(lost), len(pooled))
     return kept
 
 
@@ -131,7 +131,7 @@ def _write_list(path, condition, trials):
     table = Path(path) / "_".join(filter(None, ["trials", Path(path).name, condition]))
     kinds = Counter(target for _, _, target in trials)
     if len(kinds) < 2:
-        log.warning("%s: not written, as there are %d targets and %d nontargets", table, kinds[True], kinds[False])
+        log.warning("%s: not written: %d targets and %d nontargets", table, kinds[True], kinds[False])
         return
     write_trials(table, trials)
     log.info("%s: %d trials, %d of them targets", table, len(trials), kinds[True])

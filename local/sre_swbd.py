@@ -1,9 +1,9 @@
 """Switchboard 2 phases 1 to 3 and Switchboard Cellular parts 1 and 2: two-channel calls in SPHERE.
 
-docs/callinfo.tbl (Switchboard 2) has a line for each side: `sw_10021.sph,...,PIN,A,...`; some copies have only
-docs/callstat.tbl, a line for each call. doc or docs/swb_callstats.tbl (Cellular) has a line for each call:
-`CALL,PIN,PIN,SEX,SEX,...`, the caller on channel A. spkrinfo.tbl and swb_callsubjects.tbl: `PIN,SEX,...`. A PIN is the
-same person in all of these corpora.
+docs/callinfo.tbl (Switchboard 2) has a line per side, `sw_10021.sph,...,PIN,A,...`; some copies have only
+docs/callstat.tbl, with a line per call. doc or docs/swb_callstats.tbl (Cellular) has a line per call,
+`CALL,PIN,PIN,SEX,SEX,...`, with the caller on channel A. spkrinfo.tbl and swb_callsubjects.tbl have `PIN,SEX,...`. A
+PIN is the same person in all of these corpora.
 """
 
 import re
@@ -15,12 +15,12 @@ from nnet.errors import InputError
 
 # Columns of both PINs in callstat.tbl, counted from 0.
 CALLSTAT = {"swb2p1": (2, 3), "swb2p3": (3, 4)}
-# Calls whose audio is known not to be what the tables say, as Kaldi's recipes have it.
+# Calls whose audio does not match the tables, according to Kaldi's recipes.
 BAD_CALLS = {"swbc1": ("40019", "40022", "45024"), "swbc2": ("40022", "45024")}
 
 
 def read_switchboard(release, corpus, max_missing):
-    """The Utterances of one of swb2p1, swb2p2, swb2p3, swbc1, swbc2."""
+    """Reads the Utterances of swb2p1, swb2p2, swb2p3, swbc1 or swbc2."""
     release.refuse_empty()
     table, sides = _cellular_sides(release) if corpus.startswith("swbc") else _phase_sides(release, corpus)
     sexes = _sexes(release)
@@ -38,7 +38,7 @@ def read_switchboard(release, corpus, max_missing):
 
 
 def _phase_sides(release, corpus):
-    """The table's path and [(call, channel, PIN)] of a phase of Switchboard 2."""
+    """Reads the sides of a phase of Switchboard 2: (path of the table, [(call, channel, PIN)])."""
     if not release.tables(r"callinfo\.tbl") and release.tables(r"callstat\.tbl") and corpus in CALLSTAT:
         table = release.table(r"callstat\.tbl", "docs/callstat.tbl")
         return table, _sides_of_calls(table, *CALLSTAT[corpus])
@@ -46,7 +46,7 @@ def _phase_sides(release, corpus):
     sides = []
     for number, cells in read_rows(table, ","):
         if len(cells) < 4 or not cells[2].isdigit():
-            raise InputError(f"{table}:{number}: `sw_CALL.sph,...,PIN,SIDE,...` was expected, not {','.join(cells)!r}")
+            raise InputError(f"{table}:{number}: expected `sw_CALL.sph,...,PIN,SIDE,...`, found {','.join(cells)!r}")
         sides.append((_call(cells[0]), channel_of(cells[3], f"{table}:{number}"), cells[2]))
     return table, sides
 
@@ -61,18 +61,18 @@ def _sides_of_calls(table, first, second):
     for number, cells in read_rows(table, ","):
         if len(cells) <= second or not (cells[first].isdigit() and cells[second].isdigit()):
             raise InputError(
-                f"{table}:{number}: PINs were expected in columns {first + 1} and {second + 1}: {','.join(cells)!r}"
+                f"{table}:{number}: expected PINs in columns {first + 1} and {second + 1}: {','.join(cells)!r}"
             )
         sides += [(_call(cells[0]), 0, cells[first]), (_call(cells[0]), 1, cells[second])]
     return sides
 
 
 def _call(text):
-    """The number of a call in sw_10021.sph, sw10021 or 10021."""
+    """Extracts the number of a call from sw_10021.sph, sw10021 or 10021."""
     return re.sub(r"^sw_?|\.\w+$", "", text.lower())
 
 
 def _sexes(release):
-    """{PIN: m or f}, as far as the documentation tells."""
+    """Reads {PIN: m or f}, where documented."""
     tables = release.tables(r"spkrinfo\.tbl|swb_callsubjects\.tbl")
     return {cells[0]: cells[1].lower() for table in tables for _, cells in read_rows(table, ",") if len(cells) > 1}

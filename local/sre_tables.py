@@ -1,14 +1,14 @@
-"""Tables in the documentation of corpora: commas, tabs or blanks between columns, with names on top or without."""
+"""Tables in the documentation of corpora, separated by commas, tabs or whitespace, with or without a header."""
 
 from nnet.errors import InputError
 
 
 def read_rows(path, separator=None):
-    """Yields `(line number, cells)` of a table, without empty lines.
+    """Yields `(line number, cells)` of a table, skipping empty lines.
 
     Args:
         path: the file.
-        separator: between the cells; None stands for blanks.
+        separator: of the cells; None: whitespace.
     """
     with open(path, encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, 1):
@@ -17,18 +17,18 @@ def read_rows(path, separator=None):
 
 
 def read_named(path, columns, optional=()):
-    """Rows of a table whose first line names the columns, in any order and case.
+    """Reads a table with a header, whose columns may be in any order and case.
 
     Args:
-        path: the file; tabs or, where there are none in the first line, commas stand between columns, else blanks.
-        columns: {key: names that the column may have}.
-        optional: keys that may be missing; their value is "".
+        path: the file; the separator is a tab or comma if the header has one, else whitespace.
+        columns: {key: possible names of the column}.
+        optional: keys of columns that may be missing; their value is "".
 
     Returns:
-        a list of {key: cell}.
+        list of {key: cell}.
 
     Raises:
-        InputError: no such column, or a line that ends before it.
+        InputError: a missing column, or a line with too few cells.
     """
     with open(path, encoding="utf-8-sig", errors="replace") as file:
         first = file.readline()
@@ -43,6 +43,6 @@ def read_named(path, columns, optional=()):
     table = []
     for number, cells in rows:
         if len(cells) <= needed:
-            raise InputError(f"{path}:{number}: {len(cells)} columns where there should be {len(header)}")
+            raise InputError(f"{path}:{number}: {len(cells)} columns, expected {len(header)}")
         table.append({k: cells[p] if p is not None and p < len(cells) else "" for k, p in places.items()})
     return table

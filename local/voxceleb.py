@@ -1,4 +1,4 @@
-"""VoxCeleb on disk: where the recordings of both corpora lie, who speaks in them, and how utterances are called.
+"""VoxCeleb on disk: recordings of both corpora, their speakers, and utterance ids.
 
 Nagrani, Chung, Zisserman, "VoxCeleb: a large-scale speaker identification dataset", 2017 (VoxCeleb1); Chung, Nagrani,
 Zisserman, "VoxCeleb2: deep speaker recognition", 2018. Layouts:
@@ -7,7 +7,7 @@ Zisserman, "VoxCeleb2: deep speaker recognition", 2018. Layouts:
     VoxCeleb1 by name    voxceleb1_wav/Eartha_Kitt/x6uYqmx31kE_0000001.wav         (the first release)
     VoxCeleb2            dev/aac/id00012/21Uxsk56VDQ/00001.m4a, or wav already converted: .../00001.wav
 
-Folders above the speaker's do not matter, nor does upper case in speaker ids and endings.
+Folders above the speaker's and the case of speaker ids and extensions are ignored.
 """
 
 import re
@@ -28,7 +28,7 @@ DOCUMENTED = {
     "vox2_dev": Size(5994, 145569, 1092009, 2360.2),
     "vox2_test": Size(118, 4911, 36237, 79.9),
 }
-FORMATS = ("wav", "flac", "m4a")  # the first that is there is used
+FORMATS = ("wav", "flac", "m4a")  # in order of preference
 BY_ID = re.compile(r"(?:^|.*/)(?P<speaker>id\d{5})/(?P<video>[\w-]{11})/(?P<number>\d{5})\.(?P<format>\w+)", re.I)
 BY_NAME = re.compile(r"(?:^|.*/)(?P<speaker>[^/]+)/(?P<video>[\w-]{11})_(?P<number>\d{7})\.(?P<format>\w+)", re.I)
 WHAT = {
@@ -41,9 +41,9 @@ Recording = namedtuple("Recording", "utterance speaker part path format")
 
 
 class Speakers:
-    """What vox1_meta.csv and vox2_meta.csv say: {id: Person}; empty where there is no such file.
+    """Speakers of vox1_meta.csv and vox2_meta.csv: {id: Person}; missing files are skipped.
 
-    Columns are tabs (VoxCeleb1) or commas (VoxCeleb2) apart: id, name in VGGFace, gender, [nationality,] set.
+    Columns, separated by tabs (VoxCeleb1) or commas (VoxCeleb2): id, name in VGGFace, gender, [nationality,] set.
     """
 
     def __init__(self, paths):
@@ -53,11 +53,11 @@ class Speakers:
         self._ids = {person.name: speaker for speaker, person in self.people.items()}
 
     def id_of(self, name):
-        """The id of someone called by name, or None."""
+        """Returns the id of a speaker's name, or None."""
         return self._ids.get(name)
 
     def of(self, corpus, part):
-        """The ids of one part of "vox1" or "vox2"."""
+        """Returns the ids of one part of "vox1" or "vox2"."""
         return {s for s, person in self.people.items() if corpus_of(s) == corpus and person.part == part}
 
 
@@ -67,21 +67,21 @@ def _read_meta(path):
     rows = [[cell.strip() for cell in line.split(separator)] for line in lines if line.strip()]
     header = [cell.lower() for cell in rows[0]]
     if "gender" not in header or "set" not in header:
-        raise InputError(f"{path}:1: columns id, name, gender and set were expected, not {lines[0]!r}")
+        raise InputError(f"{path}:1: expected columns id, name, gender and set, found {lines[0]!r}")
     gender, part = header.index("gender"), header.index("set")
     short = next((n for n, row in enumerate(rows, 1) if len(row) < len(header)), None)
     if short:
-        raise InputError(f"{path}:{short}: {len(rows[short - 1])} columns where there should be {len(header)}")
+        raise InputError(f"{path}:{short}: {len(rows[short - 1])} columns, expected {len(header)}")
     return {row[0].lower(): Person(row[1], row[gender].lower(), row[part].lower()) for row in rows[1:]}
 
 
 def corpus_of(speaker):
-    """Which corpus an id is of: those of VoxCeleb1 begin at id10001, those of VoxCeleb2 end at id09272."""
+    """Returns the corpus of a speaker id: VoxCeleb1's start at id10001, VoxCeleb2's end at id09272."""
     return "vox1" if speaker >= "id10001" else "vox2"
 
 
 def utterance_of(path, speakers):
-    """(utterance, speaker) of a path as it stands on disk and in trial lists, or None where it is not understood."""
+    """Parses a path, on disk or in a trial list, as (utterance, speaker); None if it does not match."""
     match = BY_ID.fullmatch(path)
     if match:
         speaker = match["speaker"].lower()
@@ -92,13 +92,13 @@ def utterance_of(path, speakers):
 
 
 def find_recordings(root, corpus, speakers):
-    """Looks through the folder of one corpus.
+    """Finds the recordings of one corpus.
 
     Returns:
-        `({utterance: Recording}, the Inventory)`.
+        `({utterance: Recording}, Inventory)`.
 
     Raises:
-        InputError: nothing there, recordings of the other corpus, names without vox1_meta.csv, no ffmpeg for m4a.
+        InputError: no recordings, those of the other corpus, names without vox1_meta.csv, or no ffmpeg for m4a.
     """
     inventory = Inventory(root, WHAT[corpus])
     copies, unnamed = {}, []
@@ -117,7 +117,7 @@ def find_recordings(root, corpus, speakers):
             part = _part(path, found[1], speakers)
             copies.setdefault(found[0], []).append(Recording(*found, part, str(inventory.root / path), ending))
     if unnamed and not copies:
-        raise InputError(f"{root}: {unnamed[0]} is of the release by name: give vox1_meta.csv too, in --trials-dir")
+        raise InputError(f"{root}: {unnamed[0]} is of the release by name, which needs vox1_meta.csv in --trials-dir")
     inventory.refuse_empty(copies)
     _refuse_other_corpus(root, corpus, copies)
     recordings = _choose(copies, inventory)
@@ -126,7 +126,7 @@ def find_recordings(root, corpus, speakers):
 
 
 def _part(path, speaker, speakers):
-    """dev or test: as the meta file says, or the folders, or, for VoxCeleb1, the forty speakers of its test set."""
+    """Returns "dev" or "test" from the meta file, the forty test speakers of VoxCeleb1, or the folders."""
     if speaker in speakers.people:
         return speakers.people[speaker].part
     if corpus_of(speaker) == "vox1":
@@ -139,13 +139,13 @@ def _refuse_other_corpus(root, corpus, copies):
     if others:
         other = {"vox1": "VoxCeleb2", "vox2": "VoxCeleb1"}[corpus]
         raise InputError(
-            f"{root}: --{corpus} should hold {WHAT[corpus]}, but {len(others)} of its {len(copies)} recordings are "
-            f"{other}'s, such as {others[0]}"
+            f"{root}: --{corpus} must contain {WHAT[corpus]}, but {len(others)} of its {len(copies)} recordings are of "
+            f"{other}, such as {others[0]}"
         )
 
 
 def _choose(copies, inventory):
-    """One file for each utterance; of two releases, the one by id."""
+    """Selects one file per utterance, and the release by id if both are present."""
     by_id = {u for u in copies if len(u.rpartition("-")[2]) == 5}
     recordings = {}
     for utterance, found in copies.items():
@@ -172,13 +172,13 @@ def _need_ffmpeg(root, recordings):
     count = sum(r.format == "m4a" for r in recordings.values())
     if count and not shutil.which("ffmpeg"):
         raise InputError(
-            f"{root}: {count} recordings are m4a, and the program ffmpeg, which reads them, is not in PATH; install it "
-            "(Debian: apt install ffmpeg; macOS: brew install ffmpeg), or convert them to wav beforehand"
+            f"{root}: {count} recordings are m4a, which needs ffmpeg in PATH; install it "
+            "(Debian: apt install ffmpeg; macOS: brew install ffmpeg), or convert them to wav"
         )
 
 
 def wav_entry(recording):
-    """What wav.scp holds: the file, or the command that reads it."""
+    """Returns the wav.scp entry: the file, or a command that decodes it."""
     if recording.format != "m4a":
         return recording.path
     return f"ffmpeg -v error -i {shlex.quote(recording.path)} -f wav -ac 1 -ar 16000 - |"

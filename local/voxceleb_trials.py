@@ -1,7 +1,7 @@
-"""The trial lists of VoxCeleb1: which there are, where they lie, and what they say in our utterance ids.
+"""The trial lists of VoxCeleb1: finds, reads and converts them to our utterance ids.
 
-O are the test speakers; E all 1251 speakers and H the hard pairs of them (of one gender and nationality), so both hold
-speakers of VoxCeleb1's development part; "clean" leaves out recordings whose labels proved wrong. A line is
+O has the test speakers; E all 1251 speakers, and H their hard pairs (same gender and nationality), so both contain
+speakers of VoxCeleb1's development part. "clean" excludes recordings with wrong labels. A line is
 `1 id10270/x6uYqmx31kE/00001.wav id10270/8jEAjG6SegY/00008.wav`, 1 for a target.
 """
 
@@ -26,29 +26,29 @@ LISTS = {
     "H": TrialList("list_test_hard.txt", 552536),
     "H-clean": TrialList("list_test_hard2.txt", 550894),
 }
-OLD_NAMES = {"O": ("voxceleb1_test_v2.txt", "voxceleb1_test.txt")}  # as OpenSLR 49 calls them; the last is by name
+OLD_NAMES = {"O": ("voxceleb1_test_v2.txt", "voxceleb1_test.txt")}  # names in OpenSLR 49; the last list is by name
 
 
 def allowed_lists(names, trained_on_vox1):
-    """The lists of `names` whose speakers are not in the training set; the others are named in the log."""
+    """Returns the lists of `names` whose speakers are not in the training set; warns about the others."""
     unknown = [n for n in names if n not in LISTS]
     if unknown:
-        raise InputError(f"--lists: there is no list {unknown[0]}; there are: {' '.join(LISTS)}")
+        raise InputError(f"--lists: unknown list {unknown[0]}; known: {' '.join(LISTS)}")
     if not trained_on_vox1:
         return names
     left = [n for n in names if n.startswith("O")]
     if len(left) < len(names):
         log.warning(
-            "lists %s are left out: their speakers are those of VoxCeleb1's development part, which is trained on",
+            "lists %s are skipped: they contain speakers of VoxCeleb1's development part, which is used for training",
             " ".join(n for n in names if n not in left),
         )
     if not left:
-        raise InputError("--lists: E and H cannot be tried where VoxCeleb1's development part is trained on; take O")
+        raise InputError("--lists: E and H contain training speakers of VoxCeleb1's development part; use O")
     return left
 
 
 def find_list(name, folders):
-    """The path of a list: in the folders, or in their subfolder meta."""
+    """Finds a list in the folders, or in their subfolders meta."""
     candidates = (LISTS[name].file, *OLD_NAMES.get(name, ()))
     for file in candidates:
         for folder in folders:
@@ -56,16 +56,16 @@ def find_list(name, folders):
                 if path.is_file():
                     return path
     raise InputError(
-        f"{LISTS[name].file} (trial list {name}) is neither in {' nor in '.join(map(str, folders))}; give its folder "
-        "with --trials-dir, or take other --lists"
+        f"{LISTS[name].file} (trial list {name}) is neither in {' nor in '.join(map(str, folders))}; set its folder "
+        "with --trials-dir, or use other --lists"
     )
 
 
 def read_list(path, speakers):
-    """[(enroll, test, whether a target)] of a list, in our utterance ids.
+    """Reads a list as [(enroll, test, is_target)], in our utterance ids.
 
     Raises:
-        InputError: a line that is no trial, or a speaker by name that vox1_meta.csv does not have.
+        InputError: a malformed line, or a name that is not in vox1_meta.csv.
     """
     ids = {}
     trials = []
@@ -79,48 +79,50 @@ def read_list(path, speakers):
             if word not in ids:
                 found = utterance_of(word, speakers)
                 if not found:
-                    raise InputError(f"{path}:{number}: {word} is no recording of VoxCeleb1, by id or by a known name")
+                    raise InputError(
+                        f"{path}:{number}: {word} is not a recording of VoxCeleb1, by id or by a known name"
+                    )
                 ids[word] = found[0]
         trials.append((ids[words[1]], ids[words[2]], words[0] == "1"))
     return trials
 
 
 def check_size(name, path, trials):
-    """Says so where a list has not the length that its documentation gives."""
+    """Warns if the length of a list differs from its documentation."""
     if len(trials) != LISTS[name].size:
         log.warning("%s: %d trials; VoxCeleb1's list %s has %d", path, len(trials), name, LISTS[name].size)
 
 
 def with_audio(path, trials, recordings, root, max_missing):
-    """The trials whose recordings are all there.
+    """Returns the trials for which both recordings exist.
 
     Args:
         path: of the list, for messages.
-        trials: what read_list gives.
-        recordings: utterances that there are.
-        root: where they were looked for.
+        trials: result of read_list.
+        recordings: existing utterances.
+        root: folder of the corpus, for messages.
         max_missing: share of the list's recordings that may be missing.
 
     Raises:
-        InputError: more are missing; the list is of another release, or the corpus is not all there.
+        InputError: more are missing, because the list is of another release or the corpus is incomplete.
     """
     named = {utterance for enroll, test, _ in trials for utterance in (enroll, test)}
     missing = named - recordings.keys()
     if missing == named:
         raise InputError(
-            f"{path}: none of its {len(named)} recordings is under {root}: {min(named)} was expected, there is "
-            f"{min(recordings)}; the list belongs to another release, or the corpus is not VoxCeleb1's test part"
+            f"{path}: none of its {len(named)} recordings is under {root}: expected {min(named)}, found "
+            f"{min(recordings)}; the list is of another release, or the corpus is not VoxCeleb1's test part"
         )
     if len(missing) > max_missing * len(named):
         raise InputError(
             f"{path}: {len(missing)} of its {len(named)} recordings are not under {root}, such as {some(missing)}; "
-            "unpack all parts of the corpus, take fewer --lists, or allow it: --max-missing "
+            "unpack all parts of the corpus, use fewer --lists, or allow it: --max-missing "
             f"{len(missing) / len(named) + 0.0005:.3f}"
         )
     kept = [t for t in trials if t[0] not in missing and t[1] not in missing]
     if missing:
         log.warning(
-            "%s: %d recordings have no audio (%s); %d of %d trials are left out, so figures differ from others'",
+            "%s: %d recordings are missing (%s); %d of %d trials are skipped, so results are not comparable",
             path, len(missing), some(missing), len(trials) - len(kept), len(trials),
         )  # fmt: skip
     return kept

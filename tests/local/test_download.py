@@ -85,7 +85,7 @@ def test_an_interrupted_download_goes_on(downloader, server, tmp_path, ranges):
     body = bytes(range(256)) * 40
     server.files, server.ranges, server.breaks_after = {"/x": body}, ranges, 4000
     path = tmp_path / "x"
-    with pytest.raises(InputError, match="broke after 4000 of 10240 bytes.*goes on from there"):
+    with pytest.raises(InputError, match="broke after 4000 of 10240 bytes.*run the same command again to resume"):
         downloader.download(f"{server.url}/x", path, hashlib.md5(body).hexdigest())
     assert not path.exists()
     server.breaks_after = None

@@ -25,10 +25,10 @@ def test_musan(local, tmp_path):
 
 def test_other_folders_are_not_taken_for_musan(local, tmp_path):
     make_rirs(tmp_path / "rirs", count=1)
-    assert "no recording of MUSAN" in local("prepare_musan.py", tmp_path / "rirs", tmp_path / "data").stderr
+    assert "no recordings of MUSAN" in local("prepare_musan.py", tmp_path / "rirs", tmp_path / "data").stderr
     make_musan(tmp_path / "musan", count=1)
     (tmp_path / "musan/speech").rename(tmp_path / "elsewhere")
-    assert "no speech/*/speech-*.wav in it" in local("prepare_musan.py", tmp_path / "musan", tmp_path / "data").stderr
+    assert "no speech/*/speech-*.wav found" in local("prepare_musan.py", tmp_path / "musan", tmp_path / "data").stderr
     assert "no RIRS_NOISES" in local("prepare_rirs.py", tmp_path / "musan", tmp_path / "data").stderr
 
 
@@ -48,7 +48,7 @@ def test_broken_lists_of_impulse_responses(local, tmp_path):
     assert "mediumroom/rir_list: missing" in local("prepare_rirs.py", tmp_path, tmp_path / "data").stderr
     only = ("prepare_rirs.py", "--rooms", "small", tmp_path, tmp_path / "data")
     (tmp_path / "simulated_rirs/smallroom/Room001/Room001-00002.wav").unlink()
-    assert "1 of its 3 files are not there" in local(*only).stderr
+    assert "1 of its 3 files are missing" in local(*only).stderr
     (tmp_path / "simulated_rirs/smallroom/rir_list").write_text("Room001/Room001-00001.wav x\n")
     assert "rir_list:1: expected --rir-id" in local(*only).stderr
 

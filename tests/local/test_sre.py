@@ -64,10 +64,10 @@ def test_switchboard(prepare, tmp_path, corpus):
     assert train.table("spk2gender")["sw1235"] == "m"
     assert train.segments[f"sw1235-{corpus}_10000-b"] == (f"{corpus}_10000", 0.0, 0.2, 1)
     why = skipped(tmp_path, corpus)
-    assert why["sw_10001"].startswith("named in")
+    assert why["sw_10001"].startswith("listed in")
     assert why["sw_10002.sph"] == "truncated: 50 bytes fewer than its header declares"
     assert why["sw_10003.sph"] == "has 1 channel, not two sides"
-    assert why["sw_99999.sph"] == "not named in the tables"
+    assert why["sw_99999.sph"] == "not listed in the tables"
     assert why["sw_10000.sph"] == "second copy"
     assert why["readme.txt"] == "not audio"
     assert "6 files skipped" in log
@@ -108,7 +108,7 @@ def test_mixer6(prepare, tmp_path):
     utterance = "2001-mx6_20100110_092658_LDC_2001-ch02"
     assert train.segments[utterance] == ("mx6_20100110_092658_ldc_2001_ch02", 0.1, 0.3, 0)
     assert train.utt2dur[utterance] == pytest.approx(0.2)
-    assert skipped(tmp_path, "mixer6")["20100110_092658_LDC_2001_CH03.flac"] == "not named in the tables"
+    assert skipped(tmp_path, "mixer6")["20100110_092658_LDC_2001_CH03.flac"] == "not listed in the tables"
 
 
 @pytest.mark.parametrize("corpus", ["sre04", "sre05", "sre06"])
@@ -134,7 +134,7 @@ def test_a_side_of_two_speakers_is_nobodys(prepare, tmp_path):
     (tmp_path / "speaker_list").write_text("\n".join(lines) + "\n")
     prepare({"sre04": "early", "speaker_list": "speaker_list"})
     assert trained(prepare) == {u: s for u, s in used.items() if u != "1001-sre04_j10010-a"}
-    assert "two speakers are named for it: 1001, 1002" in skipped(tmp_path, "sre04").values()
+    assert "assigned to two speakers: 1001, 1002" in skipped(tmp_path, "sre04").values()
 
 
 def test_keyed_evaluations_as_training(prepare, tmp_path):
@@ -142,7 +142,7 @@ def test_keyed_evaluations_as_training(prepare, tmp_path):
     used |= make_sre10(tmp_path / "sre10", [2003, 2004])
     prepare({"sre08": ["train08", "test08"], "sre10": "sre10"})
     assert trained(prepare) == used
-    assert skipped(tmp_path, "sre10")["t10bad.sph"] == "not named in the tables"
+    assert skipped(tmp_path, "sre10")["t10bad.sph"] == "not listed in the tables"
 
 
 def test_models_of_2012_are_called_as_in_2010(prepare, tmp_path):
@@ -166,7 +166,7 @@ def test_kaldis_commands_where_they_are_wanted_or_needed(prepare, tmp_path, monk
     (tmp_path / "swbd/disc1/data/SW_10000.SPH").unlink()
     (tmp_path / "swbd/disc2/COPY/sw_10000.sph").unlink()
     error = prepare({"swb2p1": "swbd"}, expect=1)
-    assert "sw_10000.sph: one of 1 files compressed by shorten; the program sph2pipe, which reads them" in error
+    assert "sw_10000.sph: one of 1 files compressed with shorten; reading them needs sph2pipe" in error
     monkeypatch.setenv("PATH", f"{fake_sph2pipe(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
     prepare({"swb2p1": "swbd"})
     wav_scp = prepare.data("train").wav_scp
@@ -195,29 +195,29 @@ def test_what_is_wrong_is_one_line(prepare, local, tmp_path):
     (tmp_path / "packed").mkdir()
     (tmp_path / "packed/swb2_d1.tar.gz").write_text("")
     for folder, message in (
-        ("empty", "no recording of Switchboard 2 phase 1 (LDC98S75) in it; found there: nothing"),
-        ("wrong", "no docs/callinfo.tbl in it or below; Switchboard 2 phase 1 (LDC98S75) was expected there"),
-        ("packed", "archives were found that are not unpacked, such as swb2_d1.tar.gz"),
+        ("empty", "no recordings of Switchboard 2 phase 1 (LDC98S75); found: nothing"),
+        ("wrong", "no docs/callinfo.tbl found; expected Switchboard 2 phase 1 (LDC98S75)"),
+        ("packed", "found archives that are not unpacked, such as swb2_d1.tar.gz"),
     ):
         error = prepare({"swb2p1": folder}, expect=1)
         assert message in error
         assert "Traceback" not in error
     make_switchboard(tmp_path / "half", "swb2p1", (1234, 1235), 5)
     error = prepare({"swb2p1": "half"}, "--max-missing", "0.1", expect=1)
-    assert "of the 5 recordings that" in error
-    assert "1 are not there, such as sw_10001; unpack all parts of Switchboard 2 phase 1" in error
+    assert "1 of the 5 recordings in" in error
+    assert "are missing, such as sw_10001; unpack all parts of Switchboard 2 phase 1" in error
     (tmp_path / "half/disc1/docs/callinfo.tbl").write_text("10000 1234 A\n")
-    assert "callinfo.tbl:1: `sw_CALL.sph,...,PIN,SIDE,...` was expected" in prepare({"swb2p1": "half"}, expect=1)
+    assert "callinfo.tbl:1: expected `sw_CALL.sph,...,PIN,SIDE,...`" in prepare({"swb2p1": "half"}, expect=1)
 
 
 def test_the_file_of_corpora_is_checked(local, tmp_path):
     for text, message in (
-        ("", "no line `NAME FOLDER` in it"),
-        ("sre99 /tmp\n", "corpora.txt:1: no corpus 'sre99'; there are: swb2p1"),
-        ("sre16 /no/such\n", "corpora.txt:1: /no/such is not there"),
-        ("sre16\n", "corpora.txt:1: a folder is not there"),
+        ("", "no lines `NAME FOLDER`"),
+        ("sre99 /tmp\n", "corpora.txt:1: unknown corpus 'sre99'; known: swb2p1"),
+        ("sre16 /no/such\n", "corpora.txt:1: /no/such is missing"),
+        ("sre16\n", "corpora.txt:1: the folder is missing"),
         ("sre16 /tmp\n", "no corpus to train the back end on: sre04 sre05"),
-        ("mixer6 /tmp\n", "names no folder of NIST SRE 2016 (LDC2019S20, LDC2016E46, LDC2018E30)"),
+        ("mixer6 /tmp\n", "no folder of NIST SRE 2016 (LDC2019S20, LDC2016E46, LDC2018E30)"),
     ):
         (tmp_path / "corpora.txt").write_text(text)
         done = local("prepare_sre.py", tmp_path / "corpora.txt", tmp_path / "data")

@@ -116,5 +116,5 @@ def test_what_is_missing_is_said_at_once(recipe):
     _, _, run = recipe
     done = run("--nnet-conf", "small.json", "--tests", "sre18")
     assert done.returncode == 1
-    assert "names no folder of NIST SRE 2018" in done.stderr
+    assert "no folder of NIST SRE 2018" in done.stderr
     assert "Traceback" not in done.stderr
