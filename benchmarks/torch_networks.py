@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def randomise(network):
+def randomize(network):
     """Fills running statistics, scales and offsets, which start at 0 and 1, with random values; returns it."""
     for name, array in [*network.named_buffers(), *network.named_parameters()]:
         if name.endswith("running_var"):
@@ -101,7 +101,7 @@ class XVector(nn.Module):
         return first, self.seg_2(self.seg_bn_1(first.relu()))
 
 
-class FactorisedLayer(nn.Module):
+class FactorizedLayer(nn.Module):
     def __init__(self, in_dim, bottleneck, out_dim, distance):
         super().__init__()
         kernel, dilation = (2, distance) if distance else (1, 1)
@@ -123,7 +123,7 @@ class Ftdnn(nn.Module):
         self.tdnn1 = _named(affine=nn.Conv1d(feat_dim, first_dim, 5), relu=nn.ReLU(), bn=nn.BatchNorm1d(first_dim))
         for i, (distance, skips) in self.layers.items():
             in_dim = (first_dim if i == 2 else width) + width * len(skips)
-            self.add_module(f"tdnn{i}", FactorisedLayer(in_dim, bottleneck, width, distance))
+            self.add_module(f"tdnn{i}", FactorizedLayer(in_dim, bottleneck, width, distance))
         self.tdnn10 = _named(affine=nn.Conv1d(width, out_dim, 1), relu=nn.ReLU(), bn=nn.BatchNorm1d(out_dim))
 
     def frames(self, x):

@@ -1,8 +1,8 @@
-"""The configuration of a system: one JSON, checked key by key, never changed once it is read.
+"""Reads the JSON configuration of a system into an immutable Config, and checks every key and value.
 
 Sections with a `type` (network, pooling, loss, optimizer, schedule, each of auxiliary) take the options of that type
-(nnet.config.types); the other sections are plain. `--set section.key=value` wins over the JSON, the JSON over the
-defaults.
+(nnet.config.types); the other sections have fixed keys. `--set section.key=value` overrides the JSON, which overrides
+the defaults.
 """
 
 import dataclasses
@@ -33,13 +33,13 @@ PLAIN = {
     "embedding": EmbeddingOptions,
     "training": TrainingSection,
 }
-# Sections whose absence means that nothing of the kind is done.
+# Sections that may be absent: no augmentation, no SpecAugment.
 OPTIONAL = {"augmentation": AugmentOptions, "spec_augment": SpecAugmentOptions}
 
 
 @dataclass(frozen=True)
 class Config:
-    """A whole configuration, every value resolved and checked.
+    """A complete configuration with all values checked and defaults filled in.
 
     >>> nnet.load_config("nnet_conf/xvector.json").network.type
     'tdnn'
@@ -60,7 +60,7 @@ class Config:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON writes it, with every default spelled out."""
+        """Returns the configuration as a JSON object, including all defaults."""
         out: dict[str, Any] = {"format": FORMAT}
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
@@ -82,10 +82,13 @@ def load_config(path: AnyPath, overrides: Iterable[str] = ()) -> Config:
     2
 
     Args:
-        path: a JSON with the sections above, tf-kaldi-speaker's flat one (it has `network_type` at the top), or the
-            config.json of a model directory, of which `model`, what it was made for, is left aside.
-        overrides: strings `section.key=value`, or several of these with blanks between; the value in JSON, a bare word
-            or a list of them, [a,b].
+        path: a JSON file with the sections of `Config`, a flat one of tf-kaldi-speaker (with `network_type`), or the
+            config.json of a model directory, whose key `model` is ignored.
+        overrides: strings `section.key=value`, or several of them separated by spaces; the value is JSON, a bare word
+            or a list of bare words, [a,b].
+
+    Raises:
+        InputError: no such file, not JSON, or an unknown key, a wrong type or a value out of range.
     """
     path = os.fspath(path)
     values = _read_json(path)
@@ -98,7 +101,7 @@ def load_config(path: AnyPath, overrides: Iterable[str] = ()) -> Config:
 
 
 def build_config(values, path):
-    """Makes a Config from a dict; `path` names it in errors and anchors relative paths within it."""
+    """Makes a Config from a dict of sections; `path` names it in errors, and relative paths start from its folder."""
     values = dict(values)
     if values.pop("format", FORMAT) != FORMAT:
         raise InputError(f"{path}: this version reads configurations of format {FORMAT} only; update the toolkit")
@@ -155,7 +158,7 @@ def _check_shape(key, value, path):
 
 
 def _split_overrides(words):
-    """Splits at the blanks before `section.key=`, so that JSON values may hold blanks."""
+    """Splits at the spaces before each `section.key=`, so that JSON values may contain spaces."""
     return re.split(r"\s+(?=[a-z]\w*(?:\.\w+)?=)", words.strip()) if words.strip() else []
 
 
@@ -175,14 +178,14 @@ def _apply_override(values, override):
         raise InputError(f"--set {override}: {section} is set as a whole, --set '{section}=...'")
     current = dict(values.get(section) or {})
     if key == "type" and section in TYPED and value != current.get("type"):
-        # Another type keeps what it shares with the old one; the rest of the old one's options mean nothing to it.
+        # A new type keeps the options that it shares with the old one; the others would be unknown keys.
         own = option_names(find_class(section, value, f"--set {override}: {section}.type"))
         current = {k: v for k, v in current.items() if k in own}
     values[section] = current | {key: value}
 
 
 def _override_value(text):
-    """JSON, [a,b] whose quotes a shell has taken away, or a bare word."""
+    """Parses JSON, a list [a,b] of bare words (a shell strips the quotes), or a bare word."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -192,7 +195,7 @@ def _override_value(text):
 
 
 def _read_rates(config, path):
-    """The file of a fixed schedule, read here so that a model directory does not depend on it."""
+    """Reads the file of a fixed schedule into the configuration, so that a model directory does not depend on it."""
     options = config.schedule.options
     if config.schedule.type != "file":
         return config
@@ -208,11 +211,11 @@ def _read_rates(config, path):
 
 def _rates_of_file(name, path):
     if not name:
-        raise InputError(f"{path}: schedule.file is missing: name a file with one learning rate a line")
+        raise InputError(f"{path}: schedule.file is missing: give a file with one learning rate per line")
     candidates = [os.path.join(os.path.dirname(path), name), name]
     found = next((c for c in candidates if os.path.isfile(c)), None)
     if found is None:
-        raise InputError(f"{path}: schedule.file {name} does not exist, neither beside the configuration nor here")
+        raise InputError(f"{path}: schedule.file {name} not found, neither beside the configuration nor in this folder")
     rates = []
     with open(found, encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
@@ -239,7 +242,7 @@ def _check_combinations(config, path):
         )
     if (config.augmentation or data.speeds) and data.source != "audio":
         what = "augmentation" if config.augmentation else "data.speeds"
-        raise InputError(f"{path}: {what} works on audio: set data.source to audio, or remove it")
+        raise InputError(f"{path}: {what} needs audio: set data.source to audio, or remove it")
     if not embedding.dims:
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
     if training.average_checkpoints and training.ema:

@@ -1,8 +1,11 @@
-"""What differs between two configurations."""
+"""Compares two configurations."""
 
 
 def differing_keys(first, second, prefix=""):
-    """Dotted names of what differs between two nested dicts; of a section of another type, its type alone."""
+    """Returns the dotted names of keys that differ between two nested dicts.
+
+    For a section whose type differs, only `type` is returned.
+    """
     if first.get("type") != second.get("type"):
         return [f"{prefix}type"]
     keys = []

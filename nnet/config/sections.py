@@ -1,4 +1,4 @@
-"""The sections of a configuration that every system has: features, data, training."""
+"""Defines the sections features, data and training of a configuration."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class FeaturesSection:
-    """The features that the network expects; how they were made is recorded in the data directory."""
+    """The features that the network expects; the data directory records how they were computed."""
 
-    type: str | None = option(None, "Kind of features that the data must hold; null: any.", choices=("mfcc", "fbank"))
-    dim: int | None = option(None, "Dimension that the features must have; null: that of the training data.", low=1)
+    type: str | None = option(None, "Required kind of features; null: any.", choices=("mfcc", "fbank"))
+    dim: int | None = option(None, "Required feature dimension; null: that of the training data.", low=1)
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,27 @@ class DataSection:
 
     source: str = option(
         "feats",
-        "feats: chunks of the features in feats.scp; audio: chunks of the recordings, features made on the fly as "
-        "the validation data's were.",
+        "feats: chunks of the features in feats.scp; audio: chunks of the recordings, with features computed on the "
+        "fly by the options of the validation data's features.",
         choices=("feats", "audio"),
     )
     speeds: tuple[float, ...] = option(
-        (), "For audio: each adds a copy of every speaker, played at this speed, as another speaker.", low=0.5, high=2
+        (), "For audio: speed perturbation; each speed adds a copy of every speaker as a new speaker.", low=0.5, high=2
     )
     batch_size: int = option(64, "Chunks in a batch.", low=2)
     segments_per_speaker: int = option(1, "Chunks of one speaker in a batch; losses on pairs need at least 2.", low=1)
-    min_frames: int = option(200, "Minimum frames of a chunk; each batch draws one length for all its chunks.", low=1)
+    min_frames: int = option(
+        200, "Minimum frames of a chunk; all chunks of a batch have one length, drawn at random.", low=1
+    )
     max_frames: int = option(400, "Maximum frames of a chunk.", low=1)
     sampling: str = option(
         "speaker",
         "speaker: speakers are drawn equally often; utterance: every utterance is drawn once an epoch.",
         choices=("speaker", "utterance"),
     )
-    steps_per_epoch: int | None = option(None, "Batches in an epoch; null: about one chunk for each utterance.", low=1)
+    steps_per_epoch: int | None = option(None, "Batches per epoch; null: about one chunk per utterance.", low=1)
     valid_frames: int = option(300, "Frames of the chunk taken from each validation utterance.", low=1)
-    num_workers: int = option(1, "Processes that read batches ahead; 0: read between the steps.", low=0)
+    num_workers: int = option(1, "Processes that prefetch batches; 0: batches are read in the training process.", low=0)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class TrainingSection:
     accumulate: int = option(1, "Batches whose gradients are averaged before an update.", low=1)
     precision: str = option(
         "float32",
-        "Precision in which the network computes; bfloat16 is for GPUs. Batch normalization, pooling, embedding, loss "
-        "and the weights that are trained and saved are float32 in any case.",
+        "Precision of the network's computation; bfloat16 is for GPUs. Batch normalization, pooling, embedding, loss "
+        "and the weights that are trained and saved are always float32.",
         choices=("float32", "bfloat16"),
     )
     sync_batch_norm: bool = option(
@@ -71,7 +73,7 @@ class TrainingSection:
     )
     best_by: str = option(
         "valid_loss",
-        "The measure of which the best checkpoint has the lowest value.",
+        "Criterion that selects the best checkpoint: the one with its lowest value.",
         choices=("valid_loss", "dev_eer"),
     )
     keep_checkpoints: int = option(3, "Number of last checkpoints to keep.", low=1)
@@ -81,9 +83,12 @@ class TrainingSection:
         low=0,
     )
     ema: float = option(
-        0.0, "Decay of the moving average of the weights that is validated and saved; 0: none.", low=0, high=1
+        0.0,
+        "Decay of an exponential moving average of the weights, which is then validated and saved; 0: none.",
+        low=0,
+        high=1,
     )
-    save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: at its end only.", low=1)
+    save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: only at its end.", low=1)
     log_every: int = option(100, "Steps between lines in the log.", low=1)
     drop: tuple[str, ...] = option(
         ("loss.*",), "Patterns of weight names that --init does not load, such as the old classifier's."

@@ -1,6 +1,6 @@
-"""Sections with a type: the class that the type names, and its options.
+"""Resolves sections with a type: finds the class that the type names and checks its options.
 
-A type is a name of a registry, such as "resnet", or "package.module:Class" for a class from outside this package.
+A type is a name in a registry, such as "resnet", or "package.module:Class" for a class outside this package.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ from nnet.poolings import POOLINGS, Pooling
 
 @dataclass(frozen=True)
 class Kind:
-    """The types of a section.
+    """The types that a section may have.
 
     Args:
-        registry: name → class.
-        base: what a class from outside the package must derive from.
-        default: the type where a configuration names none; None: it must name one.
+        registry: dict from name to class.
+        base: the class that a user-defined class must derive from.
+        default: the type if a configuration names none; None: it must name one.
     """
 
     registry: Mapping[str, type]
@@ -47,28 +47,28 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A section with a type: its name as the configuration has it, the class, and an object of the class's options."""
+    """A resolved section with a type: the name in the configuration, the class, and an object of its options."""
 
     type: str
     cls: Callable[..., Any]
     options: Any
 
     def build(self, *sizes, **more):
-        """An object of the class; the arguments are those that its constructor takes besides the options."""
+        """Constructs the class; the arguments are those of its constructor other than the options."""
         return self.cls(*sizes, options=self.options, **more)
 
     def to_dict(self):
-        """As JSON writes it, with every default spelled out."""
+        """Returns the section as a JSON object, including all defaults."""
         return {"type": self.type} | dataclasses.asdict(self.options)
 
 
 def build_choice(section, values, where):
-    """Makes a Choice from a JSON object, every key and value checked.
+    """Makes a Choice from a JSON object and checks every key and value.
 
     Args:
         section: a key of `KINDS`.
-        values: a dict as JSON gives it.
-        where: what to call the section in errors, such as "conf.json: loss".
+        values: the parsed JSON object.
+        where: name of the section in errors, such as "conf.json: loss".
     """
     if not isinstance(values, dict):
         raise InputError(f"{where} must be an object {{...}}, not {values!r}")
@@ -86,17 +86,17 @@ def build_choice(section, values, where):
 
 
 def option_names(cls):
-    """The names of the options that a class takes."""
+    """Returns the names of the options of a class."""
     return {f.name for f in dataclasses.fields(options_of(cls))}
 
 
 def find_class(section, name, where):
-    """The class that a type names.
+    """Returns the class that a type names.
 
     Args:
         section: a key of `KINDS`.
-        name: a name of its registry, or package.module:Class.
-        where: what to call the type in errors, such as "conf.json: loss.type".
+        name: a name in its registry, or package.module:Class.
+        where: name of the type in errors, such as "conf.json: loss.type".
     """
     kind = KINDS[section]
     if not isinstance(name, str):
@@ -113,7 +113,7 @@ def _import_class(name, base, where):
     module_name, _, class_name = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # the module is the user's, and may raise anything
+    except Exception as error:  # a user's module may raise anything
         hint = "; is its folder in PYTHONPATH?" if isinstance(error, ModuleNotFoundError) else ""
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{where}: module {module_name} cannot be imported: {cause}{hint}") from error
@@ -128,7 +128,7 @@ def _import_class(name, base, where):
 
 
 def _check_options(cls, where):
-    """Refuses a class whose options are not declared as those of the classes of this package are."""
+    """Refuses a class whose options are not an options dataclass of `nnet.options`."""
     parameter = inspect.signature(cls).parameters.get("options")
     default = getattr(parameter, "default", None)
     if isinstance(default, type) or not dataclasses.is_dataclass(default):

@@ -1,9 +1,9 @@
-"""Losses over embeddings, by their names in a configuration.
+"""Losses over embeddings, registered by their configuration names.
 
-`LOSSES["softmax"](in_dim, num_speakers, options)` gives a module; `loss(embeddings, labels)` gives LossOutput(loss,
-accuracy); `loss.set_progress(step, epoch)` moves margins and annealing and is called before every update, with what
-has been done so far. Classifier weights are `weight`, (num_speakers, in_dim). Batches hold at least
-`min_segments_per_speaker` segments of a speaker.
+`LOSSES["softmax"](in_dim, num_speakers, options)` makes a module; `loss(embeddings, labels)` returns LossOutput(loss,
+accuracy); `loss.set_progress(step, epoch)` updates margins and annealing and is called before every update with the
+completed steps and epochs. Classifier weights are `weight`, (num_speakers, in_dim). A batch must hold at least
+`min_segments_per_speaker` segments of each of its speakers.
 """
 
 from nnet.losses.additive import AdditiveAngularMargin, AdditiveMargin

@@ -1,4 +1,4 @@
-"""Softmax losses with a margin that is subtracted from the target's cosine, or added to its angle."""
+"""Softmax losses with a margin subtracted from the target's cosine, or added to its angle."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,22 @@ from nnet.options import option
 class AdditiveMarginOptions(MarginScheduleOptions, AngularOptions):
     """Additive margin softmax (CosFace): the target's cosine minus a margin."""
 
-    sub_centers: int = option(1, "Weights of each speaker, the nearest of which counts.", low=1)
-    top_k: int = option(0, "Number of nearest other speakers whose cosines are raised (inter-top-k); 0: none.", low=0)
-    top_k_margin: float = option(0.06, "Amount by which they are raised; it grows with the margin.", low=0)
+    sub_centers: int = option(
+        1, "Number of sub-centers (weight vectors) per speaker, the nearest of which counts.", low=1
+    )
+    top_k: int = option(0, "Number of nearest other speakers that get a margin, too (inter-top-k); 0: none.", low=0)
+    top_k_margin: float = option(
+        0.06, "Margin of the nearest other speakers; follows the schedule of the margin.", low=0
+    )
 
 
 class AdditiveMargin(AngularSoftmax):
     """Additive margin softmax (Wang et al. 2018, arXiv 1801.05599, eq. 5-6; CosFace): ψ(θ) = cos θ − m.
 
-    m follows its schedule over epochs; the plain logit is mixed in by λ over steps; each is off by default.
-    `sub_centers` K: every speaker has K weights, the nearest of which counts (sub-center ArcFace, Deng et al. 2020).
-    `top_k`: the k other speakers that are nearest get cos θ + m' (inter-top-k, Zhao et al. 2021, arXiv
-    2110.05042), m' growing with m.
+    m may follow a schedule over epochs, and annealing over steps may mix in the plain logit by λ; both are off by
+    default. `sub_centers` K: every speaker has K weight vectors, the nearest of which counts (sub-center ArcFace, Deng
+    et al. 2020). `top_k`: the k nearest other speakers get cos θ + m' (inter-top-k, Zhao et al. 2021, arXiv
+    2110.05042); m' follows the schedule of m.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: AdditiveMarginOptions = AdditiveMarginOptions()):
@@ -42,19 +46,21 @@ class AdditiveMargin(AngularSoftmax):
     def with_margin(self, cosine):
         return cosine - self._margin
 
-    def with_attraction(self, cosine):
-        """The cosine of a speaker among the nearest others, made larger."""
+    def with_negative_margin(self, cosine):
+        """Returns the cosine of one of the nearest other speakers with its margin, elementwise."""
         return cosine + self._top_k_margin
 
     def penalize(self, logits, scale, labels):
         penalized = super().penalize(logits, scale, labels)
         if not self.top_k:
             return penalized
-        return self._revise(penalized, scale, nearest_others(logits, labels, self.top_k), self.with_attraction)
+        return self._apply_annealed(
+            penalized, scale, nearest_others(logits, labels, self.top_k), self.with_negative_margin
+        )
 
 
 def nearest_others(logits, labels, k):
-    """The columns of the k largest logits but for the labels': (B, N), (B,) → (B, k)."""
+    """Returns the columns of the k largest logits other than the labels': (B, N), (B,) → (B, k)."""
     hidden = mx.full((len(labels), 1), -mx.inf)
     others = mx.put_along_axis(mx.stop_gradient(logits), labels[:, None], hidden, axis=1)
     return mx.argpartition(-others, k - 1, axis=-1)[:, :k]
@@ -67,7 +73,7 @@ class AdditiveAngularMarginOptions(AdditiveMarginOptions):
     beyond_pi: str = option(
         "shift",
         "Where angle + margin > pi: shift, cos - 1 + cos(margin) (WeSpeaker); reflect, -cos(angle + margin) - 2 "
-        "(tf-kaldi-speaker); easy: there is no margin where angle > pi/2.",
+        "(tf-kaldi-speaker); easy: no margin where angle > pi/2.",
         choices=("shift", "reflect", "easy"),
     )
 
@@ -75,9 +81,9 @@ class AdditiveAngularMarginOptions(AdditiveMarginOptions):
 class AdditiveAngularMargin(AdditiveMargin):
     """Additive angular margin softmax (ArcFace; Deng et al. 2019, arXiv 1801.07698, eq. 3): ψ(θ) = cos(θ + m).
 
-    `beyond_pi` continues ψ where θ + m > π, so that it keeps falling: "shift" by cos θ − 1 + cos m (WeSpeaker),
-    "reflect" by −cos(θ + m) − 2 (tf-kaldi-speaker); "easy" leaves out the margin where θ > π/2.
-    With `top_k` the nearest others get cos(θ − m').
+    `beyond_pi` continues ψ where θ + m > π, so that it stays decreasing: "shift" by cos θ − 1 + cos m (WeSpeaker),
+    "reflect" by −cos(θ + m) − 2 (tf-kaldi-speaker); "easy" omits the margin where θ > π/2. With `top_k` the nearest
+    other speakers get cos(θ − m').
     """
 
     def __init__(
@@ -88,19 +94,19 @@ class AdditiveAngularMargin(AdditiveMargin):
     def with_margin(self, cosine):
         return add_angle(cosine, self._margin, self.options.beyond_pi)
 
-    def with_attraction(self, cosine):
-        return turn(cosine, -self._top_k_margin)
+    def with_negative_margin(self, cosine):
+        return add_to_angle(cosine, -self._top_k_margin)
 
 
-def turn(cosine, angle):
-    """cos(θ + angle), from cos θ. The sine is kept off zero, where its gradient is infinite."""
+def add_to_angle(cosine, angle):
+    """Computes cos(θ + angle) from cos θ; clips the sine away from zero, where its gradient is infinite."""
     sine = mx.sqrt(mx.maximum((1 - cosine) * (1 + cosine), 1e-12))
     return cosine * mx.cos(angle) - sine * mx.sin(angle)
 
 
 def add_angle(cosine, margin, beyond_pi):
-    """cos(θ + margin) and its continuation past θ + margin = π (see AdditiveAngularMargin), elementwise."""
-    turned = turn(cosine, margin)
+    """Computes cos(θ + margin) and its continuation beyond θ + margin = π (see AdditiveAngularMargin), elementwise."""
+    turned = add_to_angle(cosine, margin)
     if beyond_pi == "easy":
         return mx.where(cosine > 0, turned, cosine)
     beyond = -turned - 2 if beyond_pi == "reflect" else cosine - 1 + mx.cos(margin)

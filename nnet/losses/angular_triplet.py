@@ -1,18 +1,18 @@
-"""tf-kaldi-speaker's triplets on cosines, with the margins of the softmax losses."""
+"""tf-kaldi-speaker's triplet loss on cosines, with the margins of the softmax losses."""
 
 from dataclasses import dataclass
 
 from nnet.errors import InputError
 from nnet.losses.additive import add_angle
 from nnet.losses.base import Loss, LossOutput
-from nnet.losses.batch import ABSENT, masked_mean, nearest_is_own, positives, same_speaker
+from nnet.losses.batch import ABSENT, masked_mean, nearest_neighbor_accuracy, positive_pairs, same_speaker
 from nnet.losses.end_to_end import ge2e_softmax
 from nnet.losses.margins import multiple_angle
 from nnet.ops import mx
 from nnet.ops.vectors import normalize
 from nnet.options import option
 
-# tf-kaldi-speaker validates this loss by GE2E with this fixed factor.
+# Scale of the GE2E loss by which tf-kaldi-speaker validates this loss.
 _VALID_SCALE = 20.0
 
 
@@ -23,7 +23,7 @@ class AngularTripletOptions:
     margin: float = option(0.2, "Margin of margin_type: 1, 2 or 4 for a_softmax.", low=0)
     margin_type: str = option(
         "additive_margin",
-        "The softmax loss whose margin the positive pair gets.",
+        "The softmax loss whose margin applies to the positive pair.",
         choices=("a_softmax", "additive_margin", "additive_angular_margin"),
     )
     selection: str = option(
@@ -36,8 +36,8 @@ class AngularTripletOptions:
 class AngularTriplet(Loss):
     """max(cos θ_an − ψ(θ_ap), 0), ψ being cos with one of the softmax losses' margins (tf-kaldi-speaker).
 
-    `selection` "all": the mean over all triplets that are above 0; "hard": over anchors, with the least ψ(θ_ap) and the
-    largest cos θ_an of each. In eval mode it is the GE2E loss without margin, factor 20, of the same batch.
+    `selection` "all": the mean over all triplets with a loss above 0; "hard": the mean over anchors, with the smallest
+    ψ(θ_ap) and the largest cos θ_an of each. In eval mode it is the GE2E loss of the batch, without margin, scale 20.
     """
 
     min_segments_per_speaker = 2
@@ -62,17 +62,17 @@ class AngularTriplet(Loss):
         x = normalize(embeddings)
         cosine, same = mx.clip(x @ x.T, -1.0, 1.0), same_speaker(labels)
         triplets = self.hard_triplets if self.options.selection == "hard" else self.all_triplets
-        return LossOutput(triplets(cosine, same), nearest_is_own(cosine, same))
+        return LossOutput(triplets(cosine, same), nearest_neighbor_accuracy(cosine, same))
 
     def all_triplets(self, cosine, same):
-        """Mean over the triplets that are above 0, of cosines and `same_speaker`, both (B, B)."""
+        """Computes the mean over the triplets with a loss above 0 from cosines and `same_speaker`, both (B, B)."""
         hinge = mx.maximum(cosine[:, None] - self.with_margin(cosine)[:, :, None], 0)  # (anchor, positive, negative)
-        valid = positives(same)[:, :, None] & ~same[:, None]
+        valid = positive_pairs(same)[:, :, None] & ~same[:, None]
         return masked_mean(hinge, valid & (hinge > 1e-12))
 
     def hard_triplets(self, cosine, same):
-        """Mean over anchors with their hardest positive and negative."""
-        own = positives(same)
+        """Computes the mean over anchors with their hardest positive and negative."""
+        own = positive_pairs(same)
         positive = mx.min(mx.where(own, self.with_margin(cosine), -ABSENT), axis=1)
         negative = mx.max(mx.where(same, ABSENT, cosine), axis=1)
         return masked_mean(mx.maximum(negative - positive, 0), mx.any(own, axis=1) & mx.any(~same, axis=1))

@@ -1,4 +1,4 @@
-"""Terms that are added to a loss in training: ring, minimum hyperspherical energy, center."""
+"""Auxiliary losses, added to the main loss in training: ring, minimum hyperspherical energy, center."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from nnet.options import option
 
 
 class AuxiliaryLoss(nn.Module):
-    """Base of the auxiliary losses, which are built as `AuxiliaryLoss(in_dim, num_speakers, options)`.
+    """Base class of auxiliary losses; the constructor is `AuxiliaryLoss(in_dim, num_speakers, options)`.
 
-    Calling it with (embeddings, labels, loss) gives `options.weight` times `term`, a scalar; loss is the main loss,
-    whose classifier some terms read.
+    Calling it with (embeddings, labels, loss) returns `options.weight` times `term`, a scalar; loss is the main loss,
+    whose classifier some terms use.
     """
 
     def __init__(self, options):
@@ -24,20 +24,20 @@ class AuxiliaryLoss(nn.Module):
         return self.options.weight * self.term(embeddings, labels, loss)
 
     def term(self, embeddings, labels, loss):
-        """The term without its weight: (B, D), (B,), Loss → scalar."""
+        """Computes the unweighted term: (B, D), (B,), Loss → scalar."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class RingOptions:
-    """Ring loss: embeddings of one length, which is learned."""
+    """Ring loss: pulls the norms of embeddings to a learned radius."""
 
     weight: float = option(0.01, "Weight of the term.", low=0)
-    initial_radius: float = option(20.0, "The length at the start.", above=0)
+    initial_radius: float = option(20.0, "Initial radius.", above=0)
 
 
 class Ring(AuxiliaryLoss):
-    """Ring loss (Zheng et al. 2018, arXiv 1803.00130): mean of (‖x‖ − R)², R learned; no ½, as tf-kaldi-speaker."""
+    """Ring loss (Zheng et al. 2018, arXiv 1803.00130): mean of (‖x‖ − R)², R learned; no ½, as in tf-kaldi-speaker."""
 
     def __init__(self, in_dim: int, num_speakers: int, options: RingOptions = RingOptions()):
         super().__init__(options)
@@ -50,12 +50,12 @@ class Ring(AuxiliaryLoss):
 
 @dataclass(frozen=True)
 class MheOptions:
-    """Minimum hyperspherical energy: classifier weights far from each other."""
+    """Minimum hyperspherical energy: pushes classifier weights away from each other."""
 
     weight: float = option(0.01, "Weight of the term.", low=0)
     form: str = option(
         "mean_of_inverses",
-        "Mean of the inverse squared distances (the paper), or the inverse of their mean (tf-kaldi-speaker).",
+        "Mean of the inverse squared distances (the paper), or inverse of their mean (tf-kaldi-speaker).",
         choices=("mean_of_inverses", "inverse_of_mean"),
     )
 
@@ -63,9 +63,12 @@ class MheOptions:
 class Mhe(AuxiliaryLoss):
     """Minimum hyperspherical energy of the classifier (Liu et al. 2018, arXiv 1805.09298, eq. 1, s = 2).
 
-    d being the squared distance, at length 1, of the weight of a speaker in the batch from that of another speaker:
-    `form` "mean_of_inverses" is the mean of 1/d (the paper), "inverse_of_mean" 1 / (mean of d + 1e-6), the speaker
-    itself in the mean (tf-kaldi-speaker).
+    d is the squared distance between the length-normalized weights of a speaker in the batch and of another speaker.
+    `form` "mean_of_inverses" is the mean of 1/d (the paper); "inverse_of_mean" is 1 / (mean of d + 1e-6), where the
+    mean includes the speaker itself (tf-kaldi-speaker).
+
+    Raises:
+        InputError: the main loss has no classifier.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: MheOptions = MheOptions()):
@@ -90,17 +93,17 @@ class Mhe(AuxiliaryLoss):
 
 @dataclass(frozen=True)
 class CenterOptions:
-    """Center loss: embeddings near the running center of their speaker."""
+    """Center loss: pulls embeddings to the running center of their speaker."""
 
     weight: float = option(0.003, "Weight of the term.", low=0)
-    rate: float = option(0.5, "How far a center moves towards its embeddings in a batch.", low=0, high=1)
+    rate: float = option(0.5, "Step size by which a center moves towards its embeddings in a batch.", low=0, high=1)
 
 
 class Center(AuxiliaryLoss):
     """Center loss (Wen et al. 2016, eq. 2-4): half the mean of ‖x − c_y‖².
 
-    In training the centers then move: c_y ← c_y − rate·Σ_i (c_y − x_i) / (1 + n_y) over the n_y embeddings x_i of
-    speaker y in the batch.
+    In training the centers are then updated: c_y ← c_y − rate·Σ_i (c_y − x_i) / (1 + n_y) over the n_y embeddings x_i
+    of speaker y in the batch.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: CenterOptions = CenterOptions()):

@@ -1,35 +1,37 @@
-"""Which segments of a batch are of one speaker, and means over those that count. Labels may come in any order."""
+"""Pairs of segments in a batch, for losses on pairs. Labels may be in any order."""
 
 from nnet.ops import mx
 
-# Instead of a logit or a similarity that does not count: exp of it is 0, and products with 0 stay finite.
+# Replaces masked logits and similarities: its exp is 0, and its products with 0 are finite.
 ABSENT = -1e9
 
 
 def same_speaker(labels):
-    """True where two segments have one speaker, themselves included: (B,) → (B, B)."""
+    """Returns a mask of pairs of segments of the same speaker, including the diagonal: (B,) → (B, B)."""
     return labels[:, None] == labels[None]
 
 
-def positives(same):
-    """True where two different segments have one speaker: (B, B) → (B, B)."""
+def positive_pairs(same):
+    """Returns a mask of positive pairs, two different segments of the same speaker: (B, B) → (B, B)."""
     return same & ~mx.eye(len(same), dtype=mx.bool_)
 
 
 def masked_mean(values, mask):
-    """Mean of the values where the mask is true; 0 where it is so nowhere."""
+    """Computes the mean of the values where the mask is true; 0 if it is true nowhere."""
     mask = mask.astype(values.dtype)
     return mx.sum(values * mask) / mx.maximum(mx.sum(mask), 1)
 
 
-def nearest_is_own(similarities, same):
-    """Share of the segments, of those with a speaker twice in the batch, whose most similar other is of that speaker.
+def nearest_neighbor_accuracy(similarities, same):
+    """Computes the share of segments whose most similar other segment is of the same speaker.
+
+    Segments whose speaker has no other segment in the batch are left out.
 
     Args:
-        similarities: (B, B); the diagonal is left out.
+        similarities: (B, B); the diagonal is ignored.
         same: `same_speaker` of the labels.
     """
-    own = positives(same)
+    own = positive_pairs(same)
     best_own = mx.max(mx.where(own, similarities, ABSENT), axis=1)
     best_other = mx.max(mx.where(same, ABSENT, similarities), axis=1)
     return masked_mean((best_own > best_other).astype(mx.float32), mx.any(own, axis=1))

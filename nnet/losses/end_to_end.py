@@ -1,4 +1,4 @@
-"""Losses that compare segments with the centroids of the batch's speakers: GE2E and prototypical networks."""
+"""Losses on the similarity of segments and the batch's speaker centroids: GE2E and prototypical networks."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,20 @@ from nnet.ops import mx
 from nnet.ops.vectors import normalize
 from nnet.options import option
 
-# The learned factor of cosines is kept above this.
+# Lower bound of the learned scale of cosines.
 _LEAST_SCALE = 1e-6
 
 
 @dataclass(frozen=True)
 class CentroidOptions:
-    """Learned scale and bias of cosines."""
+    """Initial values of the learned scale and bias of cosines."""
 
-    initial_scale: float = option(10.0, "Factor of the cosines at the start; it is learned.", above=0)
-    initial_bias: float = option(-5.0, "What is added to them at the start; it is learned.")
+    initial_scale: float = option(10.0, "Initial scale of the cosines; it is learned.", above=0)
+    initial_bias: float = option(-5.0, "Initial bias added to the cosines; it is learned.")
 
 
 class CentroidLoss(Loss):
-    """A loss on cosines w·cos + b with w and b learned (w > 0).
+    """Base class of losses on cosines w·cos + b with w and b learned (w > 0).
 
     The accuracy is the share of the compared segments that are nearest to their own speaker's centroid.
     """
@@ -52,8 +52,8 @@ class GE2EOptions(CentroidOptions):
 class GE2E(CentroidLoss):
     """Generalized end-to-end loss (Wan et al. 2018, arXiv 1710.10467, eq. 5-9), averaged over the segments.
 
-    Each segment is compared with the centroids of all speakers, its own speaker's taken without it. `variant` "softmax"
-    is eq. 6, "contrast" eq. 7.
+    Each segment is compared with the centroids of all speakers of the batch; its own speaker's centroid excludes the
+    segment. `variant` "softmax" is eq. 6, "contrast" eq. 7.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: GE2EOptions = GE2EOptions()):
@@ -69,18 +69,19 @@ class GE2E(CentroidLoss):
 
 
 def ge2e_softmax(embeddings, labels, scale, bias):
-    """GE2E's softmax loss (Wan et al. 2018, eq. 6) and accuracy: (B, D), (B,) → LossOutput."""
+    """Computes GE2E's softmax loss (Wan et al. 2018, eq. 6) and accuracy: (B, D), (B,) → LossOutput."""
     own, others, counted = centroid_cosines(embeddings, labels)
     logits = mx.concatenate([own[:, None], others], axis=-1) * scale + bias
     return LossOutput(masked_mean(log_sum_exp(logits) - logits[:, 0], counted), _accuracy(own, others, counted))
 
 
 def centroid_cosines(embeddings, labels):
-    """Cosines of segments with centroids (Wan et al. 2018, eq. 1, 8, 9).
+    """Computes cosines of segments with speaker centroids (Wan et al. 2018, eq. 1, 8, 9).
 
     Returns:
-        own: with the own speaker's centroid, the segment itself left out, (B,).
-        others: with the other speakers', each in the column of its first segment, (B, B); ABSENT in the other columns.
+        own: with the own speaker's centroid, which excludes the segment itself, (B,).
+        others: with the other speakers' centroids, each in the column of the speaker's first segment, (B, B); ABSENT in
+            all other columns.
         counted: whether the segment's speaker has other segments in the batch, (B,).
     """
     x = normalize(embeddings)
@@ -97,10 +98,10 @@ def _accuracy(own, others, counted):
 
 
 def prototypes(embeddings, labels):
-    """The last segment of each speaker is a query; the mean of its other segments is the speaker's prototype.
+    """Splits a batch into queries (the last segment of each speaker) and prototypes (the mean of its other segments).
 
     Returns:
-        the prototypes (B, D), in the rows of the queries, and which rows those are, (B,).
+        (prototypes (B, D) in the rows of the queries, mask (B,) of the queries)
     """
     same = same_speaker(labels)
     others = mx.sum(same, axis=1) - 1
@@ -110,7 +111,7 @@ def prototypes(embeddings, labels):
 
 
 def query_loss(similarities, queries):
-    """Cross entropy over queries i of similarities (B, B) with the prototypes in columns j, the own one at j = i."""
+    """Computes the cross entropy over queries i of similarities (B, B) with prototypes j; the target is j = i."""
     logits = mx.where(queries[None], similarities, ABSENT)
     own = mx.diagonal(logits)
     right = (own >= mx.max(logits, axis=-1)).astype(mx.float32)
@@ -123,8 +124,8 @@ class PrototypicalOptions:
 
 
 class Prototypical(Loss):
-    """Prototypical networks (Snell et al. 2017, eq. 1-2; for speakers Chung et al. 2020): softmax over
-    −‖query − prototype‖². The accuracy is the share of queries nearest to their own speaker's prototype."""
+    """Prototypical networks (Snell et al. 2017, eq. 1-2; Chung et al. 2020 for speakers): softmax over −‖query −
+    prototype‖². The accuracy is the share of queries that are nearest to their own speaker's prototype."""
 
     min_segments_per_speaker = 2
 

@@ -1,4 +1,4 @@
-"""Softmax losses on cosines whose target gets a margin in training: what they share, and the multiplied angle."""
+"""The base class of softmax losses with a margin, and A-softmax."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class AngularOptions:
-    """Logits on cosines, and the annealing that lets a margin in."""
+    """Cosine logits, and annealing of the margin."""
 
     normalize_embeddings: bool = option(
         True, "Logits are scale·cos; false: |x|·cos with the embedding's own length (tf-kaldi-speaker)."
@@ -20,25 +20,26 @@ class AngularOptions:
     lambda_base: float = option(
         0.0,
         "The target's logit is (L plain + margin) / (1 + L) with L = max(lambda_min, lambda_base (1 + lambda_gamma "
-        "step)^-lambda_power). With lambda_min 0 as well: no annealing.",
+        "step)^-lambda_power). 0 together with lambda_min 0: no annealing.",
         low=0,
     )
     lambda_min: float = option(0.0, "Smallest weight L of the plain logit.", low=0)
-    lambda_gamma: float = option(0.0, "Rate at which the weight of the plain logit falls over steps.", low=0)
-    lambda_power: float = option(1.0, "Power of its fall.", low=0)
+    lambda_gamma: float = option(0.0, "Decay rate of the weight L over steps.", low=0)
+    lambda_power: float = option(1.0, "Exponent of that decay.", low=0)
 
 
 class AngularSoftmax(Loss):
     """Cross entropy of logits s·cos θ_j, θ_j the angle between the embedding and the weight of speaker j.
 
-    s is `scale` with `normalize_embeddings`, else the embedding's length ‖x‖. In training the target's cosine becomes
-    (λ·cos θ + ψ(cos θ)) / (1 + λ), ψ being `with_margin` and λ from `Annealing`. The accuracy is that without margin.
+    s is `scale` with `normalize_embeddings`, otherwise the embedding's length ‖x‖. In training the target's cosine
+    becomes (λ·cos θ + ψ(cos θ)) / (1 + λ), where ψ is `with_margin` and λ comes from `Annealing`. The accuracy is
+    computed without margin.
 
     Args:
         in_dim: dimension of the embeddings.
         num_speakers: N.
-        options: AngularOptions, or options that add to them.
-        sub_centers: K weights for each speaker, the nearest of which counts.
+        options: AngularOptions or a subclass.
+        sub_centers: K weight vectors per speaker, the nearest of which counts.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: AngularOptions, sub_centers: int = 1):
@@ -47,18 +48,18 @@ class AngularSoftmax(Loss):
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers * sub_centers, in_dim)))
         self.sub_centers = sub_centers
         self.annealing = Annealing(options.lambda_base, options.lambda_min, options.lambda_gamma, options.lambda_power)
-        # Arrays, so that a compiled step sees them change; underscored, since they follow from the progress alone.
+        # Arrays, so that a compiled step sees them change; underscored, so that they are not saved as parameters.
         self._lambda = mx.array(float(self.annealing.at(0)))
 
     def set_progress(self, step, epoch):
         self._lambda = mx.array(float(self.annealing.at(step)))
 
     def with_margin(self, cosine):
-        """ψ: the target's cosine with the margin, elementwise."""
+        """Computes ψ, the target's cosine with the margin, elementwise."""
         raise NotImplementedError
 
     def scaled_cosines(self, embeddings):
-        """s, a number or (B, 1), and s·cos θ_j, (B, N); a speaker's cosine is that of its nearest center."""
+        """Computes (s, s·cos θ_j): s is a number or (B, 1), the logits are (B, N), by each speaker's nearest center."""
         if self.options.normalize_embeddings:
             scale, x = self.options.scale, normalize(embeddings) * self.options.scale
         else:
@@ -69,11 +70,11 @@ class AngularSoftmax(Loss):
         return scale, logits
 
     def penalize(self, logits, scale, labels):
-        """The logits, with the margin where the labels are."""
-        return self._revise(logits, scale, labels[:, None], self.with_margin)
+        """Applies the margin to the logits of the labels: (B, N), s, (B,) → (B, N)."""
+        return self._apply_annealed(logits, scale, labels[:, None], self.with_margin)
 
-    def _revise(self, logits, scale, columns, function):
-        """Applies a function of cosines to the logits in `columns` (B, k), shared with the plain ones by λ."""
+    def _apply_annealed(self, logits, scale, columns, function):
+        """Applies a function of cosines to the logits in `columns` (B, k), mixed with the plain logits by λ."""
         plain = mx.take_along_axis(logits, columns, axis=1)
         cosine = mx.clip(plain / scale, -1.0, 1.0)
         revised = plain + (function(cosine) - cosine) * scale / (1 + self._lambda)
@@ -89,9 +90,9 @@ class AngularSoftmax(Loss):
 
 @dataclass(frozen=True)
 class ASoftmaxOptions(AngularOptions):
-    """Angular softmax (SphereFace): the target's angle times an integer."""
+    """Angular softmax (SphereFace): multiplies the target's angle by an integer."""
 
-    margin: int = option(4, "Factor of the target's angle.", choices=(1, 2, 4))
+    margin: int = option(4, "Multiplier of the target's angle.", choices=(1, 2, 4))
     normalize_embeddings: bool = option(
         False, "Logits are scale·cos; false: |x|·cos with the embedding's own length (SphereFace, tf-kaldi-speaker)."
     )
@@ -102,7 +103,7 @@ class ASoftmaxOptions(AngularOptions):
         low=0,
     )
     lambda_min: float = option(5.0, "Smallest weight L of the plain logit.", low=0)
-    lambda_gamma: float = option(0.12, "Rate at which the weight of the plain logit falls over steps.", low=0)
+    lambda_gamma: float = option(0.12, "Decay rate of the weight L over steps.", low=0)
 
 
 class ASoftmax(AngularSoftmax):
@@ -117,7 +118,7 @@ class ASoftmax(AngularSoftmax):
 
 
 def multiple_angle(cosine, m):
-    """ψ(θ) of SphereFace for m = 1, 2 or 4 as a function of cos θ: cos mθ, continued so that it falls all the way."""
+    """Computes SphereFace's ψ(θ) for m = 1, 2 or 4 from cos θ: cos mθ, continued to be decreasing on [0, π]."""
     if m == 1:
         return cosine
     if m == 2:

@@ -1,4 +1,4 @@
-"""How margins come in during training: over epochs by growing, over steps by annealing."""
+"""Schedules of a margin during training: growth over epochs, annealing over steps."""
 
 import math
 from dataclasses import dataclass
@@ -6,30 +6,32 @@ from dataclasses import dataclass
 from nnet.errors import InputError
 from nnet.options import option
 
-# The share of the way that an exponential growth leaves for its last step.
+# Share of the growth that remains at the end of an exponential schedule, before its jump to the final margin.
 _REMAINS = 1e-3
 
 
 @dataclass(frozen=True)
 class MarginScheduleOptions:
-    """A margin and how it grows during training. A loss with these options takes part in large-margin fine-tuning."""
+    """A margin that may grow during training; losses with these options support large-margin fine-tuning."""
 
-    margin: float = option(0.2, "Margin at the end of its schedule.", low=0)
+    margin: float = option(0.2, "Final margin.", low=0)
     initial_margin: float = option(0.0, "Margin before margin_start_epoch.", low=0)
-    margin_start_epoch: float = option(0.0, "Epochs of training before the margin grows.", low=0)
-    margin_end_epoch: float = option(0.0, "Epochs of training until the margin is full; 0: from the start.", low=0)
+    margin_start_epoch: float = option(0.0, "Epoch at which the margin starts to grow.", low=0)
+    margin_end_epoch: float = option(
+        0.0, "Epoch at which the margin reaches its final value; 0: from the start.", low=0
+    )
     margin_growth: str = option(
-        "exp", "How it grows: linear, or exp (fast at first, as in WeSpeaker).", choices=("linear", "exp")
+        "exp", "Shape of the growth: linear, or exp (fast at first, as in WeSpeaker).", choices=("linear", "exp")
     )
 
 
 class MarginSchedule:
-    """A margin that grows from `initial_margin` to `margin` between two epochs, as WeSpeaker's large-margin training.
+    """A margin that grows from `initial_margin` to `margin` between two epochs, as in WeSpeaker.
 
-    `margin_growth` "exp" is initial + (final − initial)·(1 − 0.001^p), p from 0 to 1.
+    `margin_growth` "exp" is initial + (final − initial)·(1 − 0.001^p) with p from 0 to 1.
 
     Raises:
-        InputError: the growth ends before it starts.
+        InputError: margin_start_epoch is above margin_end_epoch.
     """
 
     def __init__(self, options: MarginScheduleOptions):
@@ -39,7 +41,7 @@ class MarginSchedule:
         self.options = options
 
     def at(self, epoch):
-        """The margin after `epoch` epochs."""
+        """Returns the margin after `epoch` epochs, a real number."""
         options = self.options
         if epoch >= options.margin_end_epoch:
             return options.margin
@@ -52,14 +54,14 @@ class MarginSchedule:
 
 
 class Annealing:
-    """SphereFace's λ: max(minimum, base·(1 + γ·step)^−power).
+    """SphereFace's annealing weight λ = max(minimum, base·(1 + γ·step)^−power).
 
-    The target logit is (λ·plain + with margin) / (1 + λ).
+    The target's logit is (λ·plain + with margin) / (1 + λ).
     """
 
     def __init__(self, base, minimum, gamma, power):
         self.base, self.minimum, self.gamma, self.power = base, minimum, gamma, power
 
     def at(self, step):
-        """λ after `step` updates."""
+        """Returns λ after `step` updates."""
         return max(self.minimum, self.base * (1 + self.gamma * step) ** -self.power)

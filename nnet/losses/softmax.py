@@ -1,4 +1,4 @@
-"""The plain softmax classifier."""
+"""Softmax cross entropy."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class SoftmaxOptions:
-    """Cross entropy of an affine classifier."""
+    """Softmax cross entropy of an affine classifier."""
 
     bias: bool = option(True, "A bias for each speaker.")
-    label_smoothing: float = option(0.0, "Share of the target that is spread over all speakers.", low=0, high=1)
+    label_smoothing: float = option(0.0, "Share of the target probability spread over all speakers.", low=0, high=1)
     normalize_embeddings: bool = option(
         False, "Scale every embedding to the length `scale` (feature_norm in tf-kaldi-speaker)."
     )
@@ -21,10 +21,10 @@ class SoftmaxOptions:
 
 
 class Softmax(Loss):
-    """Cross entropy of an affine classifier, logits W·x + b.
+    """Softmax cross entropy of an affine classifier with logits W·x + b.
 
-    With `normalize_embeddings` x is scaled to the length `scale` first. With `label_smoothing` ε the target is
-    1 − ε + ε/N and every other speaker ε/N (Szegedy et al. 2016, section 7), in training only.
+    With `normalize_embeddings`, x is first scaled to the length `scale`. With `label_smoothing` ε, in training, the
+    target probability is 1 − ε + ε/N for the label and ε/N for other speakers (Szegedy et al. 2016, section 7).
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: SoftmaxOptions = SoftmaxOptions()):

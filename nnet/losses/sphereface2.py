@@ -1,9 +1,9 @@
-"""SphereFace2: a binary classifier for every speaker instead of one softmax."""
+"""SphereFace2: one binary classifier per speaker instead of a softmax."""
 
 from dataclasses import dataclass
 
-from nnet.losses.additive import add_angle, turn
-from nnet.losses.base import Loss, LossOutput, pick, softplus, top1
+from nnet.losses.additive import add_angle, add_to_angle
+from nnet.losses.base import Loss, LossOutput, softplus, target_logits, top1
 from nnet.losses.schedules import MarginSchedule, MarginScheduleOptions
 from nnet.ops import mx, nn
 from nnet.ops.vectors import inverse_norms, normalize
@@ -12,25 +12,25 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class SphereFace2Options(MarginScheduleOptions):
-    """SphereFace2: a binary classifier for every speaker."""
+    """SphereFace2: one binary classifier per speaker."""
 
     margin_type: str = option(
         "C", "C: the margin is subtracted from the adjusted cosine; A: it is added to the angle.", choices=("C", "A")
     )
-    scale: float = option(32.0, "Factor of the similarities.", above=0)
+    scale: float = option(32.0, "Scale of the similarities.", above=0)
     positive_weight: float = option(
         0.7, "Weight of the target speaker's classifier; the others share the rest.", low=0, high=1
     )
-    t: int = option(3, "Power that spreads the cosines: 2 ((cos + 1) / 2)^t - 1.", low=1)
+    t: int = option(3, "Exponent of the similarity adjustment 2 ((cos + 1) / 2)^t - 1.", low=1)
 
 
 class SphereFace2(Loss):
-    """SphereFace2 (Wen et al. 2022, arXiv 2108.01513; for speakers Han et al. 2023), averaged over the batch:
+    """SphereFace2 (Wen et al. 2022, arXiv 2108.01513; Han et al. 2023 for speakers), averaged over the batch:
 
     λ log(1 + exp(−s·p(θ_y) − b)) + (1 − λ) Σ_{j≠y} log(1 + exp(s·n(θ_j) + b)), b learned.
 
     With g(z) = 2((z + 1)/2)^t − 1, `margin_type` "C": p = g(cos θ) − m, n = g(cos θ) + m; "A": p = g(cos(θ + m)),
-    n = g(cos(θ − m)). As in WeSpeaker, without the paper's factor 1/s.
+    n = g(cos(θ − m)). As in WeSpeaker, the paper's factor 1/s is omitted.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: SphereFace2Options = SphereFace2Options()):
@@ -44,7 +44,7 @@ class SphereFace2(Loss):
         self._margin = mx.array(float(self.schedule.at(epoch)))
 
     def adjust(self, z):
-        """g: cosines (B, N) spread so that those of different speakers get more room."""
+        """Computes g, which widens the range of nontarget similarities, elementwise."""
         half = mx.maximum((z + 1) / 2, 0)
         power = half
         for _ in range(self.options.t - 1):
@@ -52,12 +52,14 @@ class SphereFace2(Loss):
         return 2 * power - 1
 
     def similarities(self, cosine, labels):
-        """p of the labels' speakers, (B,), and n of all speakers, (B, N); the margin is off in eval mode."""
+        """Computes p of the labels' speakers (B,) and n of all speakers (B, N); without margin in eval mode."""
         margin = self._margin if self.training else mx.array(0.0)
-        own = mx.clip(pick(cosine, labels), -1.0, 1.0)
+        own = mx.clip(target_logits(cosine, labels), -1.0, 1.0)
         if self.options.margin_type == "C":
             return self.adjust(own) - margin, self.adjust(cosine) + margin
-        return self.adjust(add_angle(own, margin, "shift")), self.adjust(turn(mx.clip(cosine, -1.0, 1.0), -margin))
+        return self.adjust(add_angle(own, margin, "shift")), self.adjust(
+            add_to_angle(mx.clip(cosine, -1.0, 1.0), -margin)
+        )
 
     def __call__(self, embeddings, labels):
         cosine = (normalize(embeddings) @ self.weight.T) * inverse_norms(self.weight).T

@@ -1,9 +1,9 @@
-"""Triplet losses on distances: an anchor nearer to a segment of its speaker than to one of another, by a margin."""
+"""Triplet losses on distances: an anchor must be closer to its own speaker's segments than to others, by a margin."""
 
 from dataclasses import dataclass
 
 from nnet.losses.base import Loss, LossOutput, softplus
-from nnet.losses.batch import ABSENT, masked_mean, nearest_is_own, positives, same_speaker
+from nnet.losses.batch import ABSENT, masked_mean, nearest_neighbor_accuracy, positive_pairs, same_speaker
 from nnet.ops import mx
 from nnet.ops.vectors import normalize
 from nnet.options import option
@@ -11,10 +11,10 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class TripletOptions:
-    """Distances between embeddings, and the margin between them."""
+    """Distance measure and margin."""
 
-    margin: float = option(0.2, "Distance by which a segment of another speaker must be farther away.", low=0)
-    squared: bool = option(True, "Squared distances.")
+    margin: float = option(0.2, "Distance by which segments of other speakers must be farther away.", low=0)
+    squared: bool = option(True, "Use squared distances.")
     normalize_embeddings: bool = option(True, "Scale every embedding to the length `scale` first.")
     scale: float = option(1.0, "Length of the embeddings with normalize_embeddings.", above=0)
 
@@ -34,7 +34,7 @@ class TripletLoss(Loss):
         options = self.options
         x = normalize(embeddings) * options.scale if options.normalize_embeddings else embeddings
         distances, same = pairwise_distances(x, options.squared), same_speaker(labels)
-        return LossOutput(self.triplets(distances, same), nearest_is_own(-distances, same))
+        return LossOutput(self.triplets(distances, same), nearest_neighbor_accuracy(-distances, same))
 
     def triplets(self, distances, same):
         """The loss, a scalar, from distances and `same_speaker`, both (B, B)."""
@@ -62,7 +62,7 @@ class SemiHardTriplet(TripletLoss):
         farthest = mx.argmax(mx.where(same, -mx.inf, distances), axis=-1, keepdims=True)
         chosen = mx.where(mx.any(farther, axis=-1), nearest, farthest)
         negative = mx.take_along_axis(distances, mx.stop_gradient(chosen), axis=1)
-        pairs = positives(same) & mx.any(~same, axis=1, keepdims=True)
+        pairs = positive_pairs(same) & mx.any(~same, axis=1, keepdims=True)
         return masked_mean(mx.maximum(distances - negative + self.options.margin, 0), pairs)
 
 
@@ -70,7 +70,7 @@ class SemiHardTriplet(TripletLoss):
 class BatchHardTripletOptions(TripletOptions):
     """Triplets of the hardest positive and negative of each anchor in the batch."""
 
-    squared: bool = option(False, "Squared distances.")
+    squared: bool = option(False, "Use squared distances.")
     soft_margin: bool = option(False, "log(1 + exp(.)) instead of the margin.")
 
 
@@ -84,7 +84,7 @@ class BatchHardTriplet(TripletLoss):
         super().__init__(in_dim, num_speakers, options)
 
     def triplets(self, distances, same):
-        own = positives(same)
+        own = positive_pairs(same)
         gap = mx.max(mx.where(own, distances, ABSENT), axis=1) - mx.min(mx.where(same, -ABSENT, distances), axis=1)
         values = softplus(gap) if self.options.soft_margin else mx.maximum(gap + self.options.margin, 0)
         return masked_mean(values, mx.any(own, axis=1) & mx.any(~same, axis=1))

@@ -1,6 +1,6 @@
-"""Frame-level networks, features (B, T, F) → frames (B, T', out_dim), by their names in a configuration.
+"""Frame-level networks, features (B, T, F) → frames (B, T', out_dim), registered by their configuration names.
 
-`NETWORKS["resnet"](input_dim, options)` gives a module; `Network` says what it has.
+`NETWORKS["resnet"](input_dim, options)` makes a module; `Network` describes its interface.
 """
 
 from nnet.networks.base import Network

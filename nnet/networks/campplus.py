@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nnet import ops
 from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d
-from nnet.networks.resnet import BasicBlock, divided, stage
+from nnet.networks.resnet import BasicBlock, stage, strided_size
 from nnet.ops import mx, nn
 from nnet.options import option
 
@@ -15,8 +15,8 @@ from nnet.options import option
 class CamPlusPlusOptions:
     """CAM++ (Wang et al. 2023)."""
 
-    growth: int = option(32, "Channels that each dense layer adds.", low=1)
-    bn_size: int = option(4, "Width of a dense layer's bottleneck, in units of growth.", low=1)
+    growth: int = option(32, "Growth rate: channels that each dense layer adds.", low=1)
+    bn_size: int = option(4, "Width of a dense layer's bottleneck, as a multiple of growth.", low=1)
     init_channels: int = option(128, "Input channels of the first block.", low=1)
     blocks: tuple[int, ...] = option((12, 24, 16), "Dense layers of each block.", low=1)
     head_channels: int = option(32, "Channels of the two-dimensional front end.", low=1)
@@ -32,7 +32,7 @@ class CamPlusPlus(Network):
     connected layers with dilations 1, 2 and 2, each followed by a layer that halves the channels.
 
     Args:
-        input_dim: features a frame, F.
+        input_dim: feature dimension F.
         options: CamPlusPlusOptions.
 
     Endpoints: head, tdnn, block1 ... block3, transit1 ... transit3.
@@ -42,7 +42,7 @@ class CamPlusPlus(Network):
         super().__init__()
         growth, channels = options.growth, options.init_channels
         self.head = FrontMap(options.head_channels)
-        self.endpoint_dims = {"head": options.head_channels * divided(input_dim, 8), "tdnn": channels}
+        self.endpoint_dims = {"head": options.head_channels * strided_size(input_dim, 8), "tdnn": channels}
         self.tdnn = Conv1d(self.endpoint_dims["head"], channels, 5, stride=2, padding=2, bias=False)
         self.tdnn_bn = BatchNorm(channels)
         self.blocks, self.transits = [], []
@@ -58,7 +58,7 @@ class CamPlusPlus(Network):
         self.out_bn = BatchNorm(channels)
         self.out_dim = channels
         self.min_frames = 1
-        self.apply_to_modules(_initialise)
+        self.apply_to_modules(_initialize)
 
     def __call__(self, x, endpoints=None):
         """x: (B, T, F) → (B, T', out_dim) with T' = T/2 rounded up."""
@@ -74,7 +74,7 @@ class CamPlusPlus(Network):
 
 
 class FrontMap(nn.Module):
-    """The front convolution module (section 2.2): frequency is divided by 8, time stays."""
+    """The front-end convolution module (section 2.2): divides the frequency axis by 8, keeps the time axis."""
 
     def __init__(self, channels):
         super().__init__()
@@ -94,14 +94,14 @@ class FrontMap(nn.Module):
 
 
 class DenseLayer(nn.Module):
-    """A densely connected layer: what it adds to the channels (section 2.3).
+    """A densely connected layer (section 2.3); its output is concatenated to its input.
 
     Args:
-        in_channels: all channels so far.
-        growth: channels it adds.
-        width: of the bottleneck between.
-        dilation: of its convolution over 3 frames.
-        segment: frames of the segments of its mask.
+        in_channels: number of input channels.
+        growth: number of output channels.
+        width: channels of the bottleneck.
+        dilation: dilation of the convolution over 3 frames.
+        segment: frames per segment of the context-aware mask.
     """
 
     def __init__(self, in_channels, growth, width, dilation, segment):
@@ -118,10 +118,10 @@ class DenseLayer(nn.Module):
 
 
 class ContextMask(nn.Module):
-    """Context-aware masking (section 2.4, eq. 1-6): a convolution, gated by the means around each frame.
+    """Context-aware masking (section 2.4, eq. 1-6): a convolution whose output is gated by the context's means.
 
-    The gate of a frame sees the mean of the utterance plus that of the frame's segment of `segment` frames; it is the
-    same for all frames of a segment, so it is computed once for each.
+    The gate is computed from the mean of the utterance plus that of the frame's segment of `segment` frames. All frames
+    of a segment have the same gate, so it is computed once per segment.
     """
 
     def __init__(self, in_channels, out_channels, dilation, segment):
@@ -139,7 +139,7 @@ class ContextMask(nn.Module):
 
 
 class Transit(nn.Module):
-    """Batch normalisation, ReLU, and a projection to fewer channels, between two blocks."""
+    """The transition between two blocks: batch normalization, ReLU, projection to fewer channels."""
 
     def __init__(self, in_channels, out_channels):
         super().__init__()
@@ -151,8 +151,8 @@ class Transit(nn.Module):
         return self.linear(ops.relu(self.bn(x)))
 
 
-def _initialise(name, module):
-    # He et al. 2015, "Delving deep into rectifiers", eq. 10, as in 3D-Speaker; two-dimensional ones keep the default.
+def _initialize(name, module):
+    # He et al. 2015, "Delving deep into rectifiers", eq. 10, as in 3D-Speaker; 2-D convolutions keep the default.
     if isinstance(module, Conv1d):
         shape = module.weight.shape
         module.weight = mx.random.normal(shape, scale=math.sqrt(2 / (shape[1] * shape[2])))

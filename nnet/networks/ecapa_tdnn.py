@@ -16,7 +16,7 @@ class EcapaTdnnOptions:
     """ECAPA-TDNN (Desplanques et al. 2020)."""
 
     channels: int = option(512, "Width of the blocks (512 and 1024 in the paper).", low=1)
-    scale: int = option(8, "Groups of the Res2 convolutions; channels must be a multiple of it.", low=1)
+    scale: int = option(8, "Groups of the Res2 convolutions; must divide channels.", low=1)
     se_channels: int = option(128, "Width of the squeeze-excitation gates.", low=1)
     out_dim: int = option(1536, "Width of the last layer, which is pooled.", low=1)
 
@@ -24,12 +24,12 @@ class EcapaTdnnOptions:
 class EcapaTdnn(Network):
     """The frame-level part of ECAPA-TDNN (figure 2), as WeSpeaker builds it.
 
-    A convolution over 5 frames, three SE-Res2Blocks with dilations 2, 3 and 4, each fed by the one before, and a
-    convolution that aggregates all three. Its pooling is the attentive one with context, its head a single affine map
-    after a batch normalisation. Zero padding keeps the number of frames.
+    A convolution over 5 frames, three SE-Res2Blocks in sequence with dilations 2, 3 and 4, and a convolution over the
+    concatenation of their outputs. Zero padding keeps the number of frames. In the paper the pooling is channel
+    attention with global context, followed by batch normalization and one affine layer.
 
     Args:
-        input_dim: features a frame, F.
+        input_dim: feature dimension F.
         options: EcapaTdnnOptions.
 
     Endpoints: layer1 ... layer4, conv.
@@ -62,7 +62,7 @@ class EcapaTdnn(Network):
 
 
 class ConvReluNorm(nn.Module):
-    """A convolution over time with as many frames out as in, ReLU, batch normalisation."""
+    """A convolution over time that keeps the number of frames, ReLU, batch normalization."""
 
     def __init__(self, in_channels, out_channels, kernel_size=1):
         super().__init__()
@@ -75,10 +75,10 @@ class ConvReluNorm(nn.Module):
 
 
 class Res2Conv(nn.Module):
-    """Convolutions in a hierarchy (Gao et al. 2019, "Res2Net: a new multi-scale backbone architecture", eq. 1).
+    """Hierarchical convolutions (Gao et al. 2019, "Res2Net: a new multi-scale backbone architecture", eq. 1).
 
-    The channels fall into `scale` groups x_i; y_i = f_i(x_i + y_{i-1}) for all but the last one, which is kept as it
-    is. (The paper leaves out the first one instead; WeSpeaker's weights fit this form.)
+    The channels are split into `scale` groups x_i; y_i = f_i(x_i + y_{i-1}) for all groups but the last, which passes
+    through unchanged. (In the paper the first group passes through; this form matches WeSpeaker's weights.)
     """
 
     def __init__(self, channels, kernel_size, dilation, scale):
@@ -100,7 +100,7 @@ class Res2Conv(nn.Module):
 
 
 class SERes2Block(nn.Module):
-    """A Res2 convolution between two of kernel 1, a squeeze-excitation gate, around a shortcut (figure 2, left)."""
+    """SE-Res2Block (figure 2, left): pointwise, Res2, pointwise convolution, squeeze-excitation, shortcut."""
 
     def __init__(self, channels, kernel_size, dilation, scale, se_channels):
         super().__init__()

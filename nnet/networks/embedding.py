@@ -10,7 +10,7 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class EmbeddingOptions:
-    """The layers after the pooling, up to what the loss sees."""
+    """The layers between the pooling and the loss."""
 
     dims: tuple[int, ...] = option((512, 512), "Width of each layer.", low=1)
     order: str = option(
@@ -20,7 +20,7 @@ class EmbeddingOptions:
     )
     last: str = option(
         "full",
-        "What follows the last affine layer: full (as `order` says), bn or relu (that alone), affine (nothing).",
+        "What follows the last affine layer: full (as in `order`), bn or relu (only that), affine (nothing).",
         choices=("full", "bn", "relu", "affine"),
     )
     relu: str = option("relu", "Nonlinearity.", choices=("relu", "prelu", "lrelu"))
@@ -32,8 +32,8 @@ class EmbeddingOptions:
     bn_eps: float = option(1e-5, "Added to the variance before its square root is taken.", above=0)
     node: str | None = option(
         None,
-        "The output that extraction gives, by name: embedding1.affine, pooling, output…; null: embedding1.affine where "
-        "there are two layers or more, otherwise output.",
+        "Endpoint that is extracted as the embedding: embedding1.affine, pooling, output…; null: embedding1.affine if "
+        "there are at least two layers, otherwise output.",
     )
 
 
@@ -44,7 +44,7 @@ class Embedding(nn.Module):
         in_dim: width of the pooled vector.
         options: EmbeddingOptions.
 
-    Endpoints: embeddingN.affine, embeddingN.relu, embeddingN.bn for N from 1, as far as a layer has them.
+    Endpoints: embeddingN.affine, embeddingN.relu, embeddingN.bn for N = 1, 2, ..., for the parts that layer N has.
     """
 
     def __init__(self, in_dim: int, options: EmbeddingOptions = EmbeddingOptions()):

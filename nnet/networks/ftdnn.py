@@ -9,9 +9,9 @@ from nnet.networks.tdnn import TdnnLayer
 from nnet.ops import mx, nn
 from nnet.options import option
 
-# Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST SRE18 and
-# Speakers in the Wild evaluations", layers 2 to 9: the distance d of the factors' contexts {-d, 0} and {0, d}, and
-# the layers whose outputs are appended to the input.
+# Layers 2 to 9 of Villalba et al. 2020, "State-of-the-art speaker recognition with neural network embeddings in NIST
+# SRE18 and Speakers in the Wild evaluations": the distance d of the factors' contexts {-d, 0} and {0, d}, and the
+# earlier layers whose outputs are appended to the input.
 LAYERS = {2: (2, ()), 3: (0, ()), 4: (3, ()), 5: (0, (3,)), 6: (3, ()), 7: (3, (2, 4)), 8: (3, ()), 9: (0, (4, 6))}
 
 
@@ -25,7 +25,7 @@ class FtdnnOptions:
     out_dim: int = option(2048, "Width of the last layer, which is pooled.", low=1)
     dropout: float = option(
         0.0,
-        "Kaldi's continuous dropout: each channel of an utterance is scaled by a random factor within 1 ± 2 dropout.",
+        "Kaldi's continuous dropout: each channel of an utterance is scaled by a random factor in 1 ± 2 dropout.",
         low=0,
         high=0.5,
     )
@@ -34,14 +34,14 @@ class FtdnnOptions:
 class FTDNN(Network):
     """The frame-level part of the F-TDNN x-vector, without padding: 33 frames of context.
 
-    A spliced layer over 5 frames, eight factorized layers with skip connections, and a wide one. The trainer calls
-    `constrain` every few steps.
+    A spliced layer over 5 frames, eight factorized layers with skip connections, and a wide layer. The trainer calls
+    `constrain` every few updates.
 
     Args:
-        input_dim: features a frame, F.
+        input_dim: feature dimension F.
         options: FtdnnOptions.
 
-    Endpoints: tdnn1 ... tdnn10, each after its batch normalisation.
+    Endpoints: tdnn1 ... tdnn10, each after its batch normalization.
     """
 
     def __init__(self, input_dim: int, options: FtdnnOptions = FtdnnOptions()):
@@ -51,7 +51,7 @@ class FTDNN(Network):
         dims = {1: options.first_dim}
         for i, (distance, skips) in LAYERS.items():
             in_dim = sum(dims[j] for j in (i - 1, *skips))
-            self[f"tdnn{i}"] = FactorisedLayer(in_dim, options.bottleneck, width, distance, options.dropout)
+            self[f"tdnn{i}"] = FactorizedLayer(in_dim, options.bottleneck, width, distance, options.dropout)
             dims[i] = width
         self.tdnn10 = spliced_layer(width, options.out_dim, 1)
         self.out_dim = dims[10] = options.out_dim
@@ -70,33 +70,33 @@ class FTDNN(Network):
         return outputs[10]
 
     def _crop(self, x, earlier, later):
-        """The output of an earlier layer without the frames at both ends that a later one has lost by its context."""
+        """Crops an earlier layer's output to the frames of a later one, whose context makes it shorter at both ends."""
         frames = sum(LAYERS[i][0] for i in range(earlier + 1, later + 1))
         return ops.crop(x, before=frames, after=frames)
 
     def constrain(self):
-        """Moves each layer's first factor, if it is not frozen, towards a multiple of a semi-orthogonal matrix."""
+        """Moves the first factor of each layer, unless frozen, towards a multiple of a semi-orthogonal matrix."""
         for i in LAYERS:
             factor = self[f"tdnn{i}"].factor
             if "weight" in factor.trainable_parameters():
                 factor.weight = semi_orthogonal_step(factor.weight)
 
     def set_dropout(self, dropout):
-        """Sets the dropout of every factorised layer, for schedules."""
+        """Sets the dropout of every factorized layer, for schedules."""
         for i in LAYERS:
             self[f"tdnn{i}"].dropout = dropout
 
 
 def spliced_layer(in_dim, out_dim, kernel_size):
-    """A spliced affine map, ReLU and batch normalization."""
+    """Makes a spliced affine layer with ReLU and batch normalization."""
     return TdnnLayer(Conv1d(in_dim, out_dim, kernel_size), BatchNorm(out_dim), "relu-bn", "relu", 0.0)
 
 
-class FactorisedLayer(nn.Module):
-    """An affine map as the product of two (section 2), ReLU, batch normalisation, dropout.
+class FactorizedLayer(nn.Module):
+    """A factorized affine map (section 2), ReLU, batch normalization, dropout.
 
-    The first factor, semi-orthogonal and without bias, sees the frames {t - d, t}, the second one {t, t + d}; where
-    d = 0 both see one frame.
+    The first factor, semi-orthogonal and without bias, has the context {t - d, t}, the second one {t, t + d}; with
+    d = 0 both have the context {t}.
     """
 
     def __init__(self, in_dim, bottleneck, out_dim, distance, dropout):
@@ -119,12 +119,15 @@ class FactorisedLayer(nn.Module):
 
 
 def semi_orthogonal_step(weight):
-    """One step of M ← M - 4 ν/α² (M Mᵀ - α² I) M with α² = tr(P Pᵀ)/tr(P), P = M Mᵀ (eq. 1 to 3, floating scale).
+    """Computes one step M ← M - 4 ν/α² (M Mᵀ - α² I) M, α² = tr(P Pᵀ)/tr(P), P = M Mᵀ (eq. 1-3, floating scale).
 
-    ν is 1/8, and less far from the constraint, where a full step could diverge, as in Kaldi.
+    As in Kaldi, ν is 1/8, or less if M is far from the constraint, where a full step could diverge.
 
     Args:
-        weight: (O, K, I), seen as a matrix of O rows, or of O columns where O > K I.
+        weight: (O, K, I), as a matrix with O rows, or with O columns if O > K I.
+
+    Returns:
+        the new weight, (O, K, I)
     """
     matrix = weight.reshape(weight.shape[0], -1)
     tall = matrix.shape[0] > matrix.shape[1]

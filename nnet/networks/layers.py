@@ -1,4 +1,4 @@
-"""The layers that networks are made of, channels last, in the operations of `nnet.ops`."""
+"""Basic layers of the networks, channels last, written in the operations of `nnet.ops`."""
 
 import math
 
@@ -20,7 +20,7 @@ class Linear(nn.Module):
 
 
 class _Convolution(nn.Module):
-    """What the convolutions share: weight (O, KF, KT, C / groups), or (O, KT, C / groups) over time, and bias.
+    """Base class of convolutions with weight (O, KF, KT, C / groups), or (O, KT, C / groups) over time, and bias.
 
     stride, padding and dilation are pairs (F, T).
     """
@@ -56,8 +56,8 @@ class Conv2d(_Convolution):
 class BatchNorm(nn.Module):
     """Batch normalization over all axes but the last (Ioffe and Szegedy, 2015, Algorithm 1).
 
-    In training the biased variance of the batch normalizes, and the unbiased one goes into the running estimate, as in
-    PyTorch: running ← (1 - momentum) running + momentum batch. All of these are float32, whatever the dtype of x.
+    As in PyTorch, training normalizes by the biased variance of the batch and updates the running estimate with the
+    unbiased one: running ← (1 - momentum) running + momentum batch. Statistics are float32, whatever the dtype of x.
     """
 
     def __init__(self, dims, eps=1e-5, momentum=0.1, affine=True):
@@ -91,7 +91,7 @@ class BatchNorm(nn.Module):
 
 
 class Nonlinearity(nn.Module):
-    """relu, lrelu (a fixed slope below zero) or prelu (a learnt slope a channel, starting from `slope`): (..., D)."""
+    """relu, lrelu (fixed slope below zero) or prelu (learned slope per channel, initially `slope`): (..., D)."""
 
     def __init__(self, kind, dim, slope):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Residual networks over the time-frequency plane, in the widths of WeSpeaker."""
+"""Residual networks over the time-frequency plane, with WeSpeaker's widths."""
 
 from dataclasses import dataclass
 
@@ -11,27 +11,27 @@ from nnet.options import option
 
 @dataclass(frozen=True)
 class ResNetOptions:
-    """ResNet (He et al. 2016, "Deep residual learning for image recognition") in WeSpeaker's widths."""
+    """ResNet (He et al. 2016, "Deep residual learning for image recognition") with WeSpeaker's widths."""
 
     depth: int = option(34, "Number of layers.", choices=(18, 34, 50, 101, 152, 221, 293))
     channels: int = option(32, "Channels of the first stage; the others have 2, 4 and 8 times as many.", low=1)
     se_reduction: int = option(
-        0, "Squeeze-excitation in every block, with a gate of channels / se_reduction units; 0: none.", low=0
+        0, "Squeeze-excitation in every block, with channels / se_reduction hidden units; 0: none.", low=0
     )
 
 
 class ResNet(Network):
     """ResNet 18 to 293 (He et al. 2016, "Deep residual learning for image recognition", table 1 and figure 5).
 
-    As in WeSpeaker: a 3×3 stem without stride or pooling, four stages of channels, 2, 4 and 8 times as many, stages
-    2 to 4 begin with stride 2 in frequency and time; 221 and 293 continue the bottleneck series. Features (B, T, F)
-    become a map (B, F/8, T/8, C), both sizes rounded up, and then frames.
+    As in WeSpeaker: a 3×3 stem without stride or pooling, then four stages with 1, 2, 4 and 8 times `channels`; stages
+    2 to 4 begin with stride 2 in frequency and time. Depths 221 and 293 continue the bottleneck series. Features
+    (B, T, F) become a map (B, F/8, T/8, C), both sizes rounded up, which is flattened to frames.
 
     Args:
-        input_dim: features a frame, F; any number.
+        input_dim: feature dimension F; any number.
         options: ResNetOptions.
 
-    Endpoints: layer1 ... layer4, each stage's map as frames.
+    Endpoints: layer1 ... layer4, the map of each stage, flattened to frames.
     """
 
     def __init__(self, input_dim: int, options: ResNetOptions = ResNetOptions()):
@@ -45,7 +45,7 @@ class ResNet(Network):
         self.layer3 = stage(block, channels * 2 * block.expansion, channels * 4, depths[2], 2, se_reduction)
         self.layer4 = stage(block, channels * 4 * block.expansion, channels * 8, depths[3], 2, se_reduction)
         widths = [channels * 2**i * block.expansion for i in range(4)]
-        self.endpoint_dims = {f"layer{i + 1}": w * divided(input_dim, 2**i) for i, w in enumerate(widths)}
+        self.endpoint_dims = {f"layer{i + 1}": w * strided_size(input_dim, 2**i) for i, w in enumerate(widths)}
         self.out_dim = self.endpoint_dims["layer4"]
         self.min_frames = 1
 
@@ -64,10 +64,10 @@ class BasicBlock(nn.Module):
     """Two 3×3 convolutions around a shortcut.
 
     Args:
-        in_channels: channels of its input.
-        channels: channels inside; outside there are `expansion` times as many.
-        stride: of the first convolution, a number or (frequency, time).
-        se_reduction: channels / width of the squeeze-excitation gate; 0: no gate.
+        in_channels: channels of the input.
+        channels: channels inside the block; its output has `expansion` times as many.
+        stride: stride of the first convolution, a number or (frequency, time).
+        se_reduction: channels / hidden units of the squeeze-excitation gate; 0: no gate.
     """
 
     expansion = 1
@@ -86,11 +86,11 @@ class BasicBlock(nn.Module):
         """x: (B, F, T, in_channels) → (B, F', T', channels)."""
         y = ops.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return ops.relu(gated(self, y) + through(self.shortcut, x))
+        return ops.relu(apply_gate(self, y) + apply_layers(self.shortcut, x))
 
 
 class Bottleneck(nn.Module):
-    """A 3×3 convolution between two of 1×1, around a shortcut; arguments as for BasicBlock."""
+    """1×1, 3×3 and 1×1 convolutions around a shortcut; arguments as for BasicBlock."""
 
     expansion = 4
 
@@ -112,15 +112,15 @@ class Bottleneck(nn.Module):
         y = ops.relu(self.bn1(self.conv1(x)))
         y = ops.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return ops.relu(gated(self, y) + through(self.shortcut, x))
+        return ops.relu(apply_gate(self, y) + apply_layers(self.shortcut, x))
 
 
 class SqueezeExcitation(nn.Module):
     """Scales each channel by a gate in (0, 1) (Hu et al. 2018, "Squeeze-and-excitation networks", eq. 2-4).
 
     Args:
-        channels: of its input and output.
-        width: of the layer between.
+        channels: channels of input and output.
+        width: hidden units.
     """
 
     def __init__(self, channels, width):
@@ -129,38 +129,38 @@ class SqueezeExcitation(nn.Module):
         self.linear2 = Linear(width, channels)
 
     def __call__(self, x):
-        """x: (B, ..., channels), the means are over all axes between → the same shape."""
+        """x: (B, ..., channels) → the same shape; the gate sees the means over all axes between the two."""
         means = ops.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
         return x * ops.sigmoid(self.linear2(ops.relu(self.linear1(means))))
 
 
-def gated(block, y):
-    """y through the gate of a block that has one."""
+def apply_gate(block, y):
+    """Applies the squeeze-excitation gate of a block if it has one."""
     return block.se(y) if "se" in block else y
 
 
-def through(layers, x):
-    """x through one layer after the other."""
+def apply_layers(layers, x):
+    """Applies layers in sequence."""
     for layer in layers:
         x = layer(x)
     return x
 
 
 def shortcut(in_channels, out_channels, stride):
-    """[1×1 convolution, its normalisation] where a block changes the shape, otherwise []."""
+    """Makes the layers of a shortcut: [1×1 convolution, BatchNorm] if the block changes the shape, otherwise []."""
     if stride in (1, (1, 1)) and in_channels == out_channels:
         return []
     return [Conv2d(in_channels, out_channels, 1, stride, padding=0), BatchNorm(out_channels)]
 
 
 def stage(block, in_channels, channels, depth, stride, se_reduction=0):
-    """`depth` residual blocks, the first with `stride`."""
+    """Makes a list of `depth` residual blocks, the first with `stride`."""
     first = block(in_channels, channels, stride, se_reduction)
     return [first] + [block(channels * block.expansion, channels, 1, se_reduction) for _ in range(depth - 1)]
 
 
-def divided(size, stride):
-    """What is left of an axis after 3×3 convolutions of this total stride: size / stride rounded up."""
+def strided_size(size, stride):
+    """Returns the size of an axis after padded 3×3 convolutions of this total stride: size / stride rounded up."""
     return -(-size // stride)
 
 

@@ -1,4 +1,4 @@
-"""Time-delay networks on spliced frames: Kaldi's x-vector, E-TDNN, and tf-kaldi-speaker's TDNN."""
+"""Time-delay neural networks: Kaldi's x-vector, E-TDNN, and tf-kaldi-speaker's TDNN."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class TdnnOptions:
         choices=("relu", "prelu", "lrelu"),
     )
     slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0.0)
-    bn_affine: bool = option(False, "Whether batch normalization has a learned scale and offset; Kaldi's has none.")
+    bn_affine: bool = option(False, "Whether batch normalization has a learned scale and offset (Kaldi: no).")
     bn_eps: float = option(1e-5, "Added to the variance in batch normalization.", above=0.0)
     bn_momentum: float = option(
         0.1, "Weight of the newest batch in the running statistics (1 - TensorFlow's momentum).", above=0.0, high=1.0
@@ -38,14 +38,14 @@ class TdnnOptions:
 
 
 class TDNN(Network):
-    """A stack of spliced affine maps without padding, each with ReLU and batch normalisation.
+    """A stack of spliced affine layers without padding, each with ReLU and batch normalization.
 
-    By default this is the frame-level part of Kaldi's x-vector (egs/voxceleb/v2: contexts
+    The default is the frame-level part of Kaldi's x-vector (egs/voxceleb/v2: contexts
     {-2..2}, {-2,0,2}, {-3,0,3}, {0}, {0}; 15 frames in all); deeper stacks give the E-TDNN. Each layer shortens
     the sequence by (kernel - 1) * dilation frames.
 
     Args:
-        input_dim: features a frame, F.
+        input_dim: feature dimension F.
         options: TdnnOptions.
 
     Endpoints: tdnnN.affine, tdnnN.relu and tdnnN.bn of every layer N = 1, 2, ...
@@ -55,7 +55,7 @@ class TDNN(Network):
         super().__init__()
         dims, kernels, dilations = options.dims, options.kernels, options.dilations
         if not len(dims) == len(kernels) == len(dilations):
-            raise InputError("network.dims, network.kernels and network.dilations must have one value a layer each")
+            raise InputError("network.dims, network.kernels and network.dilations must have one value per layer each")
         self.names = tuple(f"tdnn{i + 1}" for i in range(len(dims)))
         in_dims = (input_dim, *dims[:-1])
         for name, in_dim, dim, kernel, dilation in zip(self.names, in_dims, dims, kernels, dilations, strict=True):
@@ -104,7 +104,7 @@ class TdnnLayer(nn.Module):
 
     Args:
         affine: a Conv1d without padding, or a Linear.
-        bn: a BatchNorm of the width of its output; None where `order` has none.
+        bn: a BatchNorm of the output's width; None if `order` has no bn.
         order: relu-bn, bn-relu, one of the two alone, or empty.
         relu, slope: the nonlinearity, as in TdnnOptions.
     """

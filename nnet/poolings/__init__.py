@@ -1,9 +1,8 @@
-"""From frames to one vector an utterance: poolings by their names in a configuration.
+"""Poolings, frames (B, T, in_dim) → one vector per utterance (B, out_dim), registered by their configuration names.
 
-`POOLINGS["statistics"](in_dim, options, endpoint_dims)` gives a module with `out_dim`; endpoint_dims is the network's
-dict of endpoint widths. `pooling(x, endpoints)` maps (B, T, in_dim) to (B, out_dim); `endpoints`, the dict that the
-network filled, is needed only where `pooling.inputs` names some or `pooling.penalty_weight` is above zero; in the
-latter case training adds `pooling.penalty(endpoints)` to the loss.
+`POOLINGS["statistics"](in_dim, options, endpoint_dims)` makes a module; endpoint_dims is the network's dict of endpoint
+widths. `pooling(x, endpoints)` needs `endpoints`, the dict that the network filled, only if `pooling.inputs` names some
+or `pooling.penalty_weight` is above zero; in the latter case training adds `pooling.penalty(endpoints)` to the loss.
 """
 
 from nnet.poolings.attentive import AttentiveStatistics, ChannelAttention, MultiHeadAttention, MultiQueryAttention

@@ -1,4 +1,4 @@
-"""Attentive statistics: every frame, or every frame and channel, is weighted by a small network."""
+"""Attentive statistics poolings: a small scoring network weights each frame, or each frame and channel."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ from nnet.poolings.base import Pooling, attend
 
 @dataclass(frozen=True)
 class AttentiveStatisticsOptions:
-    """Mean and deviation with attention weights: attentive statistics (Okabe et al. 2018)."""
+    """Attention-weighted mean and standard deviation: attentive statistics (Okabe et al. 2018)."""
 
     hidden_dim: int = option(128, "Width of the scoring network.", low=1)
-    channelwise: bool = option(False, "One weight for each frame and channel (WeSpeaker's ASP); false: one a frame.")
+    channelwise: bool = option(False, "One weight per frame and channel (WeSpeaker's ASP); false: one per frame.")
     floor: float = option(1e-5, "The smallest variance.", above=0)
 
 
 class AttentiveStatistics(Pooling):
     """Attentive statistics pooling (Okabe et al. 2018, arXiv 1803.10963): scores vᵀ bn(relu(W h + b)) + k.
 
-    One score a frame as in the paper, or one a frame and channel with `channelwise` (WeSpeaker's ASP).
+    One score per frame as in the paper, or one per frame and channel with `channelwise` (WeSpeaker's ASP).
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class AttentiveStatistics(Pooling):
 
 @dataclass(frozen=True)
 class ChannelAttentionOptions:
-    """Mean and deviation with a weight for each frame and channel, as in ECAPA-TDNN (Desplanques et al. 2020)."""
+    """Mean and standard deviation with one weight per frame and channel, as in ECAPA-TDNN (Desplanques et al. 2020)."""
 
     hidden_dim: int = option(128, "Width of the scoring network.", low=1)
     global_context: bool = option(False, "The scoring network also sees the mean and deviation of the utterance.")
@@ -55,7 +55,7 @@ class ChannelAttention(Pooling):
     """Channel- and context-dependent statistics pooling of ECAPA-TDNN (Desplanques et al. 2020, eq. 1-4).
 
     Scores V tanh(W [h; mean; deviation] + b) + k for every frame and channel; without `global_context` the scoring
-    network sees the frame h alone. Weights are shaped as WeSpeaker's ASTP.
+    network sees only the frame h. The weights have the shapes of WeSpeaker's ASTP.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ChannelAttention(Pooling):
         self.out_dim = 2 * in_dim
 
     def hidden(self, x):
-        """W [h; mean; deviation] + b, (B, T, hidden_dim)."""
+        """Computes W [h; mean; deviation] + b: (B, T, C) → (B, T, hidden_dim)."""
         if not self.global_context:
             return self.linear1(x)
         mean, variance = ops.mean_and_variance(x, unbiased=True)
@@ -85,7 +85,7 @@ class ChannelAttention(Pooling):
 
 @dataclass(frozen=True)
 class MultiHeadAttentionOptions:
-    """A scoring network for each group of channels (India et al. 2019; MHASTP in WeSpeaker)."""
+    """One scoring network per group of channels (India et al. 2019; MHASTP in WeSpeaker)."""
 
     num_layers: int = option(2, "Affine layers of a scoring network.", low=1)
     num_heads: int = option(2, "Number of groups into which the channels are split.", low=1)
@@ -95,11 +95,14 @@ class MultiHeadAttentionOptions:
 
 
 class MultiHeadAttention(Pooling):
-    """Attentive statistics with a scoring network for each group of channels (India et al. 2019, arXiv 1906.09890).
+    """Attentive statistics with one scoring network per group of channels (India et al. 2019, arXiv 1906.09890).
 
-    The channels are cut into `num_heads` groups in order; the output is mean and deviation of the first group, of the
-    second, and so on. A scoring network has `num_layers` affine maps with tanh between them, and gives one score a
-    frame, or one a frame and channel of the group with `channelwise`. WeSpeaker's MHASTP.
+    The channels are split into `num_heads` groups in order; the output is mean and deviation of the first group, of the
+    second, and so on. A scoring network has `num_layers` affine layers with tanh between them, and gives one score per
+    frame, or per frame and channel of the group with `channelwise`. WeSpeaker's MHASTP.
+
+    Raises:
+        InputError: num_heads does not divide in_dim.
     """
 
     def __init__(
@@ -111,7 +114,7 @@ class MultiHeadAttention(Pooling):
         super().__init__()
         heads = options.num_heads
         if in_dim % heads:
-            raise InputError(f"pooling.num_heads {heads} does not divide the network's output, {in_dim} wide")
+            raise InputError(f"pooling.num_heads {heads} does not divide the width of the network's output, {in_dim}")
         head_dim = in_dim // heads
         hidden = [options.hidden_dim] * (options.num_layers - 1)
         dims = [head_dim, *hidden, head_dim if options.channelwise else 1]
@@ -126,7 +129,7 @@ class MultiHeadAttention(Pooling):
 
 
 class ScoringNetwork(nn.Module):
-    """Affine maps of the widths `dims` with tanh between them: (B, T, dims[0]) → (B, T, dims[-1])."""
+    """Affine layers of the widths `dims` with tanh between them: (B, T, dims[0]) → (B, T, dims[-1])."""
 
     def __init__(self, dims):
         super().__init__()
@@ -140,7 +143,7 @@ class ScoringNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class MultiQueryAttentionOptions(MultiHeadAttentionOptions):
-    """Several multi-head attentions side by side (Zhao et al. 2021; MQMHASTP in WeSpeaker)."""
+    """Several multi-head attentions in parallel (Zhao et al. 2021; MQMHASTP in WeSpeaker)."""
 
     num_queries: int = option(2, "Number of multi-head attentions.", low=1)
     num_heads: int = option(8, "Number of groups into which the channels are split.", low=1)
@@ -148,8 +151,10 @@ class MultiQueryAttentionOptions(MultiHeadAttentionOptions):
 
 
 class MultiQueryAttention(Pooling):
-    """Multi-query multi-head attention (Zhao et al. 2021, arXiv 2110.05042): multi-head attention `num_queries` times,
-    side by side. WeSpeaker's MQMHASTP."""
+    """Multi-query multi-head attention (Zhao et al. 2021, arXiv 2110.05042), WeSpeaker's MQMHASTP.
+
+    The output is the concatenation of `num_queries` independent multi-head attentions.
+    """
 
     def __init__(
         self,

@@ -1,27 +1,27 @@
-"""What every pooling is, and the statistics that many of them share."""
+"""The interface of poolings, and attentive statistics, which several of them share."""
 
 from nnet import ops
 from nnet.ops import nn
 
 
 class Pooling(nn.Module):
-    """Base of the poolings: modules that turn the frames of an utterance into one vector.
+    """Base class of poolings: modules that map the frames of an utterance to one vector.
 
-    A pooling is built as `Pooling(in_dim, options, endpoint_dims)`: in_dim is the width of the network's frame-level
-    output, endpoint_dims the widths of its endpoints by name. It has `out_dim`, the width of its own output.
+    The constructor is `Pooling(in_dim, options, endpoint_dims)`: in_dim is the width of the network's frame-level
+    output, endpoint_dims a dict with the widths of its endpoints.
     """
 
-    out_dim: int
-    # Names of the network's endpoints that this pooling reads; the caller passes `endpoints` where there are any.
+    out_dim: int  # width of the output
+    # Names of the network's endpoints that this pooling reads; if there are any, the caller must pass `endpoints`.
     inputs = ()
-    # Where it is above zero, the caller passes `endpoints` and adds `penalty(endpoints)` to the training loss.
+    # If above zero, the caller must pass `endpoints` and add `penalty(endpoints)` to the training loss.
     penalty_weight = 0.0
 
     def __call__(self, x, endpoints=None):
         """
         Args:
             x: the frame-level output of the network, (B, T, in_dim).
-            endpoints: dict, name → (B, T, D), of the network; attention poolings add their weights to it.
+            endpoints: the network's dict from endpoint name to (B, T, D); attention poolings add their weights to it.
 
         Returns:
             (B, out_dim)
@@ -29,16 +29,16 @@ class Pooling(nn.Module):
         raise NotImplementedError
 
     def penalty(self, endpoints):
-        """The pooling's own term of the training loss, a scalar, from what its call left in `endpoints`."""
+        """Computes the pooling's penalty on the training loss, a scalar, from the `endpoints` that its call filled."""
         raise NotImplementedError
 
 
 def attend(x, scores, floor):
-    """Attentive statistics (Okabe et al. 2018, arXiv 1803.10963).
+    """Computes attentive statistics (Okabe et al. 2018, arXiv 1803.10963).
 
     Args:
         x: (B, T, C).
-        scores: (B, T, C), or (B, T, 1) for all channels alike; their softmax over time weights the frames.
+        scores: (B, T, C), or (B, T, 1) shared by all channels; their softmax over time weights the frames.
         floor: the smallest variance.
 
     Returns:

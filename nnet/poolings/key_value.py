@@ -1,4 +1,4 @@
-"""Keys and values: frames of any endpoint through small networks of their own, as tf-kaldi-speaker's poolings do it."""
+"""Base class of tf-kaldi-speaker's poolings, which compute keys and values from any endpoints of the network."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from nnet.poolings.base import Pooling
 
 @dataclass(frozen=True)
 class KeyValueOptions:
-    """Where keys and values come from, and the layers of their networks."""
+    """The inputs of the key and value networks, and their layers."""
 
     key_input: str | None = option(
-        None, "Endpoint of the network from which keys are computed, such as tdnn4.relu; null: its output."
+        None, "Endpoint of the network that feeds the key network, such as tdnn4.relu; null: the network's output."
     )
-    value_input: str | None = option(None, "Endpoint of the network from which values are computed; null: its output.")
+    value_input: str | None = option(None, "Endpoint of the network that feeds the value network; null: its output.")
     relu: str = option("relu", "Nonlinearity of the key and value networks.", choices=("relu", "prelu", "lrelu"))
     slope: float = option(0.01, "Slope below zero: the fixed one of lrelu, the initial one of prelu.", low=0)
     bn_eps: float = option(1e-5, "Added to the variance in batch normalization.", above=0)
@@ -25,13 +25,16 @@ class KeyValueOptions:
 
 
 class KeyValuePooling(Pooling):
-    """A pooling of values whose weights come from keys.
+    """Base class of poolings that weight values by weights computed from keys.
 
     Args:
         in_dim: width of the network's output.
-        options: KeyValueOptions that add key_dims and value_dims, the widths of the two networks.
+        options: a subclass of KeyValueOptions with key_dims and value_dims, the widths of the two networks.
         endpoint_dims: widths of the network's endpoints by name; None: it has none.
-        key_type, value_type: what follows the last layer of each network (see `Dense`).
+        key_type, value_type: what follows the last affine layer of each network (see `Dense`).
+
+    Raises:
+        InputError: the network has no endpoint of this name.
     """
 
     def __init__(self, in_dim, options, endpoint_dims, key_type, value_type):
@@ -48,11 +51,11 @@ class KeyValuePooling(Pooling):
 
     @property
     def inputs(self):
-        """Names of the endpoints that are read."""
+        """Names of the endpoints that this pooling reads."""
         return tuple(name for name in (self.key_input, self.value_input) if name is not None)
 
     def keys_and_values(self, x, endpoints):
-        """Keys and values, (B, T, K) and (B, T, V), of the network's output x and its endpoints."""
+        """Computes keys (B, T, K) and values (B, T, V) from the network's output x and its endpoints."""
         keys = x if self.key_input is None else endpoints[self.key_input]
         values = x if self.value_input is None else endpoints[self.value_input]
         if keys.shape[1] != values.shape[1]:
@@ -64,12 +67,12 @@ class KeyValuePooling(Pooling):
 
 
 class Dense(nn.Module):
-    """An affine map over (..., D) and what follows it.
+    """An affine layer over (..., D) with its normalization and nonlinearity.
 
     Args:
-        in_dim, dim: width of its input and of its output.
-        kind: "affine" (nothing follows), "relu", "bn-relu" or "tanh".
-        options: KeyValueOptions, of which `relu`, `slope`, `bn_eps` and `bn_momentum` count.
+        in_dim, dim: widths of input and output.
+        kind: what follows the affine map: "affine" (nothing), "relu", "bn-relu" or "tanh".
+        options: KeyValueOptions; uses `relu`, `slope`, `bn_eps` and `bn_momentum`.
     """
 
     def __init__(self, in_dim, dim, kind, options):
@@ -91,7 +94,7 @@ class Dense(nn.Module):
 
 
 class DenseNetwork(nn.Module):
-    """Dense layers of the widths `dims`: bn-relu, the last one of `last_kind`. Without dims the output is the input."""
+    """Dense layers of the widths `dims`: bn-relu, the last one of `last_kind`. Without layers it is the identity."""
 
     def __init__(self, in_dim, dims, last_kind, options):
         super().__init__()

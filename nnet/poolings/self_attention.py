@@ -16,34 +16,36 @@ class SelfAttentionOptions(KeyValueOptions):
     """Self-attention with separate keys and values (Zhu et al. 2018), as in tf-kaldi-speaker."""
 
     key_dims: tuple[int, ...] = option(
-        (512,), "Widths of the key network; all layers but the last are affine-bn-relu.", low=1
+        (512,), "Widths of the key network's layers; all but the last are affine-bn-relu.", low=1
     )
     key_type: str = option(
         "tanh", "What follows the last affine layer of the key network.", choices=("affine", "relu", "bn-relu", "tanh")
     )
-    value_dims: tuple[int, ...] = option((), "Widths of the value network; none: the values are the input.", low=1)
+    value_dims: tuple[int, ...] = option(
+        (), "Widths of the value network's layers; empty: the values are its input.", low=1
+    )
     value_type: str = option(
         "affine",
         "What follows the last affine layer of the value network.",
         choices=("affine", "relu", "bn-relu", "tanh"),
     )
-    nonlinear: bool = option(False, "Batch normalization and nonlinearity after the pooling.")
+    nonlinear: bool = option(False, "Apply batch normalization and a nonlinearity after the pooling.")
     use_scale: bool = option(True, "Divide the scores by the square root of the key's width.")
-    num_heads: int = option(1, "Attention heads; each pools its share of the value's channels.", low=1)
-    split_key: bool = option(False, "Each head sees its share of the key's channels; false: all of them.")
+    num_heads: int = option(1, "Number of attention heads; each pools an equal part of the value's channels.", low=1)
+    split_key: bool = option(False, "Each head sees an equal part of the key's channels; false: all of them.")
     penalty: float = option(0.0, "Weight of the penalty on heads that attend to the same frames.", low=0)
     floor: float = option(1e-12, "The smallest variance.", above=0)
 
 
 class SelfAttention(KeyValuePooling):
-    """Weighted mean and deviation of values, the weights from keys and a learned query (Zhu et al. 2018).
+    """Self-attentive pooling: mean and deviation of values, weighted by keys and learned queries (Zhu et al. 2018).
 
-    Keys and values come from any endpoint of the network through small networks of their own. Every head h has a query
-    q_h and its share of the value's channels, and of the key's with `split_key`: weights softmax_t(k_tᵀ q_h / √d).
-    The output is the means of all heads, then their deviations. All options are those of tf-kaldi-speaker.
+    Small networks compute keys and values from any endpoint of the network. Each head h has a query q_h and an equal
+    part of the value's channels, and of the key's with `split_key`; its weights are softmax_t(k_tᵀ q_h / √d). The
+    output is the means of all heads, then their deviations. The options are those of tf-kaldi-speaker.
 
-    Its penalty is ‖A Aᵀ − I‖² over heads (Lin et al. 2017, arXiv 1703.03130, eq. 8), averaged over the batch; A (H, T)
-    are the weights.
+    The penalty is ‖A Aᵀ − I‖² over heads (Lin et al. 2017, arXiv 1703.03130, eq. 8), averaged over the batch, where
+    A (H, T) are the attention weights.
 
     Endpoints: attention_weights, (B, H, T); attention_output, (B, out_dim), before `nonlinear`.
     """
@@ -58,7 +60,7 @@ class SelfAttention(KeyValuePooling):
         self.num_heads, self.split_key = options.num_heads, options.split_key
         self._check_heads()
         query_dim = self.key.out_dim // self.num_heads if self.split_key else self.key.out_dim
-        # One vector for all heads, so that the decay of matrices spares it, as it does in tf-kaldi-speaker.
+        # One vector for all heads, as weight decay applies to matrices and tf-kaldi-speaker excludes queries.
         self.query = 0.1 * mx.random.truncated_normal(-2, 2, (self.num_heads * query_dim,))
         self.key_scale = 1 / math.sqrt(query_dim) if options.use_scale else 1.0
         self.penalty_weight = options.penalty
@@ -71,13 +73,15 @@ class SelfAttention(KeyValuePooling):
     def _check_heads(self):
         if self.value.out_dim % self.num_heads:
             raise InputError(
-                f"pooling.num_heads {self.num_heads} does not divide the values, {self.value.out_dim} wide"
+                f"pooling.num_heads {self.num_heads} does not divide the width of the values, {self.value.out_dim}"
             )
         if self.split_key and self.key.out_dim % self.num_heads:
-            raise InputError(f"pooling.num_heads {self.num_heads} does not divide the keys, {self.key.out_dim} wide")
+            raise InputError(
+                f"pooling.num_heads {self.num_heads} does not divide the width of the keys, {self.key.out_dim}"
+            )
 
     def weights(self, keys):
-        """Attention weights (B, H, T) of the keys (B, T, D)."""
+        """Computes attention weights: keys (B, T, D) → (B, H, T)."""
         query = mx.unflatten(self.query, 0, (self.num_heads, -1))
         if self.split_key:
             keys = ops.unflatten(keys, axis=-1, shape=(self.num_heads, -1))  # (B, T, H, D / H)
@@ -87,7 +91,7 @@ class SelfAttention(KeyValuePooling):
         return ops.softmax(ops.swapaxes(self.key_scale * scores, first=1, second=2), axis=-1)
 
     def statistics(self, values, weights):
-        """Means, then deviations, of all heads: values (B, T, D), weights (B, H, T) → (B, 2D)."""
+        """Computes the means, then the deviations, of all heads: values (B, T, D), weights (B, H, T) → (B, 2D)."""
         values = ops.unflatten(values, axis=-1, shape=(self.num_heads, -1))
         values = ops.swapaxes(values, first=1, second=2)  # (B, H, T, D / H)
         weights = ops.expand_dims(weights, axis=2)  # (B, H, 1, T)

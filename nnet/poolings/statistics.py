@@ -1,4 +1,4 @@
-"""Poolings without parameters: average, standard deviation, and both."""
+"""Poolings without trainable parameters: average, standard deviation, and both."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class DeviationPooling(Pooling):
         self.out_dim = in_dim
 
     def statistics(self, x):
-        """Mean and standard deviation over time of x (B, T, C): (B, C) each."""
+        """Computes mean and standard deviation over time: x (B, T, C) → (B, C) each."""
         mean, variance = ops.mean_and_variance(x, unbiased=self.unbiased)
         return mean, ops.sqrt(ops.maximum(variance + self.eps, self.floor))
 

@@ -1,4 +1,4 @@
-"""Pooling by residuals to learned cluster centers."""
+"""NetVLAD and GhostVLAD pooling: residuals to learned cluster centers."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,20 @@ class VladOptions(KeyValueOptions):
     """Residuals to learned cluster centers: NetVLAD (Arandjelovic et al. 2016), GhostVLAD (Zhong et al. 2018)."""
 
     num_centers: int = option(8, "Clusters.", low=1)
-    num_ghosts: int = option(0, "Ghost clusters, which take weight but give no output; 0: NetVLAD.", low=0)
+    num_ghosts: int = option(
+        0, "Ghost clusters, which receive weight but are left out of the output; 0: NetVLAD.", low=0
+    )
     key_dims: tuple[int, ...] = option((), "Widths of affine-bn-relu layers before the assignment to clusters.", low=1)
     value_dims: tuple[int, ...] = option((), "Widths of affine-bn-relu layers before the residuals.", low=1)
-    final_l2_norm: bool = option(True, "Scale the whole output to length 1 as well, not only each cluster's part.")
+    final_l2_norm: bool = option(True, "Length-normalize the whole output as well, not only each cluster's part.")
 
 
 class Vlad(KeyValuePooling):
     """NetVLAD (Arandjelović et al. 2016, arXiv 1511.07247, eq. 3-4); GhostVLAD (Zhong et al. 2018) with `num_ghosts`.
 
-    Frame t goes to cluster k with weight a_tk = softmax_k(W key_t + b); cluster k gives Σ_t a_tk (value_t − c_k),
-    scaled to length 1. Ghost clusters take their share of the weights and give nothing. All options are those of
-    tf-kaldi-speaker.
+    Frame t is assigned to cluster k with weight a_tk = softmax_k(W key_t + b); the output of cluster k is
+    Σ_t a_tk (value_t − c_k), length-normalized. Ghost clusters take part in the softmax but have no output. The options
+    are those of tf-kaldi-speaker.
 
     Endpoints: vlad_weights, (B, T, num_centers + num_ghosts).
     """
@@ -44,5 +46,5 @@ class Vlad(KeyValuePooling):
             endpoints["vlad_weights"] = weights
         kept = ops.swapaxes(weights[..., : len(self.centers)], first=1, second=2)  # (B, K, T)
         residuals = kept @ values - ops.sum(kept, axis=-1, keepdims=True) * self.centers
-        pooled = ops.flatten(ops.normalize(residuals), start=1)  # (B, K·D), a cluster after the other
+        pooled = ops.flatten(ops.normalize(residuals), start=1)  # (B, K·D), cluster by cluster
         return ops.normalize(pooled) if self.final_l2_norm else pooled

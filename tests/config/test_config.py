@@ -97,7 +97,7 @@ BROKEN = [
     ({"data": {"batch_size": 63, "segments_per_speaker": 2}}, "batch_size 63 must be a multiple of"),
     ({"embedding": {"dims": []}}, "embedding.dims is empty"),
     ({"schedule": {"type": "file"}}, "schedule.file is missing"),
-    ({"schedule": {"type": "file", "file": "no"}}, "schedule.file no does not exist"),
+    ({"schedule": {"type": "file", "file": "no"}}, "schedule.file no not found"),
     ({"schedule": {"type": "file", "rates": [0.1]}}, "has 1 rates for training.epochs 20"),
     ({"schedule": {"type": "exponential", "learning_rate": 1e-9}}, "final_learning_rate 5e-05 is above learning_rate"),
     ({"training": {"average_checkpoints": 9}}, "average_checkpoints 9 needs at least as many"),

@@ -217,7 +217,7 @@ def test_its_triplets_pass_over_auxiliary_losses(load):
 def test_ignored_keys_are_listed_once_and_comments_are_not(load, caplog):
     with caplog.at_level(logging.INFO):
         load({"Another option": "adam", "Note": "n", "?seed": "any", "mhe_lambda": 0.01})
-    lines = [r.getMessage() for r in caplog.records if "change nothing here" in r.getMessage()]
+    lines = [r.getMessage() for r in caplog.records if "have no effect" in r.getMessage()]
     assert len(lines) == 1
     listed = lines[0].split(": ")[-1].split(", ")
     assert {"max_queue_size", "mhe_lambda", "batch_type", "use_nesterov"} <= set(listed)

@@ -16,11 +16,11 @@ def twin_names():
 
 @pytest.fixture
 def copy_weights():
-    """copy(twin, network, type) puts a PyTorch twin's weights, its normalisations randomised, into our network."""
+    """copy(twin, network, type) puts a PyTorch twin's weights, its normalisations randomized, into our network."""
     twins = pytest.importorskip("benchmarks.torch_networks")
 
     def copy(twin, network, network_type):
-        twins.randomise(twin)
+        twins.randomize(twin)
         state = {name: tensor.numpy() for name, tensor in twin.state_dict().items()}
         weights = []
         for name, ours in tree_flatten(network.parameters()):

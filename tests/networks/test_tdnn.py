@@ -42,5 +42,5 @@ def test_endpoints_follow_the_order(order, relu, features):
 
 
 def test_layers_without_all_their_sizes_are_refused():
-    with pytest.raises(InputError, match="one value a layer"):
+    with pytest.raises(InputError, match="one value per layer"):
         built(NETWORKS["tdnn"], 30, dims=(8, 8))

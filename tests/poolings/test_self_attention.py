@@ -99,8 +99,8 @@ def test_penalty_and_weights(build, weights, frames):
     ("options", "message"),
     [
         ({"key_input": "tdnn4.rel"}, 'no endpoint tdnn4.rel; did you mean "tdnn4.relu"'),
-        ({"num_heads": 5}, "num_heads 5 does not divide the values, 12 wide"),
-        ({"num_heads": 4, "split_key": True, "key_dims": (6,)}, "num_heads 4 does not divide the keys, 6 wide"),
+        ({"num_heads": 5}, "num_heads 5 does not divide the width of the values, 12"),
+        ({"num_heads": 4, "split_key": True, "key_dims": (6,)}, "num_heads 4 does not divide the width of the keys, 6"),
     ],
 )
 def test_impossible_options_are_refused(build, options, message):

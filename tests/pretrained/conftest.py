@@ -14,8 +14,8 @@ def twins():
 
 @pytest.fixture
 def make_twin(twins):
-    """make(class name, ...) gives a randomised twin in eval mode."""
-    return lambda name, *args, **kwargs: twins.randomise(getattr(twins, name)(*args, **kwargs)).eval()
+    """make(class name, ...) gives a randomized twin in eval mode."""
+    return lambda name, *args, **kwargs: twins.randomize(getattr(twins, name)(*args, **kwargs)).eval()
 
 
 @pytest.fixture

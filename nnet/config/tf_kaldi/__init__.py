@@ -1,7 +1,7 @@
-"""tf-kaldi-speaker's flat JSON, turned into the sections of this project with that toolkit's meaning.
+"""Converts tf-kaldi-speaker's flat JSON into the sections of this project, with the behavior of that toolkit.
 
-What differs from this project's defaults: logits |x|·cos of embeddings as long as they are, with an annealed margin; L2
-decay of kernels alone; batch normalisation before ReLU, eps 1e-3; a rate that validation halves.
+It differs from this project's defaults in: logits |x|·cos of embeddings without length normalization, with an annealed
+margin; weight decay of kernels only; batch normalization before ReLU, eps 1e-3; a learning rate halved by validation.
 """
 
 import logging
@@ -14,7 +14,7 @@ from nnet.options import nearest
 
 log = logging.getLogger(__name__)
 
-# Keys that are read by that toolkit and change nothing here.
+# Keys of that toolkit that have no effect here.
 IGNORED = (
     "batch_type", "max_queue_size", "num_parallel_datasets", "num_valid_segments_per_speaker",
     "num_valid_speakers_per_batch", "save_summary_steps", "valid_max_iterations",
@@ -27,7 +27,7 @@ MULTITASK = (
     "speaker_right_context", "spk_embedding_node", "spk_last_layer_linear", "spk_last_layer_no_bn",
     "spk_loss_type", "spk_loss_weight",
 )  # fmt: skip
-# Keys that only some choices read.
+# Keys that only some types of loss or pooling read.
 CONDITIONAL = (
     *(f"{p}_{k}" for p, _ in MARGIN_LOSSES.values()
       for k in ("m", "s", "norm", "lambda_min", "lambda_base", "lambda_gamma", "lambda_power")),
@@ -43,19 +43,19 @@ CONDITIONAL = (
 
 
 def is_tf_kaldi(values):
-    """Whether a JSON object is a configuration of tf-kaldi-speaker (the multitask ones have no network_type)."""
+    """Returns whether a JSON object is a configuration of tf-kaldi-speaker (multitask ones lack network_type)."""
     return "network_type" in values or any(key in values for key in MULTITASK)
 
 
 def convert_tf_kaldi(values, path):
-    """The sections, as this project's JSON has them, of a configuration of tf-kaldi-speaker.
+    """Converts a configuration of tf-kaldi-speaker into a dict of this project's sections.
 
     Args:
         values: the flat object.
         path: its file, for errors.
 
     Raises:
-        InputError: a key is unknown, missing or of a wrong type, or asks for what this project does not have.
+        InputError: a key is unknown, missing or of a wrong type, or requests an unsupported feature.
     """
     flat = Flat(values, path)
     _refuse_multitask(flat)
@@ -104,7 +104,7 @@ def _optimizer(flat):
     if flat.has("output_weight_l2_regularizer"):
         out["loss_weight_decay"] = flat.take("output_weight_l2_regularizer", float)
     if kind == "sgd" and "momentum" in flat.values:
-        raise flat.error('momentum is given, but optimizer is sgd; set optimizer to "momentum" or leave momentum out')
+        raise flat.error('momentum is given, but optimizer is sgd; set optimizer to "momentum" or remove momentum')
     if kind == "momentum":
         out |= {"momentum": flat.take("momentum", float), "nesterov": flat.take("use_nesterov", bool)}
     return out
@@ -148,7 +148,7 @@ def _fine_tuning(flat, sections):
 
 
 def _account_for_the_rest(flat):
-    """Names the keys that mean nothing here, once; an unknown one is an error."""
+    """Logs the keys that have no effect here; an unknown key is an error."""
     known = {*flat.asked, *IGNORED, *CONDITIONAL}
     ignored = []
     for key in flat.values.keys() - flat.asked:
@@ -158,4 +158,4 @@ def _account_for_the_rest(flat):
             raise flat.error(f"{key} is not a key of tf-kaldi-speaker{nearest(key, known)}")
         ignored.append(key)
     if ignored:
-        log.info("%s: these keys of tf-kaldi-speaker change nothing here: %s", flat.path, ", ".join(sorted(ignored)))
+        log.info("%s: these keys of tf-kaldi-speaker have no effect: %s", flat.path, ", ".join(sorted(ignored)))

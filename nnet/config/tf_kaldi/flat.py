@@ -1,4 +1,4 @@
-"""The flat JSON of tf-kaldi-speaker: its values by key, checked, and which keys were read."""
+"""Reads values from tf-kaldi-speaker's flat JSON, checks them, and keeps track of the keys read."""
 
 from nnet.config.tf_kaldi.names import endpoint_name
 from nnet.errors import InputError
@@ -8,17 +8,22 @@ _NAMES = {float: "a number", int: "an integer", bool: "true or false", str: "a s
 
 
 class Flat:
-    """The flat object, which remembers what it was asked for."""
+    """The flat object; `asked` holds the keys that were read."""
 
     def __init__(self, values, path):
         self.values, self.path = values, path
         self.asked = set()
 
     def take(self, key, kind, default=None):
-        """The value of a key; without a default the key must be there.
+        """Returns the value of a key.
 
         Args:
-            kind: float (a string such as "0.1" is fine, as there), int, bool, str, or tuple for lists.
+            key: the key.
+            kind: float (also as a string such as "0.1", as in that toolkit), int, bool, str, or tuple for lists.
+            default: the value of an absent key; None: the key is required.
+
+        Raises:
+            InputError: the key is missing, or its value is of another type.
         """
         self.asked.add(key)
         if key not in self.values:
@@ -31,26 +36,28 @@ class Flat:
         return value
 
     def choice(self, key, known, default=None):
-        """A string out of a few."""
+        """Returns the value of a key, which must be one of the strings `known`."""
         value = self.take(key, str, default)
         if value not in known:
             raise self.error(f"{key} {value!r} is not known{nearest(value, known)}")
         return value
 
     def endpoint(self, key):
-        """The name here of the node that a key names."""
+        """Returns our name of the endpoint that the value of a key names."""
         name = endpoint_name(self.take(key, str))
         if name is None:
-            raise self.error(f"{key} {self.values[key]!r} is not a node of its network, such as tdnn4_relu")
+            raise self.error(
+                f"{key} {self.values[key]!r} is not a node of tf-kaldi-speaker's network, such as tdnn4_relu"
+            )
         return name
 
     def has(self, key):
-        """Whether the key is there; it counts as asked for."""
+        """Returns whether the key is present, and counts it as read."""
         self.asked.add(key)
         return key in self.values
 
     def error(self, message):
-        """An InputError that names the file."""
+        """Returns an InputError that names the file."""
         return InputError(f"{self.path}: {message}")
 
 
@@ -63,7 +70,7 @@ def _convert(value, kind):
 
 
 def is_number(value):
-    """Whether a value of JSON is a number, or a string that says one."""
+    """Returns whether a JSON value is a number or a string that represents one."""
     if isinstance(value, bool):
         return False
     try:

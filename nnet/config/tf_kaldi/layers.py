@@ -1,12 +1,12 @@
-"""tf-kaldi-speaker's network, poolings and last layers as sections of this project."""
+"""Converts tf-kaldi-speaker's network, poolings and last layers into sections of this project."""
 
-_KINDS = ("affine", "relu", "bn-relu", "tanh")  # its numbers 0 to 3 for what ends a key or value network
+_KINDS = ("affine", "relu", "bn-relu", "tanh")  # its types 0 to 3 of the last layer of a key or value network
 _BN_EPS = 1e-3  # TensorFlow's default
 _SLOPES = {"relu": 0.01, "prelu": 0.01, "lrelu": 0.2}
 
 
 def convert_network(flat):
-    """The section `network`: its only one, a TDNN without dilation."""
+    """Returns the section `network`: that toolkit's only one, a TDNN without dilation."""
     return _normalization(flat) | {
         "type": "tdnn",
         "dims": [512, 512, 512, 512, flat.take("num_nodes_pooling_layer", int, 1500)],
@@ -18,7 +18,7 @@ def convert_network(flat):
 
 
 def convert_embedding(flat):
-    """The section `embedding`: the layers tdnn6 and tdnn7."""
+    """Returns the section `embedding`: the layers tdnn6 and tdnn7."""
     no_bn, linear = flat.take("last_layer_no_bn", bool, False), flat.take("last_layer_linear", bool, False)
     last = {(False, False): "full", (False, True): "bn", (True, False): "relu", (True, True): "affine"}
     out = _normalization(flat) | {
@@ -32,7 +32,7 @@ def convert_embedding(flat):
 
 
 def convert_pooling(flat):
-    """The section `pooling`."""
+    """Returns the section `pooling`."""
     kind = flat.choice("pooling_type", ("statistics_pooling", "self_attention", "ghost_vlad"))
     if kind == "statistics_pooling":
         return {"type": "statistics", "unbiased": False, "eps": 0.0, "floor": 1e-12}
@@ -77,7 +77,7 @@ def _vlad(flat):
 
 
 def _normalization(flat):
-    """Kind and slope of the ReLU, and the batch normalisation, that all layers have."""
+    """Returns the options of nonlinearity and batch normalization, common to all layers."""
     relu = flat.choice("network_relu_type", tuple(_SLOPES), "relu")
     momentum = round(1 - flat.take("batchnorm_momentum", float), 12)
     return {"relu": relu, "slope": _SLOPES[relu], "bn_eps": _BN_EPS, "bn_momentum": momentum}

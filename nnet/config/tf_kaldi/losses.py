@@ -1,8 +1,8 @@
-"""tf-kaldi-speaker's losses as sections of this project."""
+"""Converts tf-kaldi-speaker's losses into sections of this project."""
 
 from nnet.options import nearest
 
-# Its softmax losses with a margin: the prefix of their keys, and their name here.
+# tf-kaldi-speaker's margin losses: prefix of their keys, and our name.
 MARGIN_LOSSES = {
     "asoftmax": ("asoftmax", "a_softmax"),
     "additive_margin_softmax": ("amsoftmax", "additive_margin"),
@@ -11,7 +11,7 @@ MARGIN_LOSSES = {
 
 
 def convert_loss(flat):
-    """The section `loss`."""
+    """Returns the section `loss`."""
     triplets = {
         "semihard_triplet_loss": _semihard_triplet,
         "angular_triplet_loss": _angular_triplet,
@@ -44,7 +44,7 @@ def _semihard_triplet(flat):
 
 
 def _angular_triplet(flat):
-    flat.take("feature_norm", bool, False)  # its cosines are the same with and without
+    flat.take("feature_norm", bool, False)  # no effect on cosines
     kind = flat.choice("loss_type", tuple(MARGIN_LOSSES))
     return {
         "type": "angular_triplet",
@@ -57,7 +57,7 @@ def _angular_triplet(flat):
 def _generalized_triplet(flat):
     flat.choice("loss_compute", ("raw",))
     if flat.take("l2_loss_weight", float) != 0:
-        raise flat.error("l2_loss_weight must be 0; output_weight_l2_regularizer decays the centres")
+        raise flat.error("l2_loss_weight must be 0; output_weight_l2_regularizer decays the centers")
     center = flat.choice("triplet_center", ("learnable", "average"))
     if flat.take("feature_norm", bool, False) and center == "average":
         raise flat.error("feature_norm with triplet_center average is not supported; set feature_norm to false")
@@ -75,9 +75,9 @@ def _generalized_triplet(flat):
 
 
 def convert_auxiliary(flat):
-    """The section `auxiliary`."""
+    """Returns the section `auxiliary`."""
     if flat.values["loss_func"] not in ("softmax", *MARGIN_LOSSES):
-        return []  # its triplet losses pass over aux_loss_func
+        return []  # that toolkit's triplet losses ignore aux_loss_func
     out = []
     for name in flat.take("aux_loss_func", tuple, ()):
         if name == "ring_loss":

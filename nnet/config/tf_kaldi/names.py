@@ -1,4 +1,4 @@
-"""How tf-kaldi-speaker calls what this project has under other names: endpoints and variables."""
+"""Translates tf-kaldi-speaker's names of endpoints and variables into ours."""
 
 import re
 
@@ -6,7 +6,7 @@ from nnet.errors import InputError
 
 
 def endpoint_name(name):
-    """The endpoint here of a node there, such as tdnn4.relu of tdnn4_relu; None where there is no such node."""
+    """Translates the name of a node, such as tdnn4_relu to tdnn4.relu; None if it is not a node of that network."""
     if name in ("pooling", "output"):
         return name
     match = re.fullmatch(r"tdnn([1-7])_(conv|dense|bn|relu)", name)
@@ -17,32 +17,30 @@ def endpoint_name(name):
 
 
 def weight_patterns(parts, sections, where):
-    """Patterns of our weights whose variables there have one of `parts` in their name.
+    """Finds the weights whose tf-kaldi-speaker variable has one of `parts` in its name.
 
     Args:
-        parts: what noload_var_list or noupdate_var_list holds.
-        sections: the converted configuration, which says what variables there are.
-        where: what to call the list in errors.
+        parts: content of noload_var_list or noupdate_var_list.
+        sections: the converted configuration, which determines the variables.
+        where: name of the list in errors.
 
     Returns:
-        list of names and of NAME.* where all below NAME are meant
+        list of patterns: weight names, and NAME.* for all weights below NAME
     """
     names = variable_names(sections)
     for part in parts:
         if not any(part in theirs for theirs in names):
-            raise InputError(
-                f"{where}: {part!r} is in no variable's name; they are such as {', '.join(list(names)[:2])}"
-            )
+            raise InputError(f"{where}: {part!r} is in no variable's name; such names are {', '.join(list(names)[:2])}")
     return _collapse([ours for theirs, ours in names.items() if any(p in theirs for p in parts)], list(names.values()))
 
 
 def variable_names(sections):
-    """All variables of a converted configuration: a dict, their name → the name of our weight."""
+    """Returns a dict from variable name to our weight name, for all variables of a converted configuration."""
     return dict(_variables(sections))
 
 
 def _collapse(chosen, every, prefix=""):
-    """The shortest patterns that match the chosen names and no other of every."""
+    """Returns the shortest patterns that match the names `chosen` and no others of `every`."""
     inside = [n for n in every if n.startswith(prefix)]
     wanted = [n for n in chosen if n.startswith(prefix)]
     if not wanted:
