@@ -1,8 +1,8 @@
-"""The command line of a job runner: the contract of Kaldi's run.pl, queue.pl and slurm.pl.
+"""Parses the command line of a job runner, which is that of Kaldi's run.pl, queue.pl and slurm.pl.
 
     [options] [JOB=FIRST:LAST] LOG COMMAND [ARGUMENT...]
 
-Nothing here, nor in local.py, may import what takes long to load: every job starts with it.
+This module and local.py import nothing that is slow to load, because every job starts with them.
 """
 
 import re
@@ -15,30 +15,30 @@ TAIL_LINES = 10
 
 
 class Call(namedtuple("Call", "options name numbers log words")):
-    """What is to be run.
+    """A command to run, once or as an array of jobs.
 
     Attributes:
         options: `{"--mem": "4G", ...}`.
-        name: of the array, such as "JOB"; None for a single job.
-        numbers: list of the jobs' numbers; [None] for a single job.
-        log: path of the log, with the name in it.
+        name: variable of the array, such as "JOB"; None for a single job.
+        numbers: list of job numbers; [None] for a single job.
+        log: path of the log, which contains `name`.
         words: the command and its arguments.
     """
 
     def fill(self, word, number):
-        """A word as the job of that number has it."""
+        """Substitutes the job number for the array variable in a word."""
         return word if number is None else word.replace(self.name, str(number))
 
     def positive(self, option):
-        """The value of an option that counts something, or None where it is not given."""
+        """Returns the value of an option that must be a positive integer, None if it is not given."""
         text = self.options.get(option)
         if text is not None and not (text.isdigit() and int(text) > 0):
-            raise InputError(f"{option} expects a number of at least 1, not {text}")
+            raise InputError(f"{option} must be an integer of at least 1, not {text}")
         return text and int(text)
 
 
 class JobsFailed(Exception):
-    """Some jobs failed; `details` are lines about the first of them."""
+    """Raised when jobs fail; `details` are lines about the first failed job."""
 
     def __init__(self, message, details):
         super().__init__(message)
@@ -46,7 +46,7 @@ class JobsFailed(Exception):
 
 
 class Interrupted(Exception):
-    """A signal asked this process to end."""
+    """Raised when a signal asks this process to end."""
 
     def __init__(self, number, what="the jobs are stopped"):
         super().__init__(f"stopped by signal {number}, {what}")
@@ -54,7 +54,7 @@ class Interrupted(Exception):
 
 
 def parse(arguments):
-    """The Call of a command line."""
+    """Parses a command line into a Call."""
     words = list(arguments)
     options = {}
     array = None
@@ -72,7 +72,7 @@ def parse(arguments):
         raise InputError("expected [options] [JOB=FIRST:LAST] LOG COMMAND, see --help")
     name, numbers = _numbers(array)
     if len(numbers) > 1 and name not in words[0]:
-        raise InputError(f"the name of the log, {words[0]}, must hold {name}, or all jobs write to one log")
+        raise InputError(f"the log {words[0]} must contain {name}, otherwise all jobs write to the same file")
     return Call(options, name, numbers, words[0], words[1:])
 
 
@@ -82,12 +82,12 @@ def _numbers(array):
     first = int(array["first"])
     last = int(array["last"] or first)
     if first < 1 or last < first:
-        raise InputError(f"{array[0]}: not a range of jobs; the first is at least 1, the last at least the first")
+        raise InputError(f"{array[0]}: not a range of jobs; FIRST must be at least 1, LAST at least FIRST")
     return array["name"], list(range(first, last + 1))
 
 
 def shell_command(words):
-    """The words as one line of bash, quoted as run.pl does."""
+    """Joins words into one line of bash, quoted as run.pl quotes them."""
     return " ".join(_quoted(word) for word in words)
 
 
@@ -98,6 +98,6 @@ def _quoted(word):
 
 
 def last_lines(log):
-    """The end of a log, a list of lines."""
+    """Returns the last TAIL_LINES lines of a log."""
     with open(log, encoding="utf-8", errors="replace") as file:
         return [line.rstrip() for line in file.readlines()[-TAIL_LINES:]]

@@ -1,7 +1,7 @@
-"""Processes that train together, and end together.
+"""Starts the processes of a distributed training, and stops all of them if one fails.
 
-Those of one machine are started here. mlx.launch, which joins several machines, and NVIDIA GPUs by NCCL, stops the rest
-when one is lost, but does not tell of it in its exit code; this does.
+Processes on one machine are started directly. mlx.launch starts those on several machines, or on NVIDIA GPUs (NCCL); it
+stops the others when one fails, but exits with code 0, so its output is checked as well.
 """
 
 import json
@@ -21,12 +21,12 @@ POLL_SECONDS = 0.2
 
 
 def launch(command, nproc=1, hosts=None):
-    """Runs a command as several processes; whether all of them ended well.
+    """Runs a command as several processes; returns whether all of them succeeded.
 
     Args:
-        command: list of words; its log says "training finished" where it came to its end.
-        nproc: how many processes on this machine.
-        hosts: a host file of mlx.launch instead: processes on several machines.
+        command: list of words; the command logs "training finished" when it completes.
+        nproc: number of processes on this machine.
+        hosts: host file of mlx.launch for processes on several machines, instead of nproc.
     """
     environment = dict(os.environ) if hosts else environment_of(nproc)
     if hosts or (has_cuda() and nproc > 1):
@@ -35,9 +35,9 @@ def launch(command, nproc=1, hosts=None):
 
 
 def run_here(command, nproc, environment):
-    """Runs `nproc` processes that find each other on this machine; whether all of them ended well.
+    """Runs `nproc` connected processes on this machine; returns whether all of them succeeded.
 
-    mlx.launch would do the same, but it waits in loops without rest, which cost a core and more (MLX 0.32).
+    mlx.launch could do this, but its busy waiting takes more than one core (MLX 0.32).
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the `finally` that stops the processes
     with tempfile.NamedTemporaryFile("w", suffix=".json") as hosts:
@@ -52,7 +52,7 @@ def run_here(command, nproc, environment):
 
 
 def wait_for_all(processes):
-    """Whether all processes end well; if one does not, the others are stopped."""
+    """Waits for all processes and returns whether they succeeded; if one fails, terminates the others."""
     try:
         while None in (codes := [process.poll() for process in processes]) and not any(codes):
             time.sleep(POLL_SECONDS)
@@ -65,7 +65,7 @@ def wait_for_all(processes):
 
 
 def free_ports(count):
-    """TCP ports of this machine that nothing listens on, all different."""
+    """Returns `count` different free TCP ports of this machine."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -74,7 +74,7 @@ def free_ports(count):
 
 
 def run_by_mlx_launch(command, environment):
-    """Runs a command of mlx.launch; whether the training came to its end."""
+    """Runs a command by mlx.launch; returns whether the training finished."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     finished = False
     for line in process.stdout:
@@ -84,7 +84,7 @@ def run_by_mlx_launch(command, environment):
 
 
 def launcher(nproc, hosts=None):
-    """mlx.launch, with the backend that joins the processes' devices."""
+    """Returns the command line of mlx.launch, with the communication backend for the device."""
     program = os.path.join(os.path.dirname(sys.executable), "mlx.launch")
     where = ["--hostfile", hosts] if hosts else ["-n", str(nproc)]
     return [program, "--backend", "nccl" if has_cuda() else "ring", *where]

@@ -1,4 +1,4 @@
-"""Jobs as processes of this machine, some at a time, that all end when this process does."""
+"""Runs jobs as processes of this machine, a limited number at a time; they end when this process ends."""
 
 import contextlib
 import os
@@ -17,25 +17,27 @@ Job = namedtuple("Job", "process log start")
 
 
 def cores():
-    """How many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def environment_of(processes, threads=None):
-    """The environment that gives each of some processes its share of the cores, unless the user has decided.
+    """Returns an environment that limits the threads of each process to its share of the cores.
+
+    Variables that the user has set are kept.
 
     Args:
-        processes: how many run together.
-        threads: threads of each; None: as many as there are cores for it.
+        processes: number of processes that run at the same time.
+        threads: threads of each; None: the cores divided by `processes`.
     """
     share = str(threads or max(1, cores() // processes))
     return {**dict.fromkeys(THREAD_VARIABLES, share), **os.environ}
 
 
 class Runner:
-    """Starts the jobs of a Call and waits for them."""
+    """Runs the jobs of a Call on this machine."""
 
     def __init__(self, call):
         self.call = call
@@ -49,10 +51,15 @@ class Runner:
         self.may_interrupt = False
 
     def run(self):
-        """Runs all jobs; if one fails, no further ones are started and JobsFailed is raised. Raises Interrupted."""
+        """Runs all jobs and waits for them.
+
+        Raises:
+            JobsFailed: a job failed; no further ones are started.
+            Interrupted: a signal arrived; the running jobs are stopped.
+        """
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        with Watchman() as self.watchman:
+        with Watchdog() as self.watchdog:
             try:
                 while self.running or (self.waiting and not self.failed):
                     while self.waiting and not self.failed and len(self.running) < self.max_jobs:
@@ -62,7 +69,7 @@ class Runner:
                 self.may_interrupt = False
                 self._stop()
                 raise Interrupted(interrupt.number, f"{len(self.running)} job(s) ended") from None
-        self._refuse_failures()
+        self._raise_failures()
 
     def _start(self, number):
         log = self.call.fill(self.call.log, number)
@@ -79,11 +86,11 @@ class Runner:
                 env=self.environment,
                 start_new_session=True,
             )
-        self.watchman.tell(f"+{process.pid}")
+        self.watchdog.tell(f"+{process.pid}")
         self.running[process.pid] = Job(process, log, time.time())
 
     def _on_signal(self, number, frame):
-        """Interrupts the waiting; a signal while a job is being started is remembered, so that no job is forgotten."""
+        """Interrupts the waiting; a signal that arrives while a job is being started is handled after the start."""
         self.signal = number
         if self.may_interrupt:
             raise Interrupted(number)
@@ -97,7 +104,7 @@ class Runner:
         job = self.running.pop(pid, None)
         if job is None:
             return
-        self.watchman.tell(f"-{pid}")
+        self.watchdog.tell(f"-{pid}")
         job.process.returncode = code = os.waitstatus_to_exitcode(status)
         elapsed = time.time() - job.start
         with open(job.log, "a", encoding="utf-8") as file:
@@ -114,7 +121,7 @@ class Runner:
             while time.monotonic() < until and any(job.process.poll() is None for job in self.running.values()):
                 time.sleep(0.05)
 
-    def _refuse_failures(self):
+    def _raise_failures(self):
         if self.failed:
             log = self.failed[0].log
             left = f", {len(self.waiting)} not started" if self.waiting else ""
@@ -122,10 +129,10 @@ class Runner:
             raise JobsFailed(f"{count}; log: {log}", last_lines(log))
 
 
-class Watchman:
-    """A process beside this one that ends the jobs when this one is killed and can no longer do it.
+class Watchdog:
+    """A child process that kills the jobs if this process is killed (SIGKILL, out of memory).
 
-    It reads the jobs' process groups from a pipe, whose end tells it that this process is gone.
+    It reads the jobs' process groups from a pipe; end of file means that this process is gone.
     """
 
     def __enter__(self):
@@ -138,7 +145,7 @@ class Watchman:
         return self
 
     def tell(self, line):
-        """Tells of a job that started (`+PID`) or ended (`-PID`)."""
+        """Reports a job that started (`+PID`) or ended (`-PID`)."""
         os.write(self._pipe, f"{line}\n".encode())
 
     def __exit__(self, *error):

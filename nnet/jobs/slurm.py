@@ -1,4 +1,4 @@
-"""Jobs through Slurm: an array is submitted, waited for, and judged by the logs that its jobs leave."""
+"""Runs jobs through Slurm: submits an array, waits for it, and checks the jobs' logs for success."""
 
 import logging
 import os
@@ -14,13 +14,13 @@ from nnet.jobs.call import Interrupted, JobsFailed, last_lines
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two looks at the queue
-PATIENCE = 10.0  # seconds until a log that another machine wrote must be here
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two queries of the queue
+PATIENCE = 10.0  # seconds until a log written on another machine must be visible here
 ENDED = "# Ended (code 0)"
 
 
 class Submission:
-    """What is handed to Slurm for a Call, and what came of it."""
+    """A Call submitted to Slurm."""
 
     def __init__(self, call):
         self.call = call
@@ -32,26 +32,26 @@ class Submission:
         """Submits all jobs and waits for them.
 
         Raises:
-            JobsFailed: a job failed, was cancelled, or vanished.
-            Interrupted: a signal came; the jobs are cancelled.
-            InputError: Slurm is not there, or refuses.
+            JobsFailed: a job failed, was canceled, or vanished.
+            Interrupted: a signal arrived; the jobs are canceled.
+            InputError: Slurm is not installed, or rejects the submission.
         """
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, _interrupt)
         os.makedirs(self.queue, exist_ok=True)
         for log in filter(os.path.exists, self.logs):
-            os.truncate(log, 0)  # of an earlier run; others may watch it, so it stays
+            os.truncate(log, 0)  # left by an earlier run; truncated rather than removed, as someone may be following it
         try:
             self.wait(self.submit())
         except Interrupted as interrupt:
             subprocess.run(["scancel", f"--name={self.label}"], stderr=subprocess.DEVNULL)
-            raise Interrupted(interrupt.number, f"{self.label} is cancelled") from None
+            raise Interrupted(interrupt.number, f"{self.label} is canceled") from None
         except FileNotFoundError as error:
-            raise InputError(f"{error.filename} is not in PATH; is this a machine of the cluster?") from None
-        self.refuse_failures()
+            raise InputError(f"{error.filename} is not in PATH; is this a cluster node with Slurm?") from None
+        self.raise_failures()
 
     def submit(self):
-        """Hands the jobs to Slurm; returns the number that it gives them."""
+        """Submits the jobs; returns Slurm's job id."""
         command = self.command()
         submitted = subprocess.run(command, input=self.script(), capture_output=True, text=True)
         if submitted.returncode:
@@ -59,7 +59,7 @@ class Submission:
         return submitted.stdout.strip().split(";")[0]
 
     def command(self):
-        """The call of sbatch, which reads the script from its standard input."""
+        """Returns the command line of sbatch, which reads the script from standard input."""
         options = dict(self.call.options)
         threads, gpus = options.pop("--num-threads", None), options.pop("--gpu", "0")
         most = options.pop("--max-jobs-run", None)
@@ -73,7 +73,7 @@ class Submission:
         return command
 
     def script(self):
-        """What a job runs: nnet.bin.run_jobs for its own number, with the Python and the package of this process."""
+        """Returns the batch script: nnet.bin.run_jobs for one job number, with this process's Python and package."""
         kept = [f"{name}={shlex.quote(os.environ[name])}" for name in ("PATH", "PYTHONPATH") if name in os.environ]
         threads = self.call.options.get("--num-threads", "1")
         words = [sys.executable, "-m", "nnet.bin.run_jobs", "--num-threads", threads]
@@ -83,7 +83,7 @@ class Submission:
         return f"#!/usr/bin/env bash\n{export}exec {shlex.join(words)} {array}{command}\n"
 
     def wait(self, job):
-        """Returns when no job of the array is waiting or running any more."""
+        """Waits until no job of the array is pending or running."""
         pause, complained = FIRST_PAUSE, False
         while True:
             time.sleep(pause)
@@ -96,8 +96,8 @@ class Submission:
             elif not look.stdout.strip():
                 return
 
-    def refuse_failures(self):
-        """Returns where every log ends well; otherwise says what became of the first that does not."""
+    def raise_failures(self):
+        """Raises JobsFailed, with details of the first failed job, unless every log ends with success."""
         until = time.monotonic() + PATIENCE
         while (failed := [i for i, log in enumerate(self.logs) if not _ended_well(log)]) and (
             time.monotonic() < until and not all(map(_has_begun, self.logs))
@@ -109,7 +109,7 @@ class Submission:
             raise JobsFailed(f"{count}; log: {log}", self.details(log, self.call.numbers[failed[0]]))
 
     def details(self, log, number):
-        """What is known of a job that failed, a list of lines."""
+        """Returns lines that describe why a job failed."""
         lines = last_lines(log) if _has_begun(log) else []
         if _has_ended(log):
             return lines
@@ -117,8 +117,8 @@ class Submission:
         if os.path.exists(said):
             lines += last_lines(said)
         if _has_begun(log):
-            return [*lines, "it ended without a word: cancelled, over its --time or --mem, or its machine failed"]
-        return [*lines, "it never began: cancelled, or its machine could not start it"]
+            return [*lines, "it was killed: canceled, over its --time or --mem limit, or its node failed"]
+        return [*lines, "it never started: canceled, or its node could not start it"]
 
 
 def _interrupt(number, frame):

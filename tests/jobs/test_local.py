@@ -98,8 +98,8 @@ def test_threads_are_shared_unless_the_user_says(run, tmp_path, monkeypatch):
         (["log"], "expected"),
         (["JOB=0:3", "log.JOB", "true"], "not a range of jobs"),
         (["JOB=3:2", "log.JOB", "true"], "not a range of jobs"),
-        (["JOB=1:2", "log", "true"], "must hold JOB"),
-        (["--max-jobs-run", "0", "log", "true"], "--max-jobs-run expects"),
+        (["JOB=1:2", "log", "true"], "must contain JOB"),
+        (["--max-jobs-run", "0", "log", "true"], "--max-jobs-run must be an integer"),
     ],
 )
 def test_bad_calls(run, words, message):
