@@ -13,7 +13,7 @@ from nnet.bin import check_config, extract_embeddings, train_nnet
 from nnet.config import build_config, load_config
 from nnet.errors import InputError
 from nnet.kaldi.ark import read_dict
-from nnet.model.directory import load_model
+from nnet.model.directory import load_speaker_net
 from nnet.ops import mx
 from nnet.training.trainer import Trainer
 
@@ -47,7 +47,7 @@ def test_a_system_of_own_classes_is_trained_and_extracted(data, tmp_path):
     written = json.loads((tmp_path / "exp" / "config.json").read_text())
     assert written["network"] == {"type": "own_system:FrameNet", "width": 12}
     assert written["pooling"] == {"type": "own_system:Range", "smallest": True}
-    model, _, _ = load_model(str(tmp_path / "exp"))
+    model, _, _ = load_speaker_net(str(tmp_path / "exp"))
     assert type(model.network).__name__ == "FrameNet" and model.pooling.out_dim == 24
     extract_embeddings.main([str(tmp_path / "exp"), str(data / "valid"), str(tmp_path / "xvector")])
     vectors = read_dict(f"scp:{tmp_path}/xvector.scp")
@@ -76,7 +76,7 @@ def test_a_resumed_training_of_own_classes_equals_an_undisturbed_one(data, tmp_p
     assert resumed.keys() == expected.keys()
     assert all(np.array_equal(np.array(resumed[n]), np.array(expected[n])) for n in expected)
     changed = ["--set", "network.type=tdnn", "--resume", "true"]
-    with pytest.raises(InputError, match="cannot resume with another network.type"):
+    with pytest.raises(InputError, match="cannot resume with different network.type"):
         train(data, config, tmp_path / "b", *changed)
 
 

@@ -33,11 +33,11 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     def _get_help_string(self, action):
         if not action.option_strings or action.nargs == 0 or action.default in (None, [], ()):
             return action.help
-        default = as_written(action.default).replace("%", "%%")
+        default = format_value(action.default).replace("%", "%%")
         return f"{action.help or ''} (default: {default})".strip()
 
 
-def as_written(value):
+def format_value(value):
     """A value as one writes it on a command line: true, 0.5, 15:10:5."""
     if isinstance(value, bool):
         return str(value).lower()

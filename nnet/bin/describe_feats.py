@@ -19,7 +19,7 @@ def main(argv=None):
     p = parser(__doc__)
     p.add_argument("--type", default="mfcc", choices=sorted(FEATURE_OPTIONS), help="kind of features")
     p.add_argument("--config", help="file of Kaldi's options that they were made with; without it all defaults hold")
-    p.add_argument("--cmvn", default="none", choices=CMVN, help="how they are normalised already")
+    p.add_argument("--cmvn", default="none", choices=CMVN, help="how they are normalized already")
     p.add_argument("--silence-removed", type=boolean, default=False, help="whether only voiced frames are left")
     p.add_argument("data", metavar="DATA", help="data directory with feats.scp")
     args = p.parse_args(argv)

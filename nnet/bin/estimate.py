@@ -21,7 +21,7 @@ from nnet.jobs.local import cores
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
-from nnet.training.resources import Features, Network, Size, most_disk, plan
+from nnet.training.resources import Features, Network, Size, estimate_stages, most_disk
 
 SECONDS = 20.0  # of noise that features are made of
 LONG_ENOUGH = 0.5  # seconds that a measured step of training should last
@@ -36,9 +36,9 @@ def main(argv=None):
     features = Features(options.dim, args.vad, options.sample_frequency, feature_speed(args.feats_type, options))
     network = measure(config, options.dim, train.speakers)
     copies = min(args.copies, args.kinds * train.utterances)
-    needs = plan(train, test, copies, features, network, args.nj, cores())
+    needs = estimate_stages(train, test, copies, features, network, args.nj, cores())
     print(as_text(table(needs)), end="")
-    print("\n".join(verdicts(needs, args.folder)))
+    print("\n".join(capacity_lines(needs, args.folder)))
 
 
 def make_parser():
@@ -133,7 +133,7 @@ def table(needs):
     return rows
 
 
-def verdicts(needs, folder):
+def capacity_lines(needs, folder):
     """Two lines: whether disk and memory are there."""
     disk, memory = most_disk(needs), max(need.memory for need in needs)
     free = shutil.disk_usage(folder).free

@@ -19,7 +19,7 @@ from nnet.export.pytorch import write_torch
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.files import atomic_write, make_directory
-from nnet.model.directory import load_model, save_config
+from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.embedder import CALIBRATION, Embedder
 from nnet.model.self_check import write_self_test
 from nnet.model.weights import save_weights, weights_of
@@ -35,7 +35,7 @@ def main(argv=None):
         raise InputError("--features and --quantize are about the ONNX graph: add --onnx true")
     found = args.metrics or sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
     reports = [read_report(path) for path in found]
-    model, config, about = load_model(args.model_dir, args.checkpoint)
+    model, config, about = load_speaker_net(args.model_dir, args.checkpoint)
     make_directory(args.out)
     checkpoint = None
     if args.pytorch:

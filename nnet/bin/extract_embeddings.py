@@ -11,7 +11,7 @@ from nnet.bin.cli import parser, run
 from nnet.datadir.directory import DataDir
 from nnet.feats.prepare import FeatureReader
 from nnet.kaldi.ark import ArkWriter
-from nnet.model.directory import load_model
+from nnet.model.directory import load_speaker_net
 from nnet.model.engine import ENGINES, engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.ops.runtime import warn_of_precision
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
-    model, _, about = load_model(args.model_dir, args.checkpoint)
+    model, _, about = load_speaker_net(args.model_dir, args.checkpoint)
     node = model.utterance_node(args.node)
     data = DataDir(args.data)
     reader = FeatureReader(data, about["feats_conf"])

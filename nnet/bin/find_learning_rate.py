@@ -18,7 +18,7 @@ from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx
 from nnet.training.data import check_features, training_loader
 from nnet.training.distributed import Group
-from nnet.training.rate_finder import find_rate, suggest
+from nnet.training.rate_finder import find_rate, suggest_rate
 from nnet.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,8 @@ def main(argv=None):
         points = sweep(trainer, args)
     write(points, args.out)
     print(
-        f"the loss falls fastest at a learning rate of {suggest(points):.3g}; see {args.out}/learning_rate_tuning.png"
+        f"the loss falls fastest at a learning rate of {suggest_rate(points):.3g}; "
+        f"see {args.out}/learning_rate_tuning.png"
     )
 
 
@@ -60,14 +61,14 @@ def make_parser():
 
 
 def sweep(trainer, args):
-    """The points of the range test; the end of numbers ends it, as the explosion that it looks for."""
+    """Runs the range test and returns its points; a loss that is not finite ends it, as divergence does."""
     points = []
     try:
         for point in find_rate(trainer, args.first, args.factor, args.tune_period, args.count):
             log.info("rate %.3g: loss %.4f (%d of at most %d)", point.rate, point.loss, len(points) + 1, args.count)
             points.append(point)
     except InputError as error:
-        log.info("ended by: %s", error)
+        log.info("stopped: %s", error)
     if not points:
         raise InputError(f"{args.config}: the loss is not finite even at --first {args.first:g}; start lower")
     return points
@@ -82,7 +83,7 @@ def write(points, directory):
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     axes.semilogx([p.rate for p in points], [p.loss for p in points], color="black")
-    axes.axvline(suggest(points), linestyle="--", color="gray", label=f"falls fastest: {suggest(points):.3g}")
+    axes.axvline(suggest_rate(points), linestyle="--", color="gray", label=f"falls fastest: {suggest_rate(points):.3g}")
     axes.set(xlabel="learning rate", ylabel="training loss")
     axes.legend()
     with atomic_write(path + ".png", binary=True) as file:

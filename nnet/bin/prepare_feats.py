@@ -1,4 +1,4 @@
-"""Normalises the features of a data directory and removes their silence, for training.
+"""Normalizes the features of a data directory and removes their silence, for training.
 
 Writes OUT.ark and OUT.scp, the table OUT.num_frames, OUT.json (how the features were made, where DATA says it) and
 OUT.left_out (utterance and reason) for utterances without a voiced frame. steps/prepare_feats.sh runs many of these
@@ -48,7 +48,7 @@ def prepared_conf(data, cmvn, remove_silence):
     """What feats_conf.json says of the prepared features of a DataDir."""
     conf, where = known_conf(data), data.file("feats_conf.json")
     if conf["silence_removed"] or (conf["cmvn"] != "none" and cmvn != "none"):
-        raise InputError(f"{where}: these features are normalised already, or without silence; use those before")
+        raise InputError(f"{where}: these features are normalized already, or without silence; use those before")
     return {**conf, "cmvn": conf["cmvn"] if cmvn == "none" else cmvn, "silence_removed": remove_silence}
 
 

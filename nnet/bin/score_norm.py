@@ -1,4 +1,4 @@
-"""Normalises scores against a cohort of other speakers: adaptive S-norm, S-, Z- or T-norm.
+"""Normalizes scores against a cohort of other speakers: adaptive S-norm, S-, Z- or T-norm.
 
 SCORES must have been made by `score` with the same scoring options; a sample of them is made again to be sure.
 OUT_SCORES.cohort.json tells what the cohort was.
@@ -47,7 +47,7 @@ def main(argv=None):
     out = normalized_scores(options.norm, scores, trials.enroll, trials.test, enroll_side, test_side)
     _describe(args, {"norm": options.norm, "top_n": top_n, "cohort": kind}, cohort, system.options.method)
     write_scores(args.out, trials, out)
-    log.info("%s: %d scores normalised", args.out, len(trials))
+    log.info("%s: %d scores normalized", args.out, len(trials))
 
 
 def _check_same_system(system, path, trials, scores, enrollment, test):

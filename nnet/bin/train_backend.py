@@ -1,4 +1,4 @@
-"""Trains the back end: centring, LDA, length normalisation and PLDA.
+"""Trains the back end: centering, LDA, length normalization and PLDA.
 
 EMBDIR holds xvector.scp, DATA holds utt2spk. OUTDIR gets mean.vec, transform.mat and plda in Kaldi's formats, and
 backend.json, which says how they were trained.

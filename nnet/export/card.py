@@ -16,7 +16,7 @@ def model_card(model, config, about, described, reports, checkpoint=None):
     """The README.md of an exported model.
 
     Args:
-        model, config, about: as `nnet.model.directory.load_model` gives them.
+        model, config, about: as `nnet.model.directory.load_speaker_net` gives them.
         described: {"name", "licence", "data"}, in the words of who gives the model away; None where nothing is said.
         reports: contents of metrics.json files (`nnet.report.results.evaluate`).
         checkpoint: name of the PyTorch checkpoint within the folder, or None.

@@ -34,7 +34,7 @@ def write_torch(directory, model, config, about, source):
 
     Args:
         directory: the folder.
-        model, config, about: as `nnet.model.directory.load_model` gives them.
+        model, config, about: as `nnet.model.directory.load_speaker_net` gives them.
         source: names the model in errors.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a model costs: the shapes, parameters and multiply-adds of its layers."""
+"""Counts the parameters and multiply-adds of a model's layers, and shows their output shapes."""
 
 import math
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from nnet.ops import Value, mx, tree_flatten
 
 @dataclass(frozen=True)
 class Cost:
-    """One line of the table.
+    """The cost of one part of a model.
 
     Attributes:
-        name: a part of the model, such as network.layer1.
-        shape: of its output without the batch axis.
-        parameters: trainable ones.
+        name: the part, such as network.layer1.
+        shape: shape of its output without the batch axis.
+        parameters: number of trainable parameters.
         macs: multiply-adds for one utterance.
     """
 
@@ -24,18 +24,21 @@ class Cost:
 
 
 def cost_table(model, input_dim, frames=200, level=2):
-    """A list of `Cost`, one for each part of the model whose name has `level` components, in order of computation.
-
-    Only products with weights are counted.
+    """Computes the cost of each part of a model. Only products with weights count as multiply-adds.
 
     Args:
-        model: called with features (1, frames, input_dim).
-        frames: of the utterance; WeSpeaker's figures are for 200.
+        model: a module that takes features (1, frames, input_dim).
+        input_dim: feature dimension.
+        frames: length of the utterance; WeSpeaker's published figures are for 200.
+        level: number of dotted components in the name of a part.
+
+    Returns:
+        list of Cost, in order of computation
     """
     names = {id(weight): name.rpartition(".")[0] for name, weight in tree_flatten(model.parameters())}
     products = []
     training = model.training
-    model.eval()  # running statistics are left alone
+    model.eval()  # so that running statistics do not change
     model(Counted(mx.zeros((1, frames, input_dim)), products))
     model.train(training)
     shapes, macs = {}, {}
@@ -43,7 +46,7 @@ def cost_table(model, input_dim, frames=200, level=2):
         part = _part(names[id(weight)], level)
         positions = math.prod(shape[:-1])
         macs[part] = macs.get(part, 0) + positions * weight.size
-        if positions > 1 or part not in shapes:  # a gate that sees only means does not speak for its part
+        if positions > 1 or part not in shapes:  # a gate computed from means does not have the part's shape
             shapes[part] = shape[1:]
     parameters = {}
     for name, weight in tree_flatten(model.trainable_parameters()):
@@ -54,12 +57,12 @@ def cost_table(model, input_dim, frames=200, level=2):
 
 
 def count_parameters(model):
-    """Number of trainable parameters; running statistics are none."""
+    """Returns the number of trainable parameters, without running statistics."""
     return sum(weight.size for _, weight in tree_flatten(model.trainable_parameters()))
 
 
 def count_macs(model, input_dim, frames=200):
-    """Multiply-adds with weights for one utterance of `frames` frames."""
+    """Returns the multiply-adds with weights for one utterance of `frames` frames."""
     return sum(cost.macs for cost in cost_table(model, input_dim, frames))
 
 
@@ -68,11 +71,11 @@ def _part(name, level):
 
 
 class Counted(Value):
-    """An array whose products with weights are noted; nothing is computed, MLX builds the graph and drops it.
+    """An array that records its products with weights; MLX builds the graph but never evaluates it.
 
     Args:
         array: of any shape.
-        products: a list that gets (weight, shape of the result) of each product.
+        products: list to which (weight, shape of the result) of each product is appended.
     """
 
     def __init__(self, array, products):
@@ -103,5 +106,5 @@ class Counted(Value):
         return Counted(result, self.products)
 
 
-# The operations that multiply by weights, and which of their arguments these are.
+# Operations that multiply by weights, with the position of the weight among their arguments.
 PRODUCTS = {"conv": 1, "linear": 1, "context_linear": 2}

@@ -1,7 +1,7 @@
-"""A model directory: config.json, model.safetensors (the best weights), checkpoints/, spk2int, log.jsonl.
+"""Reads and writes model directories: config.json, model.safetensors (best weights), checkpoints/, spk2int, log.jsonl.
 
 A checkpoint is a folder checkpoints/epoch-NNNN (after that many epochs) or checkpoints/epoch-NNNN-step-NNNNNNNN (within
-the next one): weights.safetensors, optimizer.safetensors and state.json.
+the next one) with weights.safetensors, optimizer.safetensors and state.json.
 """
 
 import json
@@ -17,7 +17,7 @@ from nnet.ops import mx
 
 
 def save_config(directory, config, input_dim, num_speakers, feats_conf):
-    """Writes MODELDIR/config.json: the resolved configuration and what the model was made for."""
+    """Writes MODELDIR/config.json: the resolved configuration, and input_dim, num_speakers and feats_conf."""
     values = config.to_dict()
     values["model"] = {"input_dim": input_dim, "num_speakers": num_speakers, "feats_conf": feats_conf}
     with atomic_write(os.path.join(directory, "config.json")) as file:
@@ -26,28 +26,35 @@ def save_config(directory, config, input_dim, num_speakers, feats_conf):
 
 
 def read_config(directory):
-    """The Config of a model directory, and the dict with its input_dim, num_speakers and feats_conf."""
+    """Reads config.json: (Config, dict with input_dim, num_speakers and feats_conf).
+
+    Raises:
+        InputError: not a model directory, or a damaged config.json.
+    """
     path = os.path.join(directory, "config.json")
     try:
         with open(path) as f:
             values = json.load(f)
         about = values.pop("model")
     except FileNotFoundError:
-        raise InputError(f"{directory}: not a model directory, it has no config.json") from None
+        raise InputError(f"{directory}: not a model directory: no config.json in it") from None
     except (json.JSONDecodeError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: not the config.json of a model directory: {error}") from None
     return build_config(values, path), about
 
 
-def load_model(directory, checkpoint="best"):
-    """A trained SpeakerNet in eval mode.
+def load_speaker_net(directory, checkpoint="best"):
+    """Loads a trained SpeakerNet in eval mode, without its loss.
 
     Args:
         directory: a model directory.
         checkpoint: "best" (model.safetensors), "last", or the number of an epoch whose checkpoint was kept.
 
     Returns:
-        (model, config, about): as `read_config` gives them.
+        (SpeakerNet, Config, dict), the latter two as from `read_config`
+
+    Raises:
+        InputError: no such checkpoint, or weights that do not match the configuration.
     """
     config, about = read_config(directory)
     model = build_model(config, about["input_dim"])
@@ -60,7 +67,7 @@ def load_model(directory, checkpoint="best"):
 
 
 def weights_path(directory, checkpoint):
-    """The weights file that `checkpoint` ("best", "last" or a number of epochs) names."""
+    """Returns the path of the weights of a checkpoint: "best", "last" or a number of epochs."""
     if checkpoint == "best":
         return os.path.join(directory, "model.safetensors")
     folders = list_checkpoints(directory)
@@ -73,7 +80,7 @@ def weights_path(directory, checkpoint):
 
 
 def list_checkpoints(directory):
-    """The checkpoint folders of a model directory, oldest first."""
+    """Returns the paths of the checkpoint folders of a model directory, oldest first."""
     folder = os.path.join(directory, "checkpoints")
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return [os.path.join(folder, n) for n in sorted(names) if re.fullmatch(r"epoch-\d{4,}(-step-\d{8})?", n)]

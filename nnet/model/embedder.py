@@ -1,4 +1,4 @@
-"""A trained model as a library sees it: audio in, embedding out."""
+"""The library interface of a trained model: audio in, embedding out."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,13 +12,13 @@ from nnet.backend.calibration import Calibration, read_calibration
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
 from nnet.files import AnyPath
-from nnet.model.directory import load_model as load_speaker_net
+from nnet.model.directory import load_speaker_net
 from nnet.model.engine import engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.model.hub import find_model
 from nnet.model.self_check import check_self_test
 
-# In a model directory: a calibration of the cosines of its embeddings as they are, without a back end.
+# File of a model directory: a calibration of cosine scores of its embeddings, without a back end.
 CALIBRATION = "cosine_calibration.json"
 
 
@@ -32,10 +32,10 @@ class Embedder:
 
     Attributes:
         net: the SpeakerNet, in eval mode; `net.extract(features (B, T, F))` gives (B, D).
-        front_end: samples → features.
-        dim: the dimension of the embeddings.
-        calibration: a Calibration of their cosines, where the directory has one in cosine_calibration.json, or None;
-            other checkpoints and nodes than the usual ones have none.
+        front_end: computes features from samples.
+        dim: dimension of the embeddings.
+        calibration: the Calibration in cosine_calibration.json; None if the directory has none, or if another
+            checkpoint or node than the default is used.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Embedder:
         engine: str | None = None,
     ) -> None:
         """Args:
-            directory: a model directory, or `user/name` of a model on the Hugging Face hub.
+            directory: a model directory, or `user/name` of a model on the Hugging Face Hub.
             checkpoint: "best", "last" or a number of epochs.
-            node: the endpoint to take, one vector an utterance; None: the configured one.
-            chunk_size: frames in which long recordings are read; their embedding is the mean over the chunks. -1: no
+            node: the endpoint to extract, one vector per utterance; None: the configured one.
+            chunk_size: frames per chunk of a long recording, whose embedding is the mean over its chunks; -1: no
                 chunks.
-            engine: "mlx" or "onnx"; None: what suits the device (`nnet.model.engine.engine_of`).
+            engine: "mlx" or "onnx"; None: the fastest one for the device (`nnet.model.engine.engine_of`).
         """  # fmt: skip
         directory = find_model(directory)
         self.net, self.config, about = load_speaker_net(directory, checkpoint)
@@ -66,15 +66,15 @@ class Embedder:
             check_self_test(directory, self)
 
     def embed(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
-        """The embedding, (D,) float32, of a recording: samples (n,) in [-1, 1) at `sample_rate` Hz."""
+        """Embeds a recording: samples (n,) in [-1, 1) at `sample_rate` Hz → (D,) float32."""
         return next(self._embed([("samples", samples, sample_rate)]))
 
     def embed_batch(self, recordings: Sequence[tuple[np.ndarray, int]]) -> list[np.ndarray]:
-        """The embeddings, a list of (D,), of recordings [(samples, sample_rate), ...]; equal lengths go together."""
+        """Embeds recordings [(samples, sample_rate), ...]: list of (D,); those of equal length form a batch."""
         return list(self._embed((f"recording {i}", *r) for i, r in enumerate(recordings)))
 
     def embed_file(self, path: AnyPath) -> np.ndarray:
-        """The embedding, (D,) float32, of an audio file of any length."""
+        """Embeds an audio file of any length: (D,) float32."""
         return next(self.embed_files([path]))
 
     def embed_files(self, paths: Iterable[AnyPath]) -> Iterator[np.ndarray]:
@@ -82,14 +82,17 @@ class Embedder:
         return self._embed((str(path), *read_audio(str(path))) for path in paths)
 
     def probability(self, cosine: ArrayLike, p_target: float = 0.5) -> np.ndarray:
-        """That two recordings are of one speaker, by the calibrated cosine of their embeddings.
+        """Computes the posterior probability that two recordings are of the same speaker.
 
         Args:
-            cosine: a number, or an array of them.
-            p_target: how probable it is beforehand.
+            cosine: cosine score of the embeddings, a number or an array.
+            p_target: prior probability of the same speaker.
+
+        Raises:
+            InputError: the model directory has no calibration.
         """
         if self.calibration is None:
-            raise InputError(f"this model has no {CALIBRATION}; steps/train_calibration.sh makes it")
+            raise InputError(f"this model has no {CALIBRATION}; train it with steps/train_calibration.sh")
         ratios = self.calibration.apply(np.reshape(cosine, (-1, 1)))
         return scipy.special.expit(ratios + scipy.special.logit(p_target)).reshape(np.shape(cosine))
 
@@ -122,7 +125,7 @@ def load_model(
 
 
 def cosine(x: np.ndarray, y: np.ndarray) -> float:
-    """The cosine of the angle between two vectors.
+    """Computes the cosine of the angle between two vectors.
 
     >>> round(nnet.cosine(np.array([1.0, 0.0]), np.array([1.0, 1.0])), 4)
     0.7071
@@ -136,5 +139,5 @@ def _calibration_of(directory: AnyPath) -> Calibration | None:
         return None
     calibration, _ = read_calibration(path)
     if len(calibration.weights) != 1:
-        raise InputError(f"{path}: takes {len(calibration.weights)} columns; only a calibration of cosines serves here")
+        raise InputError(f"{path}: calibrates {len(calibration.weights)} columns; train it on cosine scores alone")
     return calibration

@@ -1,7 +1,7 @@
-"""Embeddings of utterances of any length.
+"""Extracts embeddings of utterances of any length.
 
-Utterances are read a window at a time. In a window, chunks of one length are computed together, so that no batch holds
-padding and an embedding does not depend on its neighbors; while a window is computed, the next one is being read.
+Utterances are read in windows. Within a window, chunks of equal length form a batch, so no batch is padded and an
+embedding does not depend on the other utterances; the next window is read while the current one is computed.
 """
 
 import itertools
@@ -11,27 +11,30 @@ import numpy as np
 from nnet.errors import InputError
 from nnet.model.engine import engine_of
 
-WINDOW = 64  # utterances that are read before their chunks are grouped
-WINDOW_FRAMES = 400_000  # or fewer of them, once they have so many frames: 128 MB of 80 filter banks
+WINDOW = 64  # utterances per window
+WINDOW_FRAMES = 400_000  # a window ends early with this many frames: 128 MB of 80 filter banks
 
 
 def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None, engine=None):
-    """Embeds a stream of utterances: for each, the mean over its chunks, weighted by their frames.
+    """Embeds a stream of utterances: the mean embedding of an utterance's chunks, weighted by their frames.
 
     Args:
         model: a SpeakerNet in eval mode.
         utterances: iterable of (key, features (T, F) float32).
-        chunk_size, min_chunk_size: in frames; a chunk_size of -1: each utterance is one chunk.
-        node: the endpoint to take, one vector an utterance; None: the model's own.
-        engine: what computes, made by `nnet.model.engine.engine_of`; None: what suits the device.
+        chunk_size, min_chunk_size: in frames; chunk_size -1: each utterance is one chunk.
+        node: the endpoint to extract, one vector per utterance; None: the configured one.
+        engine: computes the network, made by `nnet.model.engine.engine_of`; None: the fastest one for the device.
 
     Yields:
         (key, (D,) float32), in the order of the stream; (key, None) for an utterance with fewer frames than
         `min_chunk_size` or than the network needs.
+
+    Raises:
+        InputError: chunk_size is shorter than the network needs, or node is not one vector per utterance.
     """
     node, least = model.utterance_node(node), max(min_chunk_size, model.network.min_frames)
     if chunk_size != -1 and chunk_size < least:
-        raise InputError(f"chunks of {chunk_size} frames give no embedding: the least is {least}; -1 is no chunks")
+        raise InputError(f"chunks of {chunk_size} frames are too short: at least {least}, or -1 for whole utterances")
     engine = engine or engine_of(model, node)
     pending = []
     for window in _windows(utterances):
@@ -42,15 +45,15 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
 
 
 def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=None, engine=None):
-    """The embedding of one utterance, features (T, F) → (D,) float32 or None; see `embed_utterances`."""
+    """Embeds one utterance: features (T, F) → (D,) float32, or None if it is too short; see `embed_utterances`."""
     return next(embed_utterances(model, [("", features)], chunk_size, min_chunk_size, node, engine))[1]
 
 
 def chunks_of(num_frames, chunk_size, min_chunk_size):
-    """The parts (first, last + 1) in which an utterance is read: whole chunks, and the rest unless it is too short.
+    """Returns the chunks of an utterance as a list of (first, last + 1).
 
-    As in Kaldi's nnet3-xvector-compute, a rest of less than `min_chunk_size` frames is left out, and with a chunk_size
-    of -1 the utterance is one chunk.
+    As in Kaldi's nnet3-xvector-compute, a last chunk of less than `min_chunk_size` frames is dropped, and with
+    chunk_size -1 the utterance is one chunk.
     """
     if chunk_size == -1:
         chunk_size = max(num_frames, 1)
@@ -71,7 +74,7 @@ def _windows(utterances):
 
 
 def _start(engine, window, chunk_size, least):
-    """Sets the engine to work: (batches, what is running), a batch being a list of (utterance, first, stop)."""
+    """Starts the computation of a window: (batches, running computations); a batch lists (utterance, first, stop)."""
     chunks = [(i, *span) for i, (_, f) in enumerate(window) for span in chunks_of(len(f), chunk_size, least)]
     shards = []
     for frames, same_length in itertools.groupby(sorted(chunks, key=_length), key=_length):
@@ -86,7 +89,7 @@ def _start(engine, window, chunk_size, least):
 
 
 def _stacked(window, shard):
-    """The features of chunks of one length, (B, T, F) float32."""
+    """Stacks the features of chunks of equal length: (B, T, F) float32."""
     return np.stack([window[i][1][first:stop] for i, first, stop in shard]).astype(np.float32, copy=False)
 
 

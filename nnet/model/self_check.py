@@ -1,4 +1,4 @@
-"""A recording that travels with a model, and the embedding it must give: does the model work here as it did there?"""
+"""The self-test of an exported model: a recording and the embedding that the model must give for it."""
 
 import os
 
@@ -10,11 +10,13 @@ from nnet.ops import mx
 
 FILE = "self_test.safetensors"
 SECONDS = 2.0
-TOLERANCE = 1e-3  # of the embedding's length; another device's float32 stays far below it, a wrong weight does not
+TOLERANCE = (
+    1e-3  # relative to the embedding's length; float32 on another device stays far below it, a wrong weight does not
+)
 
 
 def make_samples(sample_rate):
-    """A recording with the ups and downs of speech, int16 (n,): a buzz of a gliding pitch, and some noise."""
+    """Synthesizes a speech-like recording, int16 (n,): a buzz with varying pitch and loudness, and some noise."""
     rng = np.random.default_rng(0)
     time = np.arange(int(SECONDS * sample_rate)) / sample_rate
     pitch = np.cumsum(120 + 40 * np.sin(3 * time)) / sample_rate  # in periods
@@ -29,7 +31,7 @@ def make_recording(sample_rate):
 
 
 def write_self_test(directory, embedder):
-    """Writes the recording and the embedding that `embedder` gives for it."""
+    """Writes the recording and its embedding by `embedder` into a model directory."""
     rate = embedder.front_end.sample_rate
     samples = make_samples(rate)
     vector = embedder.embed(_floats(samples), rate)
@@ -37,22 +39,22 @@ def write_self_test(directory, embedder):
 
 
 def check_self_test(directory, embedder):
-    """Embeds the recording of a model directory, where there is one, and compares.
+    """Runs the self-test of a model directory if it has one.
 
     Raises:
-        InputError: the embedding is not the one that was written.
+        InputError: the embedding differs from the stored one by more than TOLERANCE.
     """
     path = os.path.join(directory, FILE)
     if not os.path.isfile(path):
         return
     kept = {name: np.array(array) for name, array in read_weights(path).items()}
     if kept.keys() != {"samples", "embedding"}:
-        raise InputError(f"{path}: is no self-test; it must hold samples and embedding")
+        raise InputError(f"{path}: not a self-test file; it must hold samples and embedding")
     found, expected = embedder.embed(_floats(kept["samples"]), embedder.front_end.sample_rate), kept["embedding"]
     if found.shape != expected.shape or not np.abs(found - expected).max() <= TOLERANCE * np.linalg.norm(expected):
         raise InputError(
-            f"{path}: the model does not give the embedding that it gave when it was exported; "
-            "its files are damaged or of different models, or this version computes something else"
+            f"{path}: the model does not give the embedding that it gave when it was exported: "
+            "its files are damaged or from different models, or this version of the toolkit computes differently"
         )
 
 

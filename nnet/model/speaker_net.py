@@ -1,4 +1,4 @@
-"""SpeakerNet = network → pooling → embedding, and how it is built from a configuration."""
+"""The whole speaker network (network → pooling → embedding layers), built from a configuration."""
 
 import contextlib
 
@@ -14,9 +14,9 @@ from nnet.options import nearest
 
 
 class SpeakerNet(nn.Module):
-    """A network, its pooling and its embedding layers; `loss` and `auxiliary` join them while it is trained.
+    """A network, its pooling and its embedding layers; `attach_loss` adds `loss` and `auxiliary` for training.
 
-    Calling it gives what the loss sees; `extract` gives the endpoint that stands for the speaker.
+    Calling it returns the input of the loss; `extract` returns the speaker embedding or another endpoint.
 
     >>> model = nnet.load_model("exp/xvector").net
     >>> sorted(model.endpoint_dims)[:2]
@@ -29,33 +29,38 @@ class SpeakerNet(nn.Module):
         self.network, self.pooling, self.embedding = network, pooling, embedding
         self.node = node or ("embedding1.affine" if len(embedding.layers) > 1 else "output")
         self.utterance_node(self.node)
-        self._dtype = mx.float32  # of the network's activations
+        self._dtype = mx.float32  # type of the network's activations
 
     @property
     def endpoint_dims(self):
-        """Name → dimension of everything that `extract` can give: (B, T', D) for frames, (B, D) for utterances."""
+        """Dict from name to dimension D of every endpoint that `extract` can return: (B, T', D) or (B, D)."""
         after = {"pooling": self.pooling.out_dim} | self.embedding.endpoint_dims | {"output": self.embedding.out_dim}
         return self.network.endpoint_dims | after
 
     def endpoint_dim(self, node):
-        """The dimension of an endpoint, or an InputError that names the nearest one."""
+        """Returns the dimension of an endpoint; an unknown one is an InputError that suggests the closest name."""
         if node not in self.endpoint_dims:
             raise InputError(f"{node} is not an endpoint of this network{nearest(node, self.endpoint_dims)}")
         return self.endpoint_dims[node]
 
     def utterance_node(self, node=None):
-        """The endpoint `node` (default: the configured one), if it is one vector an utterance; else an InputError."""
+        """Returns `node` (default: the configured one); InputError unless it is one vector per utterance."""
         node = node or self.node
         self.endpoint_dim(node)
         if node in self.network.endpoint_dims:
-            raise InputError(f"{node} gives a vector for each frame; choose pooling, output or one of embedding*")
+            raise InputError(f"{node} gives one vector per frame; choose pooling, output or one of embedding*")
         return node
 
     def __call__(self, x, endpoints=None):
-        """x: features (B, T, F) → (B, embedding.out_dim); fills `endpoints`, a dict, where one is given.
+        """Maps features to the input of the loss.
 
-        Features may also be a list of (B_i, T_i, F) on a CPU, or any other Value of `nnet.ops`. Frame-level endpoints
-        cost memory, so the network keeps them only if the pooling needs them or a dict is given.
+        Args:
+            x: features (B, T, F); also a list of (B_i, T_i, F) on a CPU, or any other Value of `nnet.ops`.
+            endpoints: dict to fill with all endpoints. Frame-level endpoints cost memory; None: they are kept only if
+                the pooling needs them.
+
+        Returns:
+            (B, embedding.out_dim)
         """
         pooled = self._pool(x, endpoints)
         kept = {} if endpoints is None else endpoints
@@ -69,14 +74,14 @@ class SpeakerNet(nn.Module):
         return ops.gather(self.pooling(self._frames(x, endpoints), endpoints))
 
     def _frames(self, x, endpoints):
-        """What the network gives, float32: x (B, T, F) → (B, T', C); fills `endpoints`, where there are any."""
+        """Runs the network: x (B, T, F) → (B, T', C) float32; fills `endpoints` if given."""
         frames = self.network(_cast(ops.spread(x), self._dtype), endpoints)
         for name, endpoint in (endpoints or {}).items():
             endpoints[name] = _cast(endpoint, mx.float32)
         return _cast(frames, mx.float32)
 
     def extract(self, x, node=None):
-        """x: features (B, T, F) → the endpoint `node` (default: the configured one), (B, D) or (B, T', D)."""
+        """Computes the endpoint `node` (default: the configured one): x (B, T, F) → (B, D) or (B, T', D)."""
         node = node or self.node
         with inference():
             if node in self.network.endpoint_dims:
@@ -89,15 +94,15 @@ class SpeakerNet(nn.Module):
 
     @property
     def precision(self):
-        """Of the network's weights and activations: float32 or bfloat16."""
+        """Type of the network's weights and activations: float32 or bfloat16."""
         return str(self._dtype).rpartition(".")[2]
 
     @contextlib.contextmanager
     def computing_in(self, precision):
-        """Within it the network has its weights and activations in `precision`: float32 or bfloat16.
+        """Returns a context in which the network computes in `precision`: float32 or bfloat16.
 
-        Its batch normalisation and all that follows it, from the pooling on, stay in float32; so do the weights that
-        are trained and saved, and their gradients.
+        Batch normalization, pooling, embedding layers and loss stay in float32, and so do the weights that are trained
+        and saved, and their gradients.
         """
         dtype = getattr(mx, precision)
         weights = [
@@ -118,7 +123,7 @@ class SpeakerNet(nn.Module):
             self._dtype = mx.float32
 
     def train_forward(self, x):
-        """x: features (B, T, F) → what the loss sees, (B, D), and the pooling's own term of the loss, a scalar."""
+        """Maps features (B, T, F) to (input of the loss (B, D), the pooling's penalty, a scalar)."""
         if not self.pooling.penalty_weight:
             return self(x), 0.0
         endpoints = {}
@@ -130,7 +135,7 @@ def _cast(x, dtype):
 
 
 def build_model(config: Config, input_dim: int) -> SpeakerNet:
-    """A SpeakerNet with fresh weights, drawn from `mx.random`, for features of `input_dim` dimensions.
+    """Builds a SpeakerNet for features of `input_dim` dimensions, with weights drawn from `mx.random`.
 
     >>> model = nnet.build_model(nnet.load_config("nnet_conf/xvector.json"), 30)
     """
@@ -142,6 +147,6 @@ def build_model(config: Config, input_dim: int) -> SpeakerNet:
 
 
 def attach_loss(model, config, num_speakers):
-    """Gives the model its loss and auxiliary losses, so that their weights are trained and saved with it."""
+    """Adds loss and auxiliary losses to the model, so that their weights are trained and saved with it."""
     model.loss = config.loss.build(model.embedding.out_dim, num_speakers)
     model.auxiliary = [choice.build(model.embedding.out_dim, num_speakers) for choice in config.auxiliary]

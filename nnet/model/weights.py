@@ -1,4 +1,4 @@
-"""The weights of a module as named arrays, in memory and in safetensors files."""
+"""Reads and writes the weights of a module as named arrays, in memory and in safetensors files."""
 
 import os
 
@@ -8,12 +8,16 @@ from nnet.ops import mx, tree_flatten
 
 
 def weights_of(model):
-    """Every weight and running statistic of a module by its dotted name."""
+    """Returns a dict from dotted name to array of every weight and running statistic of a module."""
     return dict(tree_flatten(model.parameters()))
 
 
 def load_weights(model, weights, source):
-    """Puts `weights` (name → array) into the model; anything extra, missing or mis-shaped is an InputError."""
+    """Loads `weights` (name → array) into a model.
+
+    Raises:
+        InputError: extra, missing or wrongly shaped weights; `source` is what the message calls them.
+    """
     own = weights_of(model)
     faults = [f"{n} is missing" for n in own if n not in weights]
     faults += [f"{n} is not in this model" for n in weights if n not in own]
@@ -24,14 +28,14 @@ def load_weights(model, weights, source):
     ]
     if faults:
         more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise InputError(f"{source} does not fit the configuration: {'; '.join(faults[:5])}{more}")
+        raise InputError(f"{source} does not match the configuration: {'; '.join(faults[:5])}{more}")
     model.load_weights(list(weights.items()))
 
 
 def read_weights(path):
-    """The arrays of a safetensors file."""
+    """Reads a safetensors file: dict from name to array."""
     if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file; is the training finished?")
+        raise InputError(f"{path}: no such file; has the training finished?")
     try:
         return mx.load(path)
     except (RuntimeError, ValueError) as error:
@@ -39,6 +43,6 @@ def read_weights(path):
 
 
 def save_weights(path, weights):
-    """Writes arrays as safetensors; a killed process leaves the old file or none."""
+    """Writes arrays to a safetensors file, atomically: a killed process leaves the old file or none."""
     with atomic_write(path, binary=True) as file:
         mx.save_safetensors(file, weights)

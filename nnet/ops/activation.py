@@ -29,7 +29,7 @@ def tanh(x):
     return _tanh(x) if _by_hand(x) else mx.tanh(x)
 
 
-def exp_below(x, most):
+def exp_shifted(x, most):
     """e^(x - most) of values of at most `most`, without a gradient; what is less than e^-87 is that or less."""
     return _exp2(mx.maximum(x - most, -_LIMIT) * _LOG2_E) if _by_hand(x) else mx.exp(x - most)
 

@@ -1,7 +1,7 @@
 """Convolutions over maps (B, F, T, C) and sequences, channels last, as fast as the device allows."""
 
 from nnet.ops.binding import mx
-from nnet.ops.gradients import inferring
+from nnet.ops.gradients import in_inference
 from nnet.ops.lanes import on_cpu
 from nnet.ops.products import backward_filters, multiplied, pointwise
 from nnet.ops.value import operation
@@ -52,9 +52,9 @@ class Filter:
             self.weight = self.weight.reshape(len(weight), -1)
         elif self.method == "winograd":
             self.planes = filter_planes(constant)
-            self.backward = self.planes if inferring() else backward_planes(constant)
+            self.backward = self.planes if in_inference() else backward_planes(constant)
         elif self.method == "product":
-            self.backward = [] if inferring() else backward_filters(constant, stride, self.padding, dilation)
+            self.backward = [] if in_inference() else backward_filters(constant, stride, self.padding, dilation)
 
     def __call__(self, x):
         """x (B, F, T, C) → (B, F', T', O), or sequences (B, T, C) → (B, T', O); a whole batch or a shard."""

@@ -27,7 +27,7 @@ class WithGradient:
         self._of_lane = functools.cache(self._build)
 
     def __call__(self, *arrays, **options):
-        if inferring():
+        if in_inference():
             return self.forward(*arrays, **options)
         return self._of_lane(current_lane(), **options)(*arrays)
 
@@ -55,14 +55,14 @@ def _tuple(arrays):
 @contextlib.contextmanager
 def inference():
     """Within it nobody asks for gradients: what they need is not set up."""
-    outer = inferring()
-    _local.inferring = True
+    outer = in_inference()
+    _local.in_inference = True
     try:
         yield
     finally:
-        _local.inferring = outer
+        _local.in_inference = outer
 
 
-def inferring():
+def in_inference():
     """Whether this is inside of `inference`."""
-    return getattr(_local, "inferring", False)
+    return getattr(_local, "in_inference", False)

@@ -1,7 +1,7 @@
 """Operations that sum over frames, bins or channels of an utterance, and the statistics of a batch."""
 
 from nnet.ops import normalization, vectors
-from nnet.ops.activation import exp_below
+from nnet.ops.activation import exp_shifted
 from nnet.ops.binding import mx
 from nnet.ops.gradients import WithGradient
 from nnet.ops.lanes import on_cpu
@@ -86,7 +86,7 @@ def _sum_over_time(x):
 
 def _forward(x, scores):
     """Mean and variance; and for the gradient the powers of e and one over their sum, which are the weights."""
-    powers = exp_below(scores, mx.max(scores, axis=1, keepdims=True))
+    powers = exp_shifted(scores, mx.max(scores, axis=1, keepdims=True))
     share = 1 / mx.sum(powers, axis=1, keepdims=True)
     mean = mx.sum(powers * x, axis=1, keepdims=True) * share
     centered = x - mean

@@ -100,7 +100,7 @@ class Sharded(Value):
         if operation.prepare:
             values, options = (values[0], operation.prepare(*values[1:], **options)), {}
         results = []
-        for i, arguments in enumerate(_line_up(values)):
+        for i, arguments in enumerate(_arguments_of_shards(values)):
             with lane(i):
                 results.append(function(*arguments, **options))
         if isinstance(results[0], tuple):
@@ -127,7 +127,7 @@ class Normalized(Sharded):
     def _compute(self, relu):
         arrays = (self.x, self.scale, self.shift) + (() if self.residual is None else (self.residual,))
         parts = []
-        for i, arguments in enumerate(_line_up(arrays)):
+        for i, arguments in enumerate(_arguments_of_shards(arrays)):
             with lane(i):
                 parts.append(scaled(*arguments, relu=relu))
         return parts
@@ -147,7 +147,7 @@ def _with_residual(one, other):
     return None
 
 
-def _line_up(values):
+def _arguments_of_shards(values):
     """The arguments of each shard: a Sharded gives its parts, anything else is the same for all."""
     count = next(len(value.parts) for value in values if isinstance(value, Sharded))
     return zip(*(v.parts if isinstance(v, Sharded) else [v] * count for v in values), strict=True)

@@ -1,7 +1,7 @@
 """How a map is cut into tiles for Winograd's filtering: sizes and strides, worked out once for each shape of a map.
 
-A tile has 5 outputs and the 7 inputs that they need, so that neighbours overlap by two; over bins and frames, or over
-frames alone. Frames `dilation` apart are neighbours to a dilated filter: `dilation` frames count as one with more
+A tile has 5 outputs and the 7 inputs that they need, so that neighbors overlap by two; over bins and frames, or over
+frames alone. Frames `dilation` apart are neighbors to a dilated filter: `dilation` frames count as one with more
 channels. Tiles are held as planes: a plane has one position of all tiles.
 """
 

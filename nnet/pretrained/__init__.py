@@ -1,1 +1,1 @@
-"""Checkpoints of other toolkits, read without those toolkits and without PyTorch."""
+"""Converts checkpoints of other toolkits; needs neither those toolkits nor PyTorch."""

@@ -1,4 +1,4 @@
-"""What a user names as SOURCE: a checkpoint file, or a folder that holds one beside its settings."""
+"""Reads checkpoint files of other toolkits, together with the settings stored beside them."""
 
 import json
 import os
@@ -15,22 +15,22 @@ from nnet.ops import mx
 from nnet.pretrained.tf_bundle import read_bundle
 from nnet.pretrained.torch_file import read_torch_state
 
-# Names of weights that the toolkits write, in the order in which a folder is searched.
+# File names that the toolkits give their weights, in the order in which a folder is searched.
 WEIGHTS = ("avg_model.pt", "pytorch_model.bin", "embedding_model.ckpt", "weights.npz", "weights.safetensors")
-LATEST = ("checkpoint", "nnet/checkpoint")  # where TensorFlow notes which checkpoint is the last
+LATEST = ("checkpoint", "nnet/checkpoint")  # TensorFlow's file that names the latest checkpoint
 SETTINGS = ("config.yaml", "configuration.json", "config.json")
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".npz", ".safetensors", ".index")
-MAX_UNPACKING = 20  # how many times its size a compressed npz may unpack to
+MAX_UNPACKING = 20  # largest accepted expansion of a compressed npz, as a guard against zip bombs
 
 
 @dataclass
-class Source:
-    """A checkpoint as it was found.
+class Checkpoint:
+    """A checkpoint as its toolkit wrote it.
 
     Attributes:
-        path: the file of the weights.
-        state: name → array, in the file's own names and layouts.
-        settings: what the toolkit's own configuration beside it says; {} where there is none.
+        path: the weights file.
+        state: dict from tensor name to array, in the file's own names and layouts.
+        settings: content of the toolkit's configuration file in the same folder; {} if there is none.
     """
 
     path: str
@@ -38,25 +38,25 @@ class Source:
     settings: dict = field(default_factory=dict)
 
 
-def open_source(path):
-    """Reads a checkpoint file, or the one in a folder, and the settings beside it.
+def read_checkpoint(path):
+    """Reads a checkpoint file, or the only one in a folder, and the settings beside it.
 
     Raises:
-        InputError: there is none, there are several, or it is damaged.
+        InputError: no checkpoint, several of them, or a damaged file.
     """
     weights = _find_weights(path) if os.path.isdir(path) else path
     if weights.endswith(".meta") or not os.path.isfile(weights) and os.path.isfile(f"{weights}.index"):
-        weights = f"{weights.removesuffix('.meta')}.index"  # a TensorFlow checkpoint is known by the name of its files
+        weights = f"{weights.removesuffix('.meta')}.index"  # TensorFlow users pass the common prefix of the files
     if not os.path.isfile(weights):
         raise InputError(f"{path}: no such file or folder")
     folder = os.path.dirname(weights)
     settings = next((os.path.join(folder, n) for n in SETTINGS if os.path.isfile(os.path.join(folder, n))), None)
-    state = {_without(name, "module."): array for name, array in read_state(weights).items()}
-    return Source(weights, state, _read_settings(settings) if settings else {})
+    state = {_remove_prefix(name, "module."): array for name, array in read_tensors(weights).items()}
+    return Checkpoint(weights, state, _read_settings(settings) if settings else {})
 
 
-def read_state(path):
-    """Name → numpy array of a PyTorch, npz, safetensors or TensorFlow file."""
+def read_tensors(path):
+    """Reads a PyTorch, npz, safetensors or TensorFlow file: dict from tensor name to NumPy array."""
     if path.endswith(".npz"):
         return _read_npz(path)
     if path.endswith(".safetensors"):
@@ -71,11 +71,11 @@ def read_state(path):
     return read_torch_state(path)
 
 
-def section(settings, name, path):
-    """A dict within settings, {} where they have none; `path` names the checkpoint in errors."""
+def settings_section(settings, name, path):
+    """Returns the dict `settings[name]`, {} if it is absent; `path` names the checkpoint in errors."""
     value = settings.get(name)
     if value is not None and not isinstance(value, dict):
-        raise InputError(f"{path}: the settings beside it have {name}: {value!r}, which should be a section")
+        raise InputError(f"{path}: in the settings beside it, {name} must be a section, not {value!r}")
     return value or {}
 
 
@@ -85,16 +85,20 @@ def _find_weights(folder):
             return os.path.join(folder, name)
     for name in LATEST:
         if os.path.isfile(os.path.join(folder, name)):
-            return _latest(os.path.join(folder, name))
+            return _latest_tensorflow_checkpoint(os.path.join(folder, name))
     names = sorted(n for n in os.listdir(folder) if n.endswith(SUFFIXES))
     if len(names) != 1:
-        found = f"there are {', '.join(names)}; name one of them" if names else f"looked for {', '.join(WEIGHTS)}"
-        raise InputError(f"{folder}: which checkpoint? {found}")
+        if names:
+            raise InputError(f"{folder}: several checkpoints: {', '.join(names)}; give the path of one of them")
+        raise InputError(f"{folder}: no checkpoint; looked for {', '.join(WEIGHTS)}")
     return os.path.join(folder, names[0])
 
 
-def _latest(path):
-    """The .index of the checkpoint that TensorFlow's note names; wherever it was, it lies beside the note now."""
+def _latest_tensorflow_checkpoint(path):
+    """Path of the .index file that TensorFlow's file `checkpoint` names, taken from that file's own folder.
+
+    The stored path is that of the training machine, so only its base name counts.
+    """
     with open(path, encoding="utf-8", errors="replace") as file:
         found = re.search(r'^model_checkpoint_path: "([^"]+)"', file.read(), re.MULTILINE)
     if not found:
@@ -107,7 +111,7 @@ def _read_settings(path):
         with open(path, encoding="utf-8") as file:
             settings = json.load(file) if path.endswith(".json") else yaml.safe_load(file)
     except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"{path}: not readable: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path}: not valid JSON or YAML: {' '.join(str(error).split())}") from None
     return settings if isinstance(settings, dict) else {}
 
 
@@ -116,7 +120,7 @@ def _read_npz(path):
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
         if unpacked > MAX_UNPACKING * os.path.getsize(path):
-            raise InputError(f"{path}: refused: it unpacks to {unpacked} bytes, as weights never do")
+            raise InputError(f"{path}: refused: it unpacks to {unpacked} bytes, more than weights plausibly do")
         with np.load(path, allow_pickle=False) as arrays:
             state = {name: arrays[name] for name in arrays.files}
     except (ValueError, OSError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
@@ -127,5 +131,5 @@ def _read_npz(path):
     return state
 
 
-def _without(name, prefix):
+def _remove_prefix(name, prefix):
     return name[len(prefix) :] if name.startswith(prefix) else name

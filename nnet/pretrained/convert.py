@@ -1,4 +1,4 @@
-"""Another toolkit's checkpoint as a model of this one."""
+"""Converts a checkpoint of another toolkit into a model directory."""
 
 import logging
 import os
@@ -17,11 +17,11 @@ from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx, nn
 from nnet.pretrained import mlx_community, pyannote, speaker3d, tf_kaldi, wespeaker
-from nnet.pretrained.source import open_source
+from nnet.pretrained.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
 
-# What fine-tuning starts with; a checkpoint does not tell how it was trained.
+# Configuration for fine-tuning; a checkpoint does not say how it was trained.
 FINE_TUNING = {
     "data": {"batch_size": 64, "min_frames": 200, "max_frames": 300, "sampling": "utterance"},
     "loss": {"type": "additive_angular_margin", "margin": 0.2, "margin_end_epoch": 2},
@@ -40,7 +40,7 @@ TOOLKITS = {
 
 @dataclass
 class Converted:
-    """A SpeakerNet with a checkpoint's weights in eval mode, and what a model directory says of it."""
+    """A SpeakerNet in eval mode with the checkpoint's weights, and the metadata of its model directory."""
 
     model: nn.Module
     config: Config
@@ -53,90 +53,100 @@ def convert(path, toolkit=None, feats_conf=None):
     """Reads a checkpoint of another toolkit.
 
     Args:
-        path: its file, or the folder with it and its settings.
-        toolkit: one of TOOLKITS; None finds out.
-        feats_conf: how the features were made, where the checkpoint does not tell.
+        path: the checkpoint file, or the folder that holds it and the toolkit's settings.
+        toolkit: a key of TOOLKITS; None: detected from the file.
+        feats_conf: how the features were computed, if the checkpoint does not say.
+
+    Returns:
+        Converted
 
     Raises:
-        InputError: unreadable, of no known toolkit or network, or with tensors that do not all find their place.
+        InputError: unreadable file, unknown toolkit or network, or tensors that do not match the network one to one.
     """
-    source = open_source(path)
-    empty = [name for name, array in source.state.items() if not array.size]
+    checkpoint = read_checkpoint(path)
+    empty = [name for name, array in checkpoint.state.items() if not array.size]
     if empty:
-        raise InputError(f"{source.path}: tensors without a number: {', '.join(empty[:3])}")
-    toolkit = toolkit or _recognise(source)
-    reading = TOOLKITS[toolkit].read(source)
-    config = _configuration(reading, toolkit, source.path)
-    model = build_model(config, reading.input_dim)
-    model.load_weights(list(_place(model, config.network.type, reading, source.path).items()))
+        raise InputError(f"{checkpoint.path}: empty tensors: {', '.join(empty[:3])}")
+    toolkit = toolkit or _recognize(checkpoint)
+    mapping = TOOLKITS[toolkit].map_checkpoint(checkpoint)
+    config = _configuration(mapping, toolkit, checkpoint.path)
+    model = build_model(config, mapping.input_dim)
+    model.load_weights(list(_place_weights(model, config.network.type, mapping, checkpoint.path).items()))
     model.eval()
     mx.eval(model.parameters())
-    return Converted(model, config, reading.input_dim, _front_end(reading, feats_conf, source.path), toolkit)
+    return Converted(model, config, mapping.input_dim, _feats_conf_of(mapping, feats_conf, checkpoint.path), toolkit)
 
 
 def write_model_dir(converted, directory):
-    """Writes a model directory, with a file of its features' options for steps/make_fbank.sh where they are known.
+    """Writes a model directory, and the options of its features for steps/make_fbank.sh if they are known.
 
-    model.safetensors is last, so that a killed process leaves no model.
+    model.safetensors is written last, so a killed process leaves no incomplete model.
     """
     make_directory(directory)
     conf = converted.feats_conf
     if conf:
         options = FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"])
-        write_conf(f"{directory}/{conf['type']}.conf", options, f"The features of {converted.toolkit}'s models.")
+        write_conf(f"{directory}/{conf['type']}.conf", options, f"Features of {converted.toolkit}'s models.")
     save_config(directory, converted.config, converted.input_dim, None, conf)
     save_weights(f"{directory}/model.safetensors", weights_of(converted.model))
 
 
-def _configuration(reading, toolkit, path):
+def _configuration(mapping, toolkit, path):
     note = (
-        f"Converted from {toolkit}'s {os.path.basename(path)}; data, loss, optimizer, schedule and training are those "
-        "that fine-tuning begins with."
+        f"Converted from {toolkit}'s {os.path.basename(path)}; data, loss, optimizer, schedule and training are "
+        "defaults for fine-tuning."
     )
-    features = {"type": (reading.feats_conf or {}).get("type"), "dim": reading.input_dim}
-    return build_config({"note": note, "features": features} | FINE_TUNING | reading.sections, path)
+    features = {"type": (mapping.feats_conf or {}).get("type"), "dim": mapping.input_dim}
+    return build_config({"note": note, "features": features} | FINE_TUNING | mapping.sections, path)
 
 
-def _front_end(reading, given, path):
-    if reading.feats_conf and given:
-        raise InputError(f"{path}: the checkpoint tells how its features are made; leave --feats-conf out")
-    if given and FrontEnd(given).options.dim != reading.input_dim:
-        raise InputError(f"{path}: takes {reading.input_dim} features a frame, --feats-conf makes another number")
-    if not (reading.feats_conf or given):
-        log.warning("%s: how its features are made is not known; --feats-conf says it", path)
-    return reading.feats_conf or given
+def _feats_conf_of(mapping, given, path):
+    if mapping.feats_conf and given:
+        raise InputError(f"{path}: the checkpoint already defines its features; omit --feats-conf")
+    if given and FrontEnd(given).options.dim != mapping.input_dim:
+        raise InputError(
+            f"{path}: the network takes {mapping.input_dim} features per frame, not the "
+            f"{FrontEnd(given).options.dim} of --feats-conf"
+        )
+    if not (mapping.feats_conf or given):
+        log.warning("%s: the checkpoint does not define its features; give them with --feats-conf", path)
+    return mapping.feats_conf or given
 
 
-def _recognise(source):
-    found = [name for name, toolkit in TOOLKITS.items() if toolkit.recognise(source)]
+def _recognize(checkpoint):
+    found = [name for name, toolkit in TOOLKITS.items() if toolkit.recognize(checkpoint)]
     if len(found) == 1:
         return found[0]
-    of = f"could be of {' or '.join(found)}" if found else "of which toolkit is not to be seen"
-    raise InputError(f"{source.path}: {of}; say --type {'|'.join(TOOLKITS)}")
+    problem = f"may come from {' or '.join(found)}" if found else "cannot tell which toolkit wrote it"
+    raise InputError(f"{checkpoint.path}: {problem}; give --type {'|'.join(TOOLKITS)}")
 
 
-def _place(model, network_type, reading, path):
-    """Our name → array for every weight of the model; every tensor of the reading finds its place or is named."""
-    state = {n: a for n, a in reading.state.items() if not n.endswith("num_batches_tracked")}
+def _place_weights(model, network_type, mapping, path):
+    """Assigns every tensor of the checkpoint to a weight of the model: dict from our weight name to array.
+
+    Raises:
+        InputError: names the weights without a tensor, the tensors without a weight, and shapes that differ.
+    """
+    state = {n: a for n, a in mapping.state.items() if not n.endswith("num_batches_tracked")}
     dropped = [n for n in state if n.startswith("projection.")]
     if dropped:
-        log.info("%s: the classifier of the training speakers is left out: %s", path, ", ".join(dropped))
+        log.info("%s: dropped the classifier of the training speakers: %s", path, ", ".join(dropped))
     left = {n: a for n, a in state.items() if n not in dropped}
     placed, faults = {}, []
     for name, weight in weights_of(model).items():
-        theirs = reading.name(name, network_type)
+        theirs = mapping.name(name, network_type)
         if theirs not in left:
             faults.append(f"{theirs or name} is missing")
             continue
-        array = reading.layout(left.pop(theirs), weight.ndim)
+        array = mapping.layout(left.pop(theirs), weight.ndim)
         if array.shape != weight.shape:
-            faults.append(f"{theirs} has a shape that does not fit {name} {tuple(weight.shape)}")
+            faults.append(f"{theirs} does not have the shape of {name}, {tuple(weight.shape)}")
         elif not np.isfinite(array).all():
-            faults.append(f"{theirs} is not finite")
+            faults.append(f"{theirs} holds NaN or infinity")
         else:
             placed[name] = mx.array(array.astype(np.float32))
-    faults += [f"{name} {left[name].shape} has no place" for name in left]
+    faults += [f"{name} {left[name].shape} is not a weight of the network" for name in left]
     if faults:
         more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
-        raise InputError(f"{path}: not every tensor fits: {'; '.join(faults[:5])}{more}")
+        raise InputError(f"{path}: tensors do not match the network: {'; '.join(faults[:5])}{more}")
     return placed

@@ -1,34 +1,45 @@
-"""How each toolkit makes its features, as the feats_conf of a model directory."""
+"""Describes the features of each toolkit as the feats_conf of a model directory."""
 
 from nnet.errors import InputError
 from nnet.feats.options import FbankOptions
-from nnet.pretrained.source import section
+from nnet.pretrained.checkpoint import settings_section
 
 
 def front_end(path, bins, sample_rate=16000, cmvn="utterance", **options):
-    """The feats_conf of filter banks without dither and with silence kept; `path` names the checkpoint in errors."""
+    """Returns the feats_conf of filter banks without dither and with silence kept.
+
+    Args:
+        path: names the checkpoint in errors.
+        bins: number of mel bins.
+        sample_rate: in Hz.
+        cmvn: "utterance" or "none".
+        options: further FbankOptions.
+    """
     values = {"sample_frequency": sample_rate, "num_mel_bins": bins, "dither": 0.0} | options
     made = FbankOptions.from_dict(values, f"{path}: features")
     return {"type": "fbank", "options": made.to_dict(), "cmvn": cmvn, "silence_removed": False}
 
 
 def wespeaker_front_end(path, bins, settings):
-    """WeSpeaker's: a Hamming window, audio in the range of 16 bits, the utterance's mean removed.
+    """Returns WeSpeaker's feats_conf: Hamming window, audio scaled to 16 bits, mean of the utterance subtracted.
 
     Args:
         path: names the checkpoint in errors.
-        bins: mel bins.
-        settings: its config.yaml; {} stands for its defaults.
+        bins: number of mel bins.
+        settings: content of WeSpeaker's config.yaml; {}: its defaults.
     """
-    data = section(settings, "dataset_args", path)
+    data = settings_section(settings, "dataset_args", path)
     kind = data.get("frontend", "fbank")
     if kind != "fbank":
-        raise InputError(f"{path}: its front end is {kind}; only fbank is supported")
-    fbank, cmvn = section(data, "fbank_args", path), section(data, "cmvn_args", path)
+        raise InputError(f"{path}: front end {kind} is not supported, only fbank")
+    fbank, cmvn = settings_section(data, "fbank_args", path), settings_section(data, "cmvn_args", path)
     if fbank.get("num_mel_bins", bins) != bins:
-        raise InputError(f"{path}: {bins} features a frame, config.yaml says num_mel_bins {fbank['num_mel_bins']}")
+        raise InputError(
+            f"{path}: the weights take {bins} features per frame, but config.yaml has num_mel_bins "
+            f"{fbank['num_mel_bins']}"
+        )
     if cmvn.get("norm_var"):
-        raise InputError(f"{path}: trained with variance normalisation (cmvn_args), which is not supported")
+        raise InputError(f"{path}: trained with variance normalization (cmvn_args), which is not supported")
     mean = data.get("cmvn", True) and cmvn.get("norm_mean", True)
     return front_end(
         path,
@@ -42,12 +53,14 @@ def wespeaker_front_end(path, bins, settings):
 
 
 def speaker3d_front_end(path, bins, settings):
-    """3D-Speaker's: a Povey window over audio in [-1, 1), the utterance's mean removed.
+    """Returns 3D-Speaker's feats_conf: Povey window, audio in [-1, 1), mean of the utterance subtracted.
 
-    The scale of the audio is lost with the mean; what stays of it is the floor below which a quiet bin is not heard,
-    float32's epsilon times 32768² here. The sampling rate stands in 3D-Speaker's config.yaml at the top, in
-    ModelScope's configuration.json under model.model_config.
+    Subtracting the mean cancels the scale of the audio, except in the floor of the mel energies: float32's epsilon on
+    audio in [-1, 1) is epsilon · 32768² = 128 on ours. The sampling rate is at the top of 3D-Speaker's config.yaml,
+    or under model.model_config in ModelScope's configuration.json.
+
+    Args: as for `wespeaker_front_end`.
     """
-    release = section(section(settings, "model", path), "model_config", path)
+    release = settings_section(settings_section(settings, "model", path), "model_config", path)
     sample_rate = settings.get("sample_rate", release.get("sample_rate", 16000))
     return front_end(path, bins, sample_rate, window_type="povey", mel_floor=128.0)

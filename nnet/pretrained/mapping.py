@@ -1,4 +1,4 @@
-"""What reading a checkpoint of any toolkit comes to."""
+"""How a checkpoint of another toolkit maps onto a model of this one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from nnet.pretrained.names import their_name
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A checkpoint in terms of this toolkit.
+class CheckpointMapping:
+    """The configuration of a checkpoint's network, and the correspondence between its tensors and our weights.
 
     Attributes:
-        sections: network, pooling and embedding of a configuration.
-        input_dim: features a frame.
-        feats_conf: how the features are made; None where the checkpoint does not tell.
-        state: their name → array.
-        name: (our name of a weight, type of the network) → their name, or None.
-        layout: (their array, our number of axes) → the array in our order of axes.
+        sections: the sections network, pooling and embedding of a configuration.
+        input_dim: feature dimension.
+        feats_conf: how the features are computed; None if the checkpoint does not say.
+        state: dict from the toolkit's tensor name to an array.
+        name: function (our weight name, network type) → the toolkit's tensor name, or None.
+        layout: function (the toolkit's array, number of axes of our weight) → the array in our axis order.
     """
 
     sections: dict

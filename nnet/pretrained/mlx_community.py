@@ -1,15 +1,15 @@
-"""ResNets in MLX's layout, convolutions channels last, in three ways of naming.
+"""Reads ResNets in MLX's layout (convolutions channels last), which exist under three naming schemes.
 
-mlx-community's `weights.npz` keeps WeSpeaker's names behind `resnet.`; other ports name the modules of that port's own
-class (`layer1.layers.0.shortcut_conv`, `fc`); ours stand in a `model.safetensors`. Only the weights are taken; what a
-port computes with them is its affair.
+mlx-community's `weights.npz` has WeSpeaker's names with the prefix `resnet.`; other ports use the attribute names of
+their own class (`layer1.layers.0.shortcut_conv`, `fc`); a `model.safetensors` of this toolkit has ours. Only the
+weights are used, not the port's forward pass.
 """
 
 import re
 
 from nnet.pretrained.front_ends import wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
-from nnet.pretrained.reading import Reading
+from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.shapes import describe
 
 RENAMES = (
@@ -22,18 +22,18 @@ RENAMES = (
 )
 
 
-def recognise(source):
-    """Whether it is a ResNet with its first convolution channels last."""
-    first = {_theirs(name): array for name, array in source.state.items()}.get("conv1.weight")
+def recognize(checkpoint):
+    """Returns whether the checkpoint is a ResNet whose first convolution is channels last."""
+    first = {_theirs(name): array for name, array in checkpoint.state.items()}.get("conv1.weight")
     return first is not None and first.shape[1:] == (3, 3, 1)
 
 
-def read(source):
-    """The Reading of such a source."""
-    weights = {n: a for n, a in source.state.items() if not n.startswith(("loss.", "auxiliary."))}
+def map_checkpoint(checkpoint):
+    """Returns the CheckpointMapping of a checkpoint of this kind."""
+    weights = {n: a for n, a in checkpoint.state.items() if not n.startswith(("loss.", "auxiliary."))}
     state = {_theirs(name): to_torch(array, array.ndim) for name, array in weights.items()}
-    sections, input_dim = describe(state, source.path)
-    return Reading(sections, input_dim, wespeaker_front_end(source.path, input_dim, {}), state)
+    sections, input_dim = describe(state, checkpoint.path)
+    return CheckpointMapping(sections, input_dim, wespeaker_front_end(checkpoint.path, input_dim, {}), state)
 
 
 def _theirs(name):

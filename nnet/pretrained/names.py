@@ -1,8 +1,8 @@
-"""WeSpeaker's names for the parameters of its networks, which the other toolkits share."""
+"""Translates our parameter names into WeSpeaker's, which the other toolkits share."""
 
 import re
 
-# Rules (pattern of our name, their name) by network type; the first that matches the whole name holds.
+# Rules (pattern of our name, WeSpeaker's name) by network type; the first one that matches the whole name applies.
 TDNN = [
     (r"network\.tdnn(\d+)\.affine\.(\w+)", r"frame_\1.conv_1d.\2"),
     (r"network\.tdnn(\d+)\.bn\.(\w+)", r"frame_\1.bn.\2"),
@@ -28,7 +28,7 @@ ECAPA_TDNN = [
 
 
 def _numbered(text):
-    """A replacement in which each matched number counts from 1 where ours counts from 0."""
+    """Makes a replacement that adds 1 to each matched number: WeSpeaker counts from 1, we count from 0."""
 
     def replace(match):
         return text.format(*[int(g) + 1 if g.isdigit() else g for g in match.groups()])
@@ -57,7 +57,7 @@ CAMPPLUS = [
 RULES = {"tdnn": TDNN, "etdnn": TDNN, "resnet": RESNET, "ecapa_tdnn": ECAPA_TDNN, "campplus": CAMPPLUS}
 
 
-# Weights of theirs that are convolutions of kernel 1 where we may have a linear layer, by network type.
+# WeSpeaker's weights that are convolutions of kernel 1 and may be linear layers here, by network type.
 POINTWISE = {
     "tdnn": r"frame_\d+\.conv_1d\.weight",
     "etdnn": r"frame_\d+\.conv_1d\.weight",
@@ -68,7 +68,7 @@ POINTWISE = {
 
 
 def their_name(name, network_type):
-    """WeSpeaker's name of one of our parameters, or None where it has none."""
+    """Returns WeSpeaker's name of one of our parameters, None if it has no counterpart."""
     for pattern, replacement in RULES[network_type]:
         match = re.fullmatch(pattern, name)
         if match:
@@ -77,5 +77,5 @@ def their_name(name, network_type):
 
 
 def their_dims(theirs, ndim, network_type):
-    """How many axes a weight of ours with `ndim` has under their name."""
+    """Returns the number of axes that our weight with `ndim` axes has in WeSpeaker, under the name `theirs`."""
     return 3 if ndim == 2 and re.fullmatch(POINTWISE[network_type], theirs) else ndim

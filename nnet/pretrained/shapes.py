@@ -1,35 +1,38 @@
-"""The configuration of a network of WeSpeaker's family, found from the names and shapes of its weights."""
+"""Infers the configuration of a WeSpeaker-style network from the names and shapes of its weights."""
 
 import re
 
 from nnet.errors import InputError
 from nnet.networks.resnet import RESNETS, Bottleneck
 
-# Standard deviations without anything added. The floor shows in channels alone that stay at 0: there the gradient of
-# the root would not be a number.
+# Standard deviation without an added epsilon. The floor matters only for channels that are constant, where the gradient
+# of the square root would be NaN.
 PLAIN_DEVIATION = {"eps": 0.0, "floor": 1e-12}
 
 
 def describe(state, path, pooling=None):
-    """The sections network, pooling and embedding of a configuration, and the features a frame.
+    """Infers the sections network, pooling and embedding of a configuration, and the feature dimension.
 
     Args:
-        state: name → array in WeSpeaker's names and PyTorch's layouts.
+        state: dict from tensor name to array, in WeSpeaker's names and PyTorch's layouts.
         path: names the checkpoint in errors.
-        pooling: WeSpeaker's name of the pooling (TSTP, TAP, TSDP, ASTP) where it is known.
+        pooling: WeSpeaker's name of the pooling (TSTP, TAP, TSDP, ASTP) if it is known.
 
     Returns:
         (dict of sections, input_dim)
+
+    Raises:
+        InputError: unknown network, missing tensors, or shapes that no known network has.
     """
     for key, read in DESCRIBE.items():
         if key in state:
             try:
                 return read(state, path, pooling)
             except KeyError as error:
-                raise InputError(f"{path}: not every tensor is there: {error.args[0]} is missing") from None
+                raise InputError(f"{path}: tensor {error.args[0]} is missing") from None
             except (ValueError, IndexError, ZeroDivisionError):
-                raise InputError(f"{path}: its tensors have shapes that fit no network of this kind") from None
-    raise InputError(f"{path}: no network that is known here; it has {', '.join(sorted(state)[:3])}…")
+                raise InputError(f"{path}: the shapes of its tensors fit no known network of this kind") from None
+    raise InputError(f"{path}: unknown network with tensors {', '.join(sorted(state)[:3])}…")
 
 
 def _tdnn(state, path, pooling):
@@ -37,7 +40,9 @@ def _tdnn(state, path, pooling):
     shapes = [state[f"frame_{i + 1}.conv_1d.weight"].shape for i in range(count)]
     kernels = [k for _, _, k in shapes]
     if kernels != [5, 3, 3, 1, 1]:
-        raise InputError(f"{path}: an x-vector of kernels {kernels}; weights do not tell its dilations")
+        raise InputError(
+            f"{path}: an x-vector with kernels {kernels} is not supported: the weights do not determine its dilations"
+        )
     width = shapes[-1][0]
     network = {"type": "tdnn", "dims": [o for o, _, _ in shapes], "kernels": kernels, "dilations": [1, 2, 3, 1, 1]}
     pooled, _ = _pooling(state, path, pooling, width, state["seg_1.weight"].shape[1])
@@ -50,7 +55,7 @@ def _resnet(state, path, pooling):
     bottleneck = "layer1.0.conv3.weight" in state
     known = [d for d, (block, sizes) in RESNETS.items() if sizes == depths and (block is Bottleneck) == bottleneck]
     if not known:
-        raise InputError(f"{path}: a ResNet of {depths} {'bottleneck' if bottleneck else 'basic'} blocks is not known")
+        raise InputError(f"{path}: unknown ResNet of {depths} {'bottleneck' if bottleneck else 'basic'} blocks")
     width = channels * 8 * (4 if bottleneck else 1)
     pooled, bins = _pooling(state, path, pooling, width, state["seg_1.weight"].shape[1])
     network = {"type": "resnet", "depth": known[0], "channels": channels}
@@ -109,7 +114,7 @@ def _count(state, pattern):
 
 
 def _segments(state):
-    """The embedding layers seg_1 and, where it is there, seg_2 behind ReLU and a plain batch normalisation."""
+    """Infers the section embedding: the layer seg_1 and, if present, seg_2 after ReLU and non-affine batch norm."""
     dims = [state["seg_1.weight"].shape[0]]
     if "seg_2.weight" not in state:
         return {"dims": dims, "order": "none", "node": "output"}
@@ -118,18 +123,16 @@ def _segments(state):
 
 
 def _pooling(state, path, name, width, pooled_dim):
-    """The pooling section, and how many frequency bins of `width` channels are left at the pooling."""
+    """Infers the section pooling, and the number of frequency bins of `width` channels that reach the pooling."""
     if "pool.linear1.weight" in state:
         hidden, seen, _ = state["pool.linear1.weight"].shape
         section = {"type": "channel_attention", "hidden_dim": hidden, "global_context": seen != pooled_dim // 2}
         return section, pooled_dim // 2 // width
     other = sorted(key for key in state if key.startswith("pool."))
     if other or name not in (None, "TSTP", "TAP", "TSDP"):
-        raise InputError(
-            f"{path}: its pooling {name or 'with ' + other[0]} is not supported; TSTP, TAP, TSDP, ASTP are"
-        )
+        raise InputError(f"{path}: pooling {name or 'with ' + other[0]} is not supported; TSTP, TAP, TSDP and ASTP are")
     if name in ("TAP", "TSDP"):
         return {"type": "average" if name == "TAP" else "deviation"}, pooled_dim // width
     if pooled_dim % (2 * width):
-        raise InputError(f"{path}: its pooling is not TSTP; config.yaml must say which one it is (pooling_func)")
+        raise InputError(f"{path}: the pooling is not TSTP; a config.yaml beside it must name it (pooling_func)")
     return {"type": "statistics"}, pooled_dim // 2 // width

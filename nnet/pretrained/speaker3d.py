@@ -1,30 +1,31 @@
-"""3D-Speaker's models: CAM++ and ResNet, whose parameters are called as WeSpeaker's."""
+"""Reads 3D-Speaker's models: CAM++ and ResNet, with WeSpeaker's parameter names."""
 
 import os
 
 from nnet.pretrained.front_ends import speaker3d_front_end
-from nnet.pretrained.reading import Reading
+from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.shapes import PLAIN_DEVIATION, describe
 
-# Its statistics pooling by network type: plain, or the variance plus a little.
+# Options of 3D-Speaker's statistics pooling by network type.
 POOLING = {"campplus": PLAIN_DEVIATION, "resnet": {"eps": 1e-8}}
 
 
-def recognise(source):
-    """Whether the settings are of 3D-Speaker or of its ModelScope releases, or the file is called as those are."""
-    name = os.path.basename(source.path)
-    settings = "embedding_model" in source.settings or source.settings.get("task") == "speaker-verification"
+def recognize(checkpoint):
+    """Returns whether the settings or the file name are those of 3D-Speaker or of its ModelScope releases."""
+    name = os.path.basename(checkpoint.path)
+    settings = "embedding_model" in checkpoint.settings or checkpoint.settings.get("task") == "speaker-verification"
     return settings or name == "embedding_model.ckpt" or name.startswith("campplus_")
 
 
-def read(source):
-    """The Reading of such a source."""
-    state = {_ours(name): array for name, array in source.state.items()}
-    sections, input_dim = describe(state, source.path)
+def map_checkpoint(checkpoint):
+    """Returns the CheckpointMapping of a checkpoint of this kind."""
+    state = {_unwrapped_name(name): array for name, array in checkpoint.state.items()}
+    sections, input_dim = describe(state, checkpoint.path)
     sections["pooling"] |= POOLING.get(sections["network"]["type"], {})
-    return Reading(sections, input_dim, speaker3d_front_end(source.path, input_dim, source.settings), state)
+    feats_conf = speaker3d_front_end(checkpoint.path, input_dim, checkpoint.settings)
+    return CheckpointMapping(sections, input_dim, feats_conf, state)
 
 
-def _ours(name):
-    # ModelScope's releases of some versions wrap the network.
+def _unwrapped_name(name):
+    # Some of ModelScope's releases wrap the network in a module of this name.
     return name.removeprefix("embedding_model.")

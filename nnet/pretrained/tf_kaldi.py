@@ -1,4 +1,4 @@
-"""tf-kaldi-speaker's models: nnet/config.json and TensorFlow's checkpoint beside it."""
+"""Reads tf-kaldi-speaker's models: nnet/config.json and the TensorFlow checkpoint beside it."""
 
 import logging
 
@@ -7,47 +7,51 @@ import numpy as np
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.config.tf_kaldi.names import variable_names
 from nnet.errors import InputError
-from nnet.pretrained.reading import Reading
+from nnet.pretrained.mapping import CheckpointMapping
 
 log = logging.getLogger(__name__)
 
 FIRST = "tdnn/tdnn1_conv/kernel"
 
 
-def recognise(source):
-    """Whether it holds that toolkit's first variable."""
-    return FIRST in source.state
+def recognize(checkpoint):
+    """Returns whether the checkpoint holds the first variable of tf-kaldi-speaker's network."""
+    return FIRST in checkpoint.state
 
 
-def read(source):
-    """The Reading of such a source; features are as its data directory says, which the checkpoint does not know."""
-    if not is_tf_kaldi(source.settings):
-        raise InputError(f"{source.path}: its config.json, which tells the network, must lie beside it")
-    converted = convert_tf_kaldi(source.settings, source.path)
+def map_checkpoint(checkpoint):
+    """Returns the CheckpointMapping of a checkpoint of this kind; its feats_conf is None, as nothing records it."""
+    if not is_tf_kaldi(checkpoint.settings):
+        raise InputError(
+            f"{checkpoint.path}: tf-kaldi-speaker's config.json is missing beside it; it defines the network"
+        )
+    converted = convert_tf_kaldi(checkpoint.settings, checkpoint.path)
     sections = {name: converted[name] for name in ("network", "pooling", "embedding")}
     theirs = {ours: name.removesuffix(":0") for name, ours in variable_names(converted).items()}
-    state = {name: _upright(name, array) for name, array in source.state.items() if not _is_slot(name, source.state)}
+    variables = checkpoint.state
+    state = {name: _outputs_first(name, array) for name, array in variables.items() if not _is_slot(name, variables)}
     classifier = [name for name in state if name.startswith("softmax")]
-    log.info("%s: left out, as the training speakers' classifier: %s", source.path, ", ".join(classifier) or "nothing")
+    dropped = ", ".join(classifier) or "nothing"
+    log.info("%s: dropped the classifier of the training speakers: %s", checkpoint.path, dropped)
     state = {name: array for name, array in state.items() if name not in classifier}
     if FIRST not in state or state[FIRST].ndim != 4:
-        raise InputError(f"{source.path}: {FIRST} is missing or no kernel of a convolution")
+        raise InputError(f"{checkpoint.path}: {FIRST} is missing or is not a convolution kernel")
     input_dim = state[FIRST].shape[3]
-    return Reading(sections, input_dim, None, state, lambda name, _: theirs.get(name), _layout)
+    return CheckpointMapping(sections, input_dim, None, state, lambda name, _: theirs.get(name), _layout)
 
 
 def _is_slot(name, state):
-    """Whether it is a variable of the optimizer: VARIABLE/Momentum, VARIABLE/Adam, beta1_power."""
+    """Returns whether a variable belongs to the optimizer: VARIABLE/Momentum, VARIABLE/Adam, beta1_power."""
     return name.rpartition("/")[0] in state or name.endswith("_power")
 
 
-def _upright(name, array):
-    """Kernels (..., I, O) with the outputs first: (O, ..., I)."""
+def _outputs_first(name, array):
+    """Moves the output axis of kernels to the front: (..., I, O) → (O, ..., I)."""
     return np.moveaxis(array, -1, 0) if name.endswith("/kernel") and array.ndim > 1 else array
 
 
 def _layout(array, ndim):
-    """Kernels (O, 1, K, I) and (O, I) as ours (O, K, I); the queries of all heads (H, D) as one vector."""
+    """Reshapes kernels (O, 1, K, I) or (O, I) to our (O, K, I), and the queries of all heads (H, D) to one vector."""
     if array.ndim == 4:
         array = array.squeeze(1) if array.shape[1] == 1 else array
     elif array.ndim == 2 and ndim == 3:

@@ -1,4 +1,4 @@
-"""PyTorch's checkpoint files, the zip archive and the older stream, read without PyTorch."""
+"""Reads PyTorch's checkpoint files, both the zip archive and the older stream, without PyTorch."""
 
 import io
 import math
@@ -10,28 +10,28 @@ import numpy as np
 from nnet.errors import InputError
 from nnet.pretrained.torch_pickle import Tensor, read_pickle
 
-# What the older format begins with, and the version of it that PyTorch has written ever since.
+# Magic number of the older format, and the only protocol version that PyTorch has written.
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-# No pickle of tensor names and shapes comes near this size.
+# Largest accepted pickle; tensor names and shapes take far less.
 MAX_PICKLE = 64 << 20
-# Numbers in all tensors for each byte of the file: tensors may share a storage, but not without end.
+# Largest accepted number of tensor elements per byte of the file: tensors may share a storage, within reason.
 MAX_SHARING = 4
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
 def read_torch_state(path):
-    """The state dict in a file of `torch.save`.
+    """Reads the state dict of a file written by `torch.save`.
 
-    It may stand at the top or under `state_dict`, `model_state_dict` or `model`.
+    The state dict may be the saved object itself, or its entry `state_dict`, `model_state_dict` or `model`.
 
     Args:
         path: the file.
 
     Returns:
-        dict, name → numpy array in the type it was saved with; bfloat16 becomes float32.
+        dict from tensor name to NumPy array of the saved type; bfloat16 becomes float32.
 
     Raises:
-        InputError: the file is no such file, is damaged, or holds anything but tensors and dicts.
+        InputError: not a file of torch.save, damaged, or with objects other than tensors and dicts.
     """
     with open(path, "rb") as file:
         is_zip = file.read(4) == b"PK\x03\x04"
@@ -40,44 +40,44 @@ def read_torch_state(path):
     state = _find_state(content, path)
     numbers = sum(math.prod(tensor.shape) for tensor in state.values())
     if numbers > MAX_SHARING * os.path.getsize(path):
-        raise InputError(f"{path}: refused: its tensors hold {numbers} numbers, far more than the file has room for")
+        raise InputError(f"{path}: refused: its tensors have {numbers} elements, far more than the file has room for")
     return {name: _array(tensor, storages, f"{path}: {name}") for name, tensor in state.items()}
 
 
 def _find_state(content, path):
-    """The dict of tensors, possibly one level down; entries beside tensors in it are refused."""
+    """Finds the dict of tensors, at the top or one level down; refuses entries that are not tensors."""
     seen = content
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             seen = content[wrapper]
             break
     if not isinstance(seen, dict) or not any(isinstance(v, Tensor) for v in seen.values()):
-        raise InputError(f"{path}: holds no dict of tensors; save a model's state_dict")
+        raise InputError(f"{path}: no dict of tensors in it; save the model's state_dict")
     others = [str(k) for k, v in seen.items() if not (isinstance(k, str) and isinstance(v, Tensor))]
     if others:
-        raise InputError(f"{path}: {', '.join(others[:3])} among the tensors is none; save a model's state_dict")
+        raise InputError(f"{path}: entries that are not tensors: {', '.join(others[:3])}; save the model's state_dict")
     return seen
 
 
 def _array(tensor, storages, where):
-    """A tensor as an array of its own, whatever its strides."""
+    """Copies a tensor with any strides into a contiguous array."""
     storage, offset, shape, strides = tensor
     values = storages(storage, where)
     size = math.prod(shape)
     last = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     if size and (last >= len(values) or size > len(values)):
-        raise InputError(f"{where} of shape {shape} reaches beyond its storage of {len(values)} numbers")
+        raise InputError(f"{where} of shape {shape} reaches beyond its storage of {len(values)} elements")
     try:
         if not size:
             return np.zeros(shape, values.dtype)
         steps = [s * values.itemsize for s in strides]
         return np.lib.stride_tricks.as_strided(values[offset:], shape, steps).copy()
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{where}: no array has its shape and strides: {error}") from None
+        raise InputError(f"{where}: invalid shape or strides: {error}") from None
 
 
 def _decode(data, dtype, order):
-    """The numbers of a storage; `order` is '<' or '>'."""
+    """Decodes the bytes of a storage; `order` is '<' (little-endian) or '>'."""
     if dtype == "bfloat16":  # the upper half of a float32
         return (np.frombuffer(data, order + "u2").astype(np.uint32) << 16).view(np.float32)
     return np.frombuffer(data, order + dtype).astype(dtype, copy=False)
@@ -88,11 +88,11 @@ def _width(dtype):
 
 
 def _read_zip(file, path):
-    """The pickle's content, and a function that gives a storage's numbers, of a zip archive."""
+    """Reads a zip archive: (content of its pickle, function that returns the elements of a storage)."""
     records = _records(file, path)
     names = [name for name in records if name.endswith("/data.pkl")]
     if len(names) != 1:
-        raise InputError(f"{path}: a zip archive without PyTorch's data.pkl; is it a TorchScript or another archive?")
+        raise InputError(f"{path}: a zip archive without PyTorch's data.pkl; TorchScript and others are not supported")
     root = names[0][: -len("data.pkl")]
     if len(records[names[0]]) > MAX_PICKLE:
         raise InputError(f"{path}: refused: its pickle is larger than {MAX_PICKLE >> 20} MiB")
@@ -103,7 +103,7 @@ def _read_zip(file, path):
         if wanted.key not in cache:
             data = records.get(f"{root}data/{wanted.key}")
             if data is None or len(data) != wanted.count * _width(wanted.dtype):
-                raise InputError(f"{where}: its storage {wanted.key} is missing or of another size in the archive")
+                raise InputError(f"{where}: its storage {wanted.key} is missing or has another size in the archive")
             cache[wanted.key] = _decode(data, wanted.dtype, order)
         return cache[wanted.key]
 
@@ -111,10 +111,9 @@ def _read_zip(file, path):
 
 
 def _records(file, path):
-    """Name → bytes of all records; nothing is unpacked to the disk.
+    """Reads all records of a zip archive into memory: dict from name to bytes.
 
-    PyTorch compresses nothing, so a compressed record, which could be a bomb, is refused, and so is an archive whose
-    records overlap.
+    PyTorch does not compress, so compressed records (possible zip bombs) and overlapping records are refused.
     """
     file.seek(0, io.SEEK_END)
     size = file.tell()
@@ -123,23 +122,21 @@ def _records(file, path):
             entries = archive.infolist()
             for entry in entries:
                 if entry.filename.startswith("/") or ".." in entry.filename.split("/") or "\\" in entry.filename:
-                    raise InputError(f"{path}: refused: the record {entry.filename} climbs out of the archive")
+                    raise InputError(f"{path}: refused: the path of record {entry.filename} leaves the archive")
                 if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-                    raise InputError(
-                        f"{path}: refused: the record {entry.filename} is compressed, as PyTorch's never are"
-                    )
+                    raise InputError(f"{path}: refused: record {entry.filename} is compressed; PyTorch's never are")
             if sum(entry.file_size for entry in entries) > size:
-                raise InputError(f"{path}: refused: the archive's records are larger than the file")
+                raise InputError(f"{path}: refused: the records of the archive are larger than the file")
             return {entry.filename: archive.read(entry) for entry in entries if not entry.is_dir()}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path}: the file is damaged or cut short ({error}); fetch it again") from None
+        raise InputError(f"{path}: damaged or truncated ({error}); download it again") from None
 
 
 def _read_stream(file, path):
-    """As `_read_zip`, of the format before PyTorch 1.6: five pickles, then each storage's count and numbers."""
+    """Reads the format before PyTorch 1.6 (five pickles, then size and elements of each storage); see `_read_zip`."""
     head = [read_pickle(file, path) for _ in range(2)]
     if head != [MAGIC, PROTOCOL]:
-        raise InputError(f"{path}: not a file of torch.save")
+        raise InputError(f"{path}: not a file written by torch.save")
     system, content, keys = (read_pickle(file, path) for _ in range(3))
     order = "<" if isinstance(system, dict) and system.get("little_endian", True) else ">"
     if not isinstance(keys, list):
@@ -149,11 +146,11 @@ def _read_stream(file, path):
     blocks, place = {}, 0
     for key in keys:
         if key not in widths:
-            raise InputError(f"{path}: the storage {key} belongs to no tensor of the state dict")
+            raise InputError(f"{path}: storage {key} belongs to no tensor of the state dict")
         count = int.from_bytes(data[place : place + 8], "little" if order == "<" else "big")
         start, place = place + 8, place + 8 + count * _width(widths[key])
         if place > len(data):
-            raise InputError(f"{path}: the file is cut short; fetch it again")
+            raise InputError(f"{path}: truncated; download it again")
         blocks[key] = _decode(data[start:place], widths[key], order)
 
     def storage(wanted, where):
@@ -165,7 +162,7 @@ def _read_stream(file, path):
 
 
 def _storage_types(content):
-    """Key → type of the storages of all tensors anywhere in the dicts and lists of `content`."""
+    """Returns a dict from key to type of the storages of all tensors in the nested dicts and lists of `content`."""
     types, waiting, seen = {}, [content], set()
     while waiting:
         item = waiting.pop()

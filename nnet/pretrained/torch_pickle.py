@@ -1,7 +1,7 @@
-"""The pickle inside a PyTorch file, read as data: nothing in it is imported, called or executed.
+"""Reads the pickle inside a PyTorch file as data: nothing in it is imported, called or executed.
 
-A small stack machine over `pickletools.genops` that knows dicts, lists, tuples, numbers, strings and tensors. The only
-globals it accepts are those below; any other one is refused by name.
+A small stack machine over `pickletools.genops` handles dicts, lists, tuples, numbers, strings and tensors. It accepts
+only the globals listed below and names any other one in its error.
 """
 
 import pickletools
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nnet.errors import InputError
 
-# Storage classes of torch, and what their bytes are in numpy's terms; bfloat16 is read as its bits.
+# NumPy types of torch's storage classes; bfloat16 is read as its bits.
 STORAGES = {
     "torch.FloatStorage": "f4",
     "torch.DoubleStorage": "f8",
@@ -29,7 +29,7 @@ REBUILDERS = {
     "torch._utils._rebuild_parameter",
     "torch.Size",
 }
-# Book-keeping of pyannote.audio beside its weights: kept as a name, never made.
+# Metadata of pyannote.audio beside its weights: kept as a name, never instantiated.
 OPAQUE = {
     "pyannote.audio.core.task.Specifications",
     "pyannote.audio.core.task.Problem",
@@ -39,13 +39,13 @@ OPAQUE = {
 
 
 class Global(NamedTuple):
-    """A name that the pickle asks for."""
+    """A global that the pickle refers to by name."""
 
     name: str
 
 
 class Storage(NamedTuple):
-    """A block of numbers elsewhere in the file: `count` of numpy type `dtype` under `key`."""
+    """A reference to the record `key` of the file with `count` elements of NumPy type `dtype`."""
 
     dtype: str
     key: str
@@ -62,12 +62,12 @@ class Tensor(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """An object that is of no interest."""
+    """An object that is skipped."""
 
     name: str
 
 
-KEYS = (str, int, type(None))  # what may be a key; hashing nested tuples could take forever
+KEYS = (str, int, type(None))  # allowed types of dict keys; hashing nested tuples could take forever
 _MARK = Global("the mark on the stack")
 _NUMBERS = {"BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "BINFLOAT", "FLOAT"}
 _STRINGS = {"BINUNICODE", "SHORT_BINUNICODE", "UNICODE", "BINSTRING", "SHORT_BINSTRING", "STRING", "BINBYTES"}
@@ -77,14 +77,14 @@ _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 
 
 def read_pickle(stream, path):
-    """The object of one pickle.
+    """Reads one pickle and returns its object.
 
     Args:
-        stream: binary file at the beginning of a pickle; afterwards it stands behind it.
+        stream: binary file, positioned at the start of a pickle; left positioned after it.
         path: names the file in errors.
 
     Raises:
-        InputError: on anything that a checkpoint does not hold, on a broken pickle.
+        InputError: an object that does not belong in a checkpoint, or a broken pickle.
     """
     machine = _Machine(path)
     try:
@@ -105,7 +105,7 @@ class _Machine:
         return self.stack.pop()
 
     def step(self, name, argument):
-        """Carries out one instruction."""
+        """Executes one instruction."""
         if name in ("PROTO", "FRAME"):
             return
         if name in _NUMBERS or name in _STRINGS:
@@ -189,14 +189,14 @@ class _Machine:
         if name in STORAGES or name in REBUILDERS or name in OPAQUE:
             return Global(name)
         raise InputError(
-            f"{self.path}: refused: it asks for {name}, and only tensors and dicts are read; nothing was run"
+            f"{self.path}: refused: it refers to {name}, but only tensors and dicts are read; nothing was executed"
         )
 
     def _binpersid(self, _):
         kind, cls, key, _, count, *view = self.pop()
         if _of_type(kind, str) != "storage" or (view and view[0] is not None):
             raise InputError(
-                f"{self.path}: refused: it holds a {kind} that is not a plain storage; save its state_dict"
+                f"{self.path}: refused: it holds a {kind} that is not a plain storage; save the model's state_dict"
             )
         if _of_type(cls, Global).name not in STORAGES:
             raise InputError(f"{self.path}: refused: {cls.name} is not a storage")

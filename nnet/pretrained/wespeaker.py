@@ -1,24 +1,27 @@
-"""WeSpeaker's models: `avg_model.pt` (the averaged weights) beside `config.yaml`."""
+"""Reads WeSpeaker's models: `avg_model.pt` (averaged weights) and `config.yaml`."""
 
 import os
 
 from nnet.errors import InputError
+from nnet.pretrained.checkpoint import settings_section
 from nnet.pretrained.front_ends import wespeaker_front_end
-from nnet.pretrained.reading import Reading
+from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.shapes import describe
-from nnet.pretrained.source import section
 
 
-def recognise(source):
-    """Whether the settings or the file's name are WeSpeaker's."""
-    return "model_args" in source.settings or os.path.basename(source.path) == "avg_model.pt"
+def recognize(checkpoint):
+    """Returns whether the settings or the file name are WeSpeaker's."""
+    return "model_args" in checkpoint.settings or os.path.basename(checkpoint.path) == "avg_model.pt"
 
 
-def read(source):
-    """The Reading of such a source."""
-    arguments = section(source.settings, "model_args", source.path)
-    sections, input_dim = describe(source.state, source.path, arguments.get("pooling_func"))
+def map_checkpoint(checkpoint):
+    """Returns the CheckpointMapping of a checkpoint of this kind."""
+    arguments = settings_section(checkpoint.settings, "model_args", checkpoint.path)
+    sections, input_dim = describe(checkpoint.state, checkpoint.path, arguments.get("pooling_func"))
     told = arguments.get("feat_dim", input_dim)
     if told != input_dim:
-        raise InputError(f"{source.path}: weights for {input_dim} features a frame, config.yaml says feat_dim {told}")
-    return Reading(sections, input_dim, wespeaker_front_end(source.path, input_dim, source.settings), source.state)
+        raise InputError(
+            f"{checkpoint.path}: the weights take {input_dim} features per frame, but config.yaml has feat_dim {told}"
+        )
+    feats_conf = wespeaker_front_end(checkpoint.path, input_dim, checkpoint.settings)
+    return CheckpointMapping(sections, input_dim, feats_conf, checkpoint.state)

@@ -1,4 +1,4 @@
-"""What training needs to go on exactly where it was: weights, optimiser, schedule, place in the epoch, running sums."""
+"""Saves and restores the training state: weights, optimizer, schedule, position in the epoch, running sums."""
 
 import json
 import os
@@ -11,12 +11,12 @@ from nnet.ops import mx
 
 
 def save_checkpoint(directory, model, optimizer, ema, state, keep):
-    """Writes checkpoints/epoch-NNNN[-step-NNNNNNNN] and removes all but the last `keep` of full epochs.
+    """Writes checkpoints/epoch-NNNN[-step-NNNNNNNN] and removes all but the last `keep` checkpoints of whole epochs.
 
     Args:
         directory: the model directory.
-        ema: the moving average of the weights, a dict, empty where there is none.
-        state: a dict for JSON with at least `epoch` (epochs done) and `step` (steps done of the next one).
+        ema: dict with the exponential moving average of the weights; empty if it is not used.
+        state: JSON-serializable dict with at least `epoch` (completed epochs) and `step` (completed steps of the next).
     """
     name = f"epoch-{state['epoch']:04d}" + (f"-step-{state['step']:08d}" if state["step"] else "")
     folder = os.path.join(directory, "checkpoints", name)
@@ -41,7 +41,7 @@ def _remove_old(directory, newest, keep):
 
 
 def restore_checkpoint(directory, model, optimizer):
-    """Puts the last checkpoint into model and optimiser; returns (state, ema), or (None, {}) where there is none."""
+    """Loads the last checkpoint into model and optimizer; returns (state, ema), or (None, {}) if there is none."""
     folders = list_checkpoints(directory)
     if not folders:
         return None, {}
@@ -54,7 +54,7 @@ def restore_checkpoint(directory, model, optimizer):
         with open(path) as f:
             state = json.load(f)
     except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: {error}; remove the folder to resume from the checkpoint before") from None
+        raise InputError(f"{path}: {error}; remove this folder to resume from the previous checkpoint") from None
     if "optimizer_steps" in state:
         arrays = optimizer_state_of_version_01(arrays, state.pop("optimizer_steps"))
     optimizer.state = arrays

@@ -1,4 +1,4 @@
-"""What a training is fed: chunks of the training set, validation batches, utterances for the EER of each epoch."""
+"""Opens the data of a training: training chunks, validation batches, utterances for the EER of each epoch."""
 
 from nnet.audio.augment import Augmenter
 from nnet.config.compare import differing_keys
@@ -11,7 +11,11 @@ DEV_UTTERANCES, DEV_FRAMES = 1000, 1000
 
 
 def check_features(config, train, others):
-    """The dimension of the features, the same in all data directories and as the configuration expects it."""
+    """Returns the feature dimension.
+
+    Raises:
+        InputError: the data directories differ from each other or from the configuration in how features are computed.
+    """
     dim, conf = feature_dim(train), train.feats_conf
     for data in others:
         if feature_dim(data) != dim:
@@ -55,10 +59,10 @@ def training_loader(config, data, spk2int, group, conf):
 
 
 def augmenter(config, conf):
-    """What is done to the audio of a chunk, or None."""
+    """Returns the Augmenter for the audio of training chunks, None if the configuration has none."""
     if config.data.source == "audio" and (not conf or conf["silence_removed"]):
         raise InputError(
-            "data.source audio: the validation data must say how features are made, with no silence removed"
+            "data.source audio: the validation data must have a feats_conf.json, without removal of silence"
         )
     if config.augmentation is None:
         return None
@@ -66,7 +70,7 @@ def augmenter(config, conf):
 
 
 def read_development(data):
-    """(speaker, features) of at most DEV_UTTERANCES utterances, evenly spread, at most DEV_FRAMES frames each."""
+    """Reads (speaker, features) of at most DEV_UTTERANCES evenly spaced utterances, at most DEV_FRAMES frames each."""
     utterances = sorted(data.feats)
     utterances = utterances[:: -(-len(utterances) // DEV_UTTERANCES)]
     out = []

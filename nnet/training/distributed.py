@@ -1,6 +1,6 @@
-"""Several processes that train one model: each has its share of every batch, and gradients are averaged.
+"""Data-parallel training: each process computes its share of every batch, and gradients are averaged.
 
-`nnet.bin.launch` starts them (steps/train_nnet.sh --nproc N); a process on its own is a group of one.
+`nnet.bin.launch` starts the processes (steps/train_nnet.sh --nproc N); a single process is a group of one.
 """
 
 import math
@@ -11,87 +11,90 @@ from nnet.errors import InputError
 from nnet.ops import mx, tree_flatten, tree_unflatten
 from nnet.ops.normalization import joint_batch
 
-SENT_AT_ONCE = 2**23  # values of gradients: 32 MB
+BUCKET_SIZE = 2**23  # gradient elements per collective: 32 MB
 
 
 class Group:
-    """The processes of this training.
+    """The group of processes that train one model.
 
-    Processes that compute the same on different numbers of cores may run independent operations in different orders,
-    and collectives that meet in the wrong order mix up their data, or wait for ever. So within an update each
-    collective waits for the one that the program asked for before it.
+    MLX may run independent operations in a different order in each process, and collectives that run in different
+    orders mix up their data or deadlock. Therefore each collective of an update depends on the previous one.
     """
 
     def __init__(self):
         self._group = mx.distributed.init()
         self.rank, self.size = self._group.rank(), self._group.size()
-        self._last = None  # the result of the last collective of this update
+        self._last = None  # result of the last collective of this update
         self._gathered = self._gatherer()
 
     @property
-    def first(self):
-        """Whether this is the one process that writes files and the log."""
+    def is_main(self):
+        """Whether this is the process that writes files and the log."""
         return self.rank == 0
 
     def joint_statistics(self, wanted):
-        """A context in which batch normalisation takes the statistics of the joint batch, if that is wanted."""
+        """Returns a context in which batch normalization uses the statistics of the joint batch of all processes.
+
+        Args:
+            wanted: False: the statistics of each process's own share.
+        """
         return joint_batch(self._gathered if wanted and self.size > 1 else None)
 
     def mean_gradients(self, grads):
-        """The mean of each gradient over the processes; ends the collectives of an update."""
+        """Averages each gradient over the processes; the last collective of an update."""
         if self.size == 1:
             return grads
         means = []
-        for bucket in _buckets(reversed(tree_flatten(grads))):  # those of the last layers are ready first
+        for bucket in _buckets(reversed(tree_flatten(grads))):  # gradients of the last layers are ready first
             joined = mx.concatenate([g.reshape(-1) for _, g in bucket])
             ends = np.cumsum([g.size for _, g in bucket])[:-1].tolist()
-            parts = mx.split(self._in_turn(mx.distributed.all_sum, joined) / self.size, ends)
+            parts = mx.split(self._in_order(mx.distributed.all_sum, joined) / self.size, ends)
             means += [(name, part.reshape(g.shape)) for (name, g), part in zip(bucket, parts, strict=True)]
         self._last = None
         return tree_unflatten(means)
 
     def _gatherer(self):
-        """The x of every process, (size, *x.shape). The gradient is that of the sum of all processes' losses.
+        """Makes a function that gathers x of every process, (size, *x.shape); its gradient sums over all losses.
 
-        MLX's own gradients of collectives leave out what the other processes' losses say.
+        The gradients of MLX's own collectives ignore the losses of the other processes.
         """
 
         @mx.custom_function
         def gathered(x):
-            return self._in_turn(mx.distributed.all_gather, x[None])
+            return self._in_order(mx.distributed.all_gather, x[None])
 
         @gathered.vjp
         def gradient(x, cotangent, _):
-            return self._in_turn(mx.distributed.all_sum, cotangent)[self.rank]
+            return self._in_order(mx.distributed.all_sum, cotangent)[self.rank]
 
         return gathered
 
-    def _in_turn(self, collective, x):
+    def _in_order(self, collective, x):
         if self._last is not None:
             x = mx.depends(x, self._last)
         self._last = collective(x, group=self._group)
         return self._last
 
     def sum(self, numbers):
-        """The sums over the processes of a list of numbers."""
+        """Sums a list of numbers over the processes."""
         if self.size == 1:
             return list(numbers)
-        # Each number travels as two float32, which together hold it nearly as well as a double does.
+        # Each number is sent as the sum of two float32, which is nearly as precise as a double.
         values = np.array(numbers, np.float64)
         high = values.astype(np.float32)
         low = (values - high).astype(np.float32)
         total = np.array(self._all_sum(mx.array(np.stack([high, low]))), np.float64)
         return list(total.sum(axis=0))
 
-    def from_first(self, numbers):
-        """The first process's list of numbers (or None), the same length in all processes; others pass anything."""
+    def broadcast(self, numbers):
+        """Returns the main process's list of numbers or None; the others pass any list of the same length."""
         if self.size == 1:
             return list(numbers)
-        values = [math.nan if n is None else n for n in numbers] if self.first else [0.0] * len(numbers)
+        values = [math.nan if n is None else n for n in numbers] if self.is_main else [0.0] * len(numbers)
         return [None if math.isnan(n) else n for n in self.sum(values)]
 
-    def share_statistics(self, module):
-        """Replaces what no gradient moves (running statistics, moved centres) by its mean over the processes."""
+    def average_statistics(self, module):
+        """Averages non-trainable state (running statistics, moving-average centers) over the processes."""
         if self.size == 1:
             return
         moved = dict(tree_flatten(module.trainable_parameters()))
@@ -104,15 +107,15 @@ class Group:
             total = mx.distributed.all_sum(array, group=self._group)
             mx.eval(total)
         except RuntimeError as error:
-            raise lost_process(error) from error
+            raise lost_process_error(error) from error
         return total
 
 
 def _buckets(named):
-    """The (name, array) pairs in lists of at most SENT_AT_ONCE values, or of one array."""
+    """Groups (name, array) pairs into lists of at most BUCKET_SIZE elements in all, or of a single array."""
     bucket, size = [], 0
     for name, array in named:
-        if bucket and size + array.size > SENT_AT_ONCE:
+        if bucket and size + array.size > BUCKET_SIZE:
             yield bucket
             bucket, size = [], 0
         bucket.append((name, array))
@@ -121,6 +124,6 @@ def _buckets(named):
         yield bucket
 
 
-def lost_process(error):
-    """The InputError that says that another process of the group is gone."""
-    return InputError(f"another process of this training is gone ({error}); its own last words say why")
+def lost_process_error(error):
+    """Returns the InputError for the loss of another process of the group."""
+    return InputError(f"another process of this training has ended ({error}); see the end of its output for the reason")

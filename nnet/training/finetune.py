@@ -1,4 +1,4 @@
-"""Starting from another model's weights."""
+"""Initializes a model from the weights of a trained one, for fine-tuning."""
 
 import logging
 import os
@@ -12,17 +12,22 @@ from nnet.model.weights import read_weights, weights_of
 
 log = logging.getLogger(__name__)
 
-# What may be otherwise in the features that a network is fine-tuned on.
-LEARNT_AGAIN = {"sample_frequency", "low_freq", "high_freq", "num_mel_bins"}
+# Feature options that may change between training and fine-tuning.
+RELEARNABLE = {"sample_frequency", "low_freq", "high_freq", "num_mel_bins"}
 
 
-def take_over(model, directory, drop):
-    """Puts the weights of a model directory into `model`, but for those whose names match a pattern of `drop`.
+def initialize_from(model, directory, drop):
+    """Loads the best weights of a model directory into `model`, except those whose names match a pattern of `drop`.
 
-    What the old model does not have keeps its fresh value; both lists go to the log.
+    Weights of `model` that the directory lacks keep their random initialization. The log lists both.
+
+    Args:
+        model: a SpeakerNet with its loss attached.
+        directory: the model directory to start from.
+        drop: patterns of weight names, such as "loss.*".
 
     Raises:
-        InputError: an old weight that is not dropped has no place, or another shape, in the new model.
+        InputError: a weight that is not dropped is missing from `model` or has another shape there.
     """
     path = weights_path(directory, "best")
     old, new = dict(read_weights(path)), weights_of(model)
@@ -30,24 +35,27 @@ def take_over(model, directory, drop):
     taken = {n: w for n, w in old.items() if n not in set(dropped)}
     for name, weight in taken.items():
         if name not in new:
-            raise InputError(f"{path}: {name} has no place in the new model; name it in training.drop to leave it out")
+            raise InputError(f"{path}: {name} is not in the new model; add it to training.drop to leave it out")
         if weight.shape != new[name].shape:
             raise InputError(
-                f"{path}: {name} has shape {tuple(weight.shape)}, the new model's has {tuple(new[name].shape)}; "
-                "name it in training.drop to start it anew"
+                f"{path}: {name} has shape {tuple(weight.shape)}, in the new model {tuple(new[name].shape)}; "
+                "add it to training.drop to initialize it randomly"
             )
     model.load_weights(list(taken.items()), strict=False)
     fresh = sorted(n for n in new if n not in taken)
-    log.info("%d of %d weights taken over from %s", len(taken), len(new), path)
+    log.info("initialized %d of %d weights from %s", len(taken), len(new), path)
     log.info("dropped: %s", ", ".join(dropped) or "none")
-    log.info("fresh: %s", ", ".join(fresh) or "none")
+    log.info("randomly initialized: %s", ", ".join(fresh) or "none")
 
 
 def check_same_front_end(directory, feats_conf, data_path):
-    """The data must hold what the pretrained model was made for, but for what it can learn to do without.
+    """Checks that the training data have the features of the pretrained model.
 
-    Another sampling rate, range of frequencies or number of bins goes to the log; whether the network takes that many
-    bins is seen when its weights are taken over.
+    Another sampling rate, frequency range or number of bins only gives a warning, as fine-tuning can adapt to it;
+    `initialize_from` checks the number of bins.
+
+    Raises:
+        InputError: the features differ in any other option.
     """
     old = read_config(directory)[1]["feats_conf"]
     if not (old and feats_conf):
@@ -55,13 +63,13 @@ def check_same_front_end(directory, feats_conf, data_path):
     keys = [k for k in differing_keys(old, feats_conf) if k.removeprefix("options.") not in INCIDENTAL]
     if not feats_conf["silence_removed"]:
         keys = [k for k in keys if k.partition(".")[0] != "vad"]
-    differ = f"{data_path}: its features differ from those of {directory} in {', '.join(keys)}"
-    if any(k.removeprefix("options.") not in LEARNT_AGAIN for k in keys):
-        raise InputError(f"{differ}; make them anew{_how_to_make(directory)}")
+    differ = f"{data_path}: features differ from those of {directory} in {', '.join(keys)}"
+    if any(k.removeprefix("options.") not in RELEARNABLE for k in keys):
+        raise InputError(f"{differ}; recompute them{_config_hint(directory)}")
     if keys:
-        log.warning("%s; the network has to learn that", differ)
+        log.warning("%s; the network has to adapt to that", differ)
 
 
-def _how_to_make(directory):
+def _config_hint(directory):
     conf = os.path.join(directory, "fbank.conf")
     return f" with {conf}" if os.path.isfile(conf) else ""

@@ -1,4 +1,4 @@
-"""What training tells while it runs: lines within an epoch, one line after it."""
+"""Logs the progress of training: lines within an epoch, one line after it."""
 
 import logging
 import time
@@ -9,11 +9,11 @@ log = logging.getLogger(__name__)
 
 
 class EpochProgress:
-    """Speed, waiting time and remaining time of one epoch.
+    """Measures speed, waiting time and remaining time of one epoch.
 
     Args:
-        epoch: epochs done before it.
-        start: steps of it that an earlier process has done.
+        epoch: number of epochs completed before it.
+        start: steps of this epoch completed before a resume.
         loader: has `steps_per_epoch` and `wait_seconds`.
         settings: the training section of the configuration.
     """
@@ -25,7 +25,7 @@ class EpochProgress:
         self.began, self.waited = time.monotonic(), loader.wait_seconds
 
     def step(self, batches, sums, rate):
-        """Counts the batches of one update; says where the training stands every `log_every` steps."""
+        """Counts the batches of one update; logs a line every `log_every` steps."""
         self.frames += sum(features.shape[0] * features.shape[1] for features, _ in batches)
         before, self.done = self.done, self.done + len(batches)
         every = self.settings.log_every
@@ -42,7 +42,7 @@ class EpochProgress:
 
     @property
     def seconds(self):
-        """Seconds since the epoch began, or was resumed."""
+        """Seconds since the epoch began or was resumed."""
         return time.monotonic() - self.began
 
     @property
@@ -51,12 +51,12 @@ class EpochProgress:
 
     @property
     def waiting_share(self):
-        """The share of the time in which training waited for data."""
+        """Share of the time spent waiting for data."""
         return (self.loader.wait_seconds - self.waited) / max(self.seconds, 1e-9)
 
 
-def say_epoch(line, epochs):
-    """One readable line from the entry of an epoch in log.jsonl."""
+def log_epoch(line, epochs):
+    """Logs one readable line for an entry of log.jsonl."""
     parts = [f"train loss {line['train_loss']:.4f} accuracy {100 * line['train_accuracy']:.1f} %"]
     if line["valid_loss"] is not None:
         parts.append(f"valid loss {line['valid_loss']:.4f} accuracy {100 * line['valid_accuracy']:.1f} %")

@@ -1,11 +1,11 @@
-"""The learning-rate range test (Smith 2017, section 3.3): a short training whose rate grows until the loss explodes."""
+"""The learning-rate range test (Smith 2017, section 3.3): a short training whose rate grows until the loss diverges."""
 
 import math
 from typing import NamedTuple
 
 
 class Point(NamedTuple):
-    """The mean loss of the steps taken at one rate."""
+    """A learning rate and the mean training loss of the steps at it."""
 
     rate: float
     loss: float
@@ -18,18 +18,18 @@ class RateSweep:
         self.first, self.factor, self.period, self.steps_per_epoch = first, factor, period, steps_per_epoch
 
     def rate(self, epoch):
-        """The learning rate at `epoch`, a real number."""
+        """Returns the learning rate at `epoch`, a real number."""
         return self.first * self.factor ** (round(epoch * self.steps_per_epoch) // self.period)
 
 
 def find_rate(trainer, first, factor, period, count):
-    """Trains with `count` growing rates; yields a Point after each, and ends early once the loss has exploded.
+    """Trains with `count` growing rates; yields a Point after each, and stops early once the loss has diverged.
 
     Args:
-        trainer: a fresh Trainer; its schedule is replaced and its model is used up.
+        trainer: a new Trainer; its schedule is replaced, and its model is of no use afterwards.
         first, factor: the rates are first, first·factor, first·factor², ...
         period: steps at each rate.
-        count: how many rates.
+        count: number of rates.
     """
     steps = trainer.loader.steps_per_epoch
     trainer.schedule = RateSweep(first, factor, period, steps)
@@ -50,8 +50,8 @@ def find_rate(trainer, first, factor, period, count):
             return
 
 
-def suggest(points):
-    """The rate where the loss, smoothed over three points, falls fastest: a good highest rate to start from."""
+def suggest_rate(points):
+    """Returns the rate where the loss, smoothed over three points, falls fastest: a good initial learning rate."""
     losses = [p.loss for p in points]
     smooth = [sum(losses[max(i - 1, 0) : i + 2]) / len(losses[max(i - 1, 0) : i + 2]) for i in range(len(losses))]
     falls = [a - b for a, b in zip(smooth, smooth[1:], strict=False)]

@@ -1,39 +1,39 @@
-"""Disk, memory and time that the stages of a recipe take, from the size of the data and the speed of the machine."""
+"""Estimates disk, memory and time of a recipe's stages from the size of the data and the speed of the machine."""
 
 from collections import namedtuple
 
-FRAMES_PER_HOUR = 360_000  # a frame every 10 ms
+FRAMES_PER_HOUR = 360_000  # one frame every 10 ms
 BYTES_PER_SAMPLE = 2
-JOB_MEMORY = 0.3e9  # bytes of a process that makes features
-LOADER_MEMORY = 1e9  # bytes of the training beside MLX's
-AUGMENTATION_SPEED = 50  # hours of audio an hour and core: reverberation, the slowest kind
-PREPARE_SPEED = 1000  # the same of normalising features and leaving out silence
-EXTRACTION_FACTOR = 3  # how many times as fast as training: forward only
-FLOPS = 1e10  # a second and core, of the back end's products
+JOB_MEMORY = 0.3e9  # bytes of a process that computes features
+LOADER_MEMORY = 1e9  # bytes of a training process and its loader, apart from MLX's arrays
+AUGMENTATION_SPEED = 50  # hours of audio per hour and core: reverberation, the slowest kind
+PREPARE_SPEED = 1000  # hours of audio per hour and core: CMVN and removal of silence
+EXTRACTION_FACTOR = 3  # speed relative to training, as it is forward only
+FLOPS = 1e10  # per second and core, in the back end's matrix products
 
 Size = namedtuple("Size", "speakers utterances hours")
-Size.__doc__ = "How large a data directory is."
+Size.__doc__ = "The size of a data directory."
 
 Features = namedtuple("Features", "dim vad rate speed")
-Features.__doc__ = "Dimension, whether there is a vad.scp, Hz of the audio, hours of audio an hour and core."
+Features.__doc__ = "Dimension, whether there is a vad.scp, sampling rate in Hz, hours of audio per hour and core."
 
 Network = namedtuple("Network", "parameters embedding slots keep frames_per_epoch epochs speed memory")
 Network.__doc__ = (
-    "Weights, dimension of the embedding, the optimiser's numbers for each weight, checkpoints kept, frames that an "
-    "epoch reads (None: one chunk of chunk_frames an utterance), epochs, frames a second, bytes while training."
+    "Number of weights, dimension of the embedding, optimizer slots per weight, checkpoints kept, frames per epoch "
+    "(None: one chunk of chunk_frames per utterance), epochs, frames per second, bytes of memory in training."
 )
 
 Need = namedtuple("Need", "stage words kept passing memory hours")
-Need.__doc__ = "Of one stage: bytes of disk that stay and that are needed for a while, bytes of memory, hours."
+Need.__doc__ = "Needs of one stage: bytes of disk kept, bytes of disk used temporarily, bytes of memory, hours."
 
 
 def feature_bytes(size, dim):
-    """Bytes of compressed features: one a number, and 8 for each column of an utterance."""
+    """Bytes of compressed features: one per value, and 8 per column of an utterance."""
     return size.hours * FRAMES_PER_HOUR * dim + size.utterances * (8 * dim + 60)
 
 
 def vad_bytes(size):
-    """Bytes of the decisions of the VAD: a float32 a frame."""
+    """Bytes of the VAD decisions: one float32 per frame."""
     return 4 * size.hours * FRAMES_PER_HOUR + 40 * size.utterances
 
 
@@ -47,17 +47,18 @@ def copies_of(size, count):
     return Size(size.speakers, count, size.hours * count / size.utterances)
 
 
-def plan(train, test, copies, features, network, jobs, cores):
-    """The needs of stages 1 to 6.
+def estimate_stages(train, test, copies, features, network, jobs, cores):
+    """Estimates the needs of stages 1 to 6 of a recipe.
 
     Args:
         train, test: Sizes.
-        copies: how many augmented copies are put on disk; 0: no stage 2.
-        features, network: what stands above.
-        jobs, cores: parallel jobs, and cores for them.
+        copies: number of augmented copies on disk; 0: no stage 2.
+        features: a Features.
+        network: a Network.
+        jobs, cores: parallel jobs, and the cores they run on.
 
     Returns:
-        a list of Needs.
+        list of Needs
     """
     workers = min(jobs, cores)
     copied = copies_of(train, copies)
@@ -86,7 +87,7 @@ def plan(train, test, copies, features, network, jobs, cores):
 
 
 def most_disk(needs):
-    """The most bytes that lie on disk at any time."""
+    """Returns the peak number of bytes on disk."""
     kept = most = 0
     for need in needs:
         kept += need.kept

@@ -1,4 +1,4 @@
-"""Training of a network from a configuration and data directories into a model directory."""
+"""Trains a network from a configuration and data directories into a model directory."""
 
 import os
 
@@ -13,7 +13,7 @@ from nnet.model.speaker_net import SpeakerNet, attach_loss, build_model
 from nnet.ops import mx
 from nnet.training.data import check_features, read_development, training_loader
 from nnet.training.distributed import Group
-from nnet.training.finetune import check_same_front_end, take_over
+from nnet.training.finetune import check_same_front_end, initialize_from
 from nnet.training.trainer import Trainer
 
 
@@ -35,28 +35,29 @@ def train(
     Args:
         config: the configuration.
         train_data: data directory of prepared features or, with data.source audio, of recordings.
-        valid_data: data directory with other utterances of the same speakers, features prepared.
+        valid_data: data directory with prepared features of other utterances of the same speakers.
         directory: the model directory to write.
         dev_data: data directory of held-out speakers, for the EER of each epoch; None: valid_data.
         init: a model directory whose weights the training starts from.
         resume: continue from the last checkpoint of `directory` if there is one.
 
     Raises:
-        InputError: data that do not fit each other, the configuration or `init`; another training in `directory`.
+        InputError: data directories that do not match each other, the configuration or `init`; or `directory` holds
+            another training.
     """
     directory = os.fspath(directory)
     data, valid = DataDir(train_data), DataDir(valid_data)
     dev = DataDir(dev_data) if dev_data else valid
-    # Features that are made on the fly are made as those of the validation data were.
+    # With data.source audio, training features are computed with the options of the validation data's.
     measured = data if config.data.source == "feats" else valid
     dim = check_features(config, measured, [valid, dev])
     if init:
         check_same_front_end(init, measured.feats_conf, measured.path)
     spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
     group = Group()
-    if group.first:
+    if group.is_main:
         _prepare_directory(directory, resume, config, dim, spk2int, measured)
-    dev_utterances = read_development(dev) if group.first else []
+    dev_utterances = read_development(dev) if group.is_main else []
     d = config.data
     with (
         training_loader(config, data, spk2int, group, measured.feats_conf) as loader,
@@ -65,12 +66,12 @@ def train(
         model = _new_model(config, dim, len(spk2int), directory)
         trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
         if not (resume and trainer.resume()) and init:
-            take_over(model, init, config.training.drop)
+            initialize_from(model, init, config.training.drop)
         trainer.run()
 
 
 def _new_model(config: Config, dim: int, num_speakers: int, directory: str) -> SpeakerNet:
-    """A SpeakerNet with fresh weights and its loss; chunks that are too few or too short for it are an InputError."""
+    """Builds a SpeakerNet with its loss; InputError if chunks are too short or too few per speaker for it."""
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
     attach_loss(model, config, num_speakers)
@@ -86,11 +87,11 @@ def _new_model(config: Config, dim: int, num_speakers: int, directory: str) -> S
 def _prepare_directory(
     directory: str, resume: bool, config: Config, dim: int, spk2int: dict[str, int], data: DataDir
 ) -> None:
-    """Refuses to mix two trainings in one directory; writes spk2int and config.json."""
+    """Writes spk2int and config.json; refuses a directory that holds another training."""
     if list_checkpoints(directory):
         if not resume:
             raise InputError(
-                f"{directory} holds a training already; --resume true goes on with it, or remove the folder"
+                f"{directory} already holds a training; continue it with --resume true, or remove the folder"
             )
         _check_same_training(directory, config, spk2int, data)
     os.makedirs(directory, exist_ok=True)
@@ -99,17 +100,17 @@ def _prepare_directory(
 
 
 def _check_same_training(directory: str, config: Config, spk2int: dict[str, int], data: DataDir) -> None:
-    """A resumed training must be the same training; keys that it did not know yet have their defaults."""
+    """Refuses to resume with another configuration, speakers or features; keys added since count as default."""
     old, about = read_config(directory)
     old, new = old.to_dict(), config.to_dict()
     free = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
     changed = [k for k in differing_keys(old, new) if k not in free]
     if changed:
         raise InputError(
-            f"{directory}/config.json: cannot resume with another {', '.join(changed)}; train into another folder"
+            f"{directory}/config.json: cannot resume with different {', '.join(changed)}; train into another folder"
         )
     if read_table(os.path.join(directory, "spk2int")) != {s: str(i) for s, i in spk2int.items()}:
-        raise InputError(f"{directory}/spk2int: cannot resume with other speakers; train into another folder")
+        raise InputError(f"{directory}/spk2int: cannot resume with different speakers; train into another folder")
     if about["feats_conf"] != data.feats_conf:
         keys = ", ".join(differing_keys(about["feats_conf"] or {}, data.feats_conf or {}))
-        raise InputError(f"{data.path}: cannot resume {directory} with features of another {keys}")
+        raise InputError(f"{data.path}: cannot resume {directory} with features that differ in {keys}")

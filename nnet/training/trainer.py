@@ -1,8 +1,8 @@
-"""The training loop: steps, epochs, checkpoints, an exact resume.
+"""The training loop: steps, epochs, checkpoints, exact resume.
 
-Every random number of a step (dropout) comes from (seed, step), every batch from (seed, epoch, number), so a run that
-is resumed, at any place, goes through the same numbers as one that was never stopped: on the same processor family,
-with the same BLAS and number of threads.
+The random numbers of a step (dropout) depend only on (seed, step), those of a batch on (seed, epoch, number). So a
+resumed training gives bit for bit the result of an uninterrupted one, on the same processor family with the same BLAS
+and number of threads.
 """
 
 import json
@@ -22,13 +22,13 @@ from nnet.ops.runtime import warn_of_precision
 from nnet.optim.dropout import dropout_at
 from nnet.optim.optimizers import clip_gradients
 from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
-from nnet.training.distributed import Group, lost_process
-from nnet.training.log import EpochProgress, say_epoch
+from nnet.training.distributed import Group, lost_process_error
+from nnet.training.log import EpochProgress, log_epoch
 from nnet.training.validation import development_eer, validate
 
 log = logging.getLogger(__name__)
 
-CONSTRAIN_EVERY = 4  # updates between two steps towards the semi-orthogonal factors of a factorised TDNN (as Kaldi)
+CONSTRAIN_EVERY = 4  # updates between two semi-orthogonal steps of a factorized TDNN, as in Kaldi
 
 
 class Trainer:
@@ -37,12 +37,12 @@ class Trainer:
     Args:
         model: a SpeakerNet after `attach_loss`.
         config: the resolved Config.
-        directory: the model directory; config.json and spk2int are there already.
+        directory: the model directory, which already has config.json and spk2int.
         loader: batches of the training set (`nnet.dataset`): `steps_per_epoch`, `wait_seconds`,
             `epoch(number, start_step)`.
-        valid_loader: one pass over the validation batches is `epoch(0)`; None where there are none.
-        dev: list of (speaker, features (T, F)) for the EER of each epoch, or empty.
-        group: the processes that train together; `loader` gives this one's share of each batch.
+        valid_loader: its `epoch(0)` is one pass over the validation batches; None: no validation.
+        dev: list of (speaker, features (T, F)) for the EER of each epoch; may be empty.
+        group: the processes that train together; `loader` yields this process's share of each batch.
     """
 
     def __init__(self, model, config, directory, loader, valid_loader, dev, group=None):
@@ -62,22 +62,22 @@ class Trainer:
         self.gradients = nn.value_and_grad(model, self._objective)
 
     def resume(self):
-        """Continues from the last checkpoint where there is one; True if there was."""
+        """Restores the last checkpoint if there is one; returns whether there was."""
         state, ema = restore_checkpoint(self.directory, self.model, self.optimizer)
         if state is None:
             return False
         self.schedule.state = state.pop("schedule")
         self.state, self.ema = state, ema
-        if not self.group.first:
-            self.reset_sums()  # those of all processes went into the checkpoint
+        if not self.group.is_main:
+            self.reset_sums()  # the checkpoint holds the sums over all processes
         log.info("resumed after epoch %d, step %d", state["epoch"], state["step"])
         return True
 
     def run(self):
-        """Trains to the end, and writes model.safetensors: the best weights, or their average where asked for."""
+        """Trains to the end and writes model.safetensors: the best weights, or the average of the last checkpoints."""
         while self.state["epoch"] < self.settings.epochs and not self.state["stop"]:
             self._end_epoch(self._train_epoch())
-        if self.group.first:
+        if self.group.is_main:
             self._write_log()
             if self.settings.average_checkpoints:
                 self._average_checkpoints()
@@ -97,7 +97,7 @@ class Trainer:
         return progress
 
     def train_mode(self):
-        """Train mode for all but the modules whose weights are all frozen: their batch normalisation stays as it is."""
+        """Sets train mode, except for fully frozen modules, whose batch normalization keeps its running statistics."""
         self.model.train()
         for name, module in self.model.named_modules():
             weights = [f"{name}.{n}" for n, _ in tree_flatten(module.parameters())]
@@ -105,7 +105,7 @@ class Trainer:
                 module.eval()
 
     def reset_sums(self):
-        """Begins the means of an epoch anew."""
+        """Resets the running sums of loss and accuracy."""
         self.state["sums"] = {"loss": 0.0, "accuracy": 0.0, "chunks": 0}
 
     def _save_within_epoch(self, step):
@@ -114,7 +114,19 @@ class Trainer:
             self._save()
 
     def update(self, epoch, step, batches):
-        """One update of the weights from one or more batches, at step `step` of `epoch`; returns the rate used."""
+        """Updates the weights once.
+
+        Args:
+            epoch: completed epochs.
+            step: completed steps of this epoch.
+            batches: list of (features (B, T, F), labels (B,)), whose gradients are averaged.
+
+        Returns:
+            the learning rate used
+
+        Raises:
+            InputError: the loss or the gradient is not finite.
+        """
         steps = self.loader.steps_per_epoch
         place = epoch + step / steps
         mx.random.seed((self.settings.seed * 1_000_003 + epoch * steps + step + 1) * self.group.size + self.group.rank)
@@ -144,7 +156,7 @@ class Trainer:
         try:
             mx.eval(self.model.parameters(), self.optimizer.state, self.ema, *arrays)
         except RuntimeError as error:
-            raise (lost_process(error) if self.group.size > 1 else error) from error
+            raise (lost_process_error(error) if self.group.size > 1 else error) from error
 
     def _constrain(self):
         if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
@@ -169,9 +181,9 @@ class Trainer:
     def _explain_nan(self, epoch, step, features, rate):
         where = f"{self.directory}: the loss is not a number at epoch {epoch + 1}, step {step + 1}: "
         if not np.isfinite(features).all():
-            return where + "the features of this batch hold NaN or infinity; make them anew"
+            return where + "the features of this batch hold NaN or infinity; recompute them"
         if np.abs(features).max() > 1e4:
-            return where + f"features are as large as {np.abs(features).max():.3g}; was the CMVN left out?"
+            return where + f"features are as large as {np.abs(features).max():.3g}; is CMVN missing?"
         cause = f"the learning rate {rate:g} is probably too high"
         return where + cause + ("; training.clip_norm 3 may help too" if self.settings.clip_norm is None else "")
 
@@ -183,11 +195,11 @@ class Trainer:
             self.ema = {n: decay * before[n] + (1 - decay) * w for n, w in current.items()}
 
     def _end_epoch(self, progress):
-        self.group.share_statistics(self.model)
+        self.group.average_statistics(self.model)
         trained = weights_of(self.model)
         if self.ema:
             load_weights(self.model, self.ema, "the averaged weights")
-            self.group.share_statistics(self.model)  # which each process averaged over its own batches
+            self.group.average_statistics(self.model)  # each process averaged those of its own batches
         line = self._measure(progress)
         self._keep_best(line)
         if self.ema:
@@ -199,9 +211,9 @@ class Trainer:
         self.reset_sums()
         state["log"].append(line)
         self._save()
-        if self.group.first:
+        if self.group.is_main:
             self._write_log()
-            say_epoch(line, self.settings.epochs)
+            log_epoch(line, self.settings.epochs)
 
     def _measure(self, progress):
         sums, epoch = self._joint_sums(), self.state["epoch"]
@@ -210,7 +222,7 @@ class Trainer:
             "frames_per_second": round(progress.frames_per_second * self.group.size),
             "waiting_share": round(progress.waiting_share, 4),
         }
-        valid_loss, valid_accuracy, dev_eer = self.group.from_first(self._validate())
+        valid_loss, valid_accuracy, dev_eer = self.group.broadcast(self._validate())
         return {
             "epoch": epoch + 1,
             "train_loss": sums["loss"] / sums["chunks"],
@@ -222,22 +234,22 @@ class Trainer:
         } | speed
 
     def _joint_sums(self):
-        """The sums of this epoch over all processes."""
+        """Returns the sums of this epoch over all processes."""
         sums = self.state["sums"]
         return dict(zip(sums, self.group.sum(list(sums.values())), strict=True))
 
     def _validate(self):
-        if not self.group.first:
+        if not self.group.is_main:
             return None, None, None
         batches = self.valid_loader.epoch(0) if self.valid_loader else ()
         return *validate(self.model, batches), development_eer(self.model, self.dev)
 
     def _keep_best(self, line):
         value = line[self.settings.best_by]
-        value = -line["epoch"] if value is None else value  # nothing to choose by: the last one
+        value = -line["epoch"] if value is None else value  # nothing to select by: keep the last
         if self.state["best"] is None or value < self.state["best"]["value"]:
             self.state["best"] = {"epoch": line["epoch"], "value": value}
-            if self.group.first:
+            if self.group.is_main:
                 save_weights(os.path.join(self.directory, "model.safetensors"), weights_of(self.model))
 
     def _average_checkpoints(self):
@@ -249,9 +261,9 @@ class Trainer:
         log.info("model.safetensors is the average of %s", ", ".join(os.path.basename(f) for f in folders))
 
     def _save(self):
-        self.group.share_statistics(self.model)
+        self.group.average_statistics(self.model)
         state = self.state | {"schedule": self.schedule.state, "sums": self._joint_sums()}
-        if not self.group.first:
+        if not self.group.is_main:
             return
         save_checkpoint(self.directory, self.model, self.optimizer, self.ema, state, self.settings.keep_checkpoints)
 
@@ -261,7 +273,7 @@ class Trainer:
 
 
 def freeze(model, patterns):
-    """Freezes the weights whose names match one of the patterns, such as network.*; returns the names."""
+    """Freezes the weights whose names match one of the patterns, such as network.*; returns the set of names."""
     names = list(weights_of(model))
     for pattern in patterns:
         if not any(fnmatchcase(n, pattern) for n in names):
@@ -274,5 +286,5 @@ def freeze(model, patterns):
     if frozen:
         log.info("frozen: %d of %d weights: %s", len(frozen), len(names), ", ".join(sorted(frozen)))
     if not tree_flatten(model.trainable_parameters()):
-        raise InputError("training.freeze: nothing is left to train")
+        raise InputError("training.freeze: all weights are frozen; leave some to train")
     return frozen

@@ -1,4 +1,4 @@
-"""How good a model is while it is trained: loss and accuracy of validation batches, EER of a development set."""
+"""Evaluates a model during training: loss and accuracy on validation batches, EER on a development set."""
 
 import numpy as np
 
@@ -11,7 +11,15 @@ MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
 
 
 def validate(model, batches):
-    """Mean loss and accuracy, margins off, over batches of (features (B, T, F), labels (B,)); (None, None) for none."""
+    """Computes mean loss and accuracy, without margins.
+
+    Args:
+        model: a SpeakerNet with its loss attached.
+        batches: iterable of (features (B, T, F), labels (B,)).
+
+    Returns:
+        (loss, accuracy); (None, None) without batches
+    """
     model.eval()
     loss = correct = count = 0.0
     for features, labels in batches:
@@ -24,14 +32,14 @@ def validate(model, batches):
 
 
 def development_eer(model, utterances):
-    """EER in percent of the cosine of all pairs of the utterances' embeddings.
+    """Computes the EER, in percent, of cosine scores between all pairs of utterances.
 
     Args:
         model: a SpeakerNet.
-        utterances: (speaker, features (T, F)) pairs; at most MAX_EMBEDDINGS, evenly spread, are used.
+        utterances: list of (speaker, features (T, F)); at most MAX_EMBEDDINGS of them, evenly spaced, are used.
 
     Returns:
-        the EER, or None where there are no target or no nontarget pairs.
+        the EER; None without target or without nontarget pairs
     """
     model.eval()
     utterances = utterances[:: -(-len(utterances) // MAX_EMBEDDINGS)] if utterances else []

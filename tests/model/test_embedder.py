@@ -80,7 +80,7 @@ def test_what_cannot_be_embedded_is_named(model_dir):
         model.embed(np.zeros(RATE, np.float32), RATE)
     with pytest.raises(InputError, match='did you mean "embedding1.affine"'):
         nnet.load_model(model_dir, node="embeding1.affine")
-    with pytest.raises(InputError, match="tdnn1.relu gives a vector for each frame"):
+    with pytest.raises(InputError, match="tdnn1.relu gives one vector per frame"):
         nnet.load_model(model_dir, node="tdnn1.relu")
     with pytest.raises(InputError, match="chunks of 5 frames"):
         nnet.load_model(model_dir, chunk_size=5).embed(speech(1, 0), RATE)
@@ -122,5 +122,5 @@ def test_a_calibration_in_the_directory_gives_probabilities(model_dir, tmp_path,
     with pytest.raises(InputError, match="has no cosine_calibration.json"):
         nnet.load_model(model_dir).probability(0.3)
     write_calibration(directory / "cosine_calibration.json", Calibration(0.0, np.ones(3), 0.01), {})
-    with pytest.raises(InputError, match="takes 3 columns"):
+    with pytest.raises(InputError, match="calibrates 3 columns"):
         nnet.load_model(directory)

@@ -56,7 +56,7 @@ def test_chunks_that_give_no_embedding_are_refused(model):
     feats = features(50, 1)
     assert np.allclose(embed_utterance(model, feats, chunk_size=-1), embed_utterance(model, feats), atol=1e-5)
     for chunk_size in (0, 8, 24, -2):
-        with pytest.raises(InputError, match=f"chunks of {chunk_size} frames give no embedding: the least is 25"):
+        with pytest.raises(InputError, match=f"chunks of {chunk_size} frames are too short: at least 25"):
             embed_utterance(model, feats, chunk_size, min_chunk_size=25)
 
 
@@ -78,7 +78,7 @@ def test_spans():
 
 
 def test_a_vector_for_each_frame_is_no_embedding(model):
-    with pytest.raises(InputError, match="tdnn1.relu gives a vector for each frame"):
+    with pytest.raises(InputError, match="tdnn1.relu gives one vector per frame"):
         embed_utterance(model, features(50, 1), node="tdnn1.relu")
 
 

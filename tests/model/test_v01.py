@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnet.model.directory import load_model, read_config
+from nnet.model.directory import load_speaker_net, read_config
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.model.weights import load_weights, read_weights
 from nnet.ops import mx
@@ -33,7 +33,7 @@ def test_there_is_one_of_every_architecture():
 
 
 def test_embeddings_are_those_of_version_01(directory, expected):
-    model, _, _ = load_model(str(directory))
+    model, _, _ = load_speaker_net(str(directory))
     x = mx.array(expected["features"])
     np.testing.assert_allclose(np.array(model.extract(x)), expected["embedding"], atol=1e-4)
     np.testing.assert_allclose(np.array(model(x)), expected["output"], atol=1e-4)

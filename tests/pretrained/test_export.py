@@ -19,7 +19,7 @@ from nnet.config import load_config
 from nnet.errors import InputError
 from nnet.export.torch_writer import write_torch_state
 from nnet.kaldi.trials import Trials
-from nnet.model.directory import load_model, save_config
+from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx
@@ -161,10 +161,10 @@ def test_an_exported_checkpoint_loads_back_into_pytorch(
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
     exported = tmp_path / "out" / "pytorch" / name
     copy.load_state_dict(torch.load(exported, weights_only=True))
-    equal_embeddings(load_model(str(tmp_path / "out"))[0], copy, 120, 80)
+    equal_embeddings(load_speaker_net(str(tmp_path / "out"))[0], copy, 120, 80)
     again = convert_to_model(str(tmp_path / "out" / "pytorch"))
-    assert again.config.network == load_model(str(tmp_path / "out"))[1].network
-    assert again.feats_conf == load_model(str(tmp_path / "out"))[2]["feats_conf"]
+    assert again.config.network == load_speaker_net(str(tmp_path / "out"))[1].network
+    assert again.feats_conf == load_speaker_net(str(tmp_path / "out"))[2]["feats_conf"]
     equal_embeddings(again.model, original, 120, 80)
 
 

@@ -10,10 +10,10 @@ import pytest
 from nnet.bin.convert_checkpoint import main
 from nnet.errors import InputError
 from nnet.feats.options import MfccOptions
-from nnet.model.directory import load_model
+from nnet.model.directory import load_speaker_net
 from nnet.ops import mx
 from nnet.pretrained import convert as conversion
-from nnet.pretrained.source import Source, open_source
+from nnet.pretrained.checkpoint import Checkpoint, read_checkpoint
 from nnet.pretrained.tf_bundle import read_bundle
 
 SMALL = Path(__file__).parent / "tensorflow" / "small"
@@ -36,7 +36,7 @@ def test_the_last_checkpoint_of_a_folder_is_found(tmp_path):
         shutil.copyfile(f"{SMALL}{ending}", tmp_path / "nnet" / f"model-70{ending}")
     (tmp_path / "nnet" / "checkpoint").write_text('model_checkpoint_path: "/old/place/model-70"\n')
     names = [tmp_path, tmp_path / "nnet", tmp_path / "nnet" / "model-70", tmp_path / "nnet" / "model-70.meta"]
-    assert all(open_source(str(name)).state["scalar"] == 2.5 for name in names)
+    assert all(read_checkpoint(str(name)).state["scalar"] == 2.5 for name in names)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_any_changed_byte_of_an_index_is_read_or_refused(copy):
 def test_numbers_that_are_missing_are_named(copy):
     data = Path(f"{copy}.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:-1])
-    with pytest.raises(InputError, match="data-00000-of-00001: is missing or cut short"):
+    with pytest.raises(InputError, match="data-00000-of-00001: missing or truncated"):
         read_bundle(str(copy))
 
 
@@ -107,10 +107,10 @@ def expected_embedding(variables, x):
 
 @pytest.fixture
 def source(tf_kaldi_json, monkeypatch):
-    """The Source of a made-up checkpoint, which `convert` finds whatever it is told."""
+    """The Checkpoint of a made-up checkpoint, which `convert` finds whatever it is told."""
     settings = json.loads((tf_kaldi_json / "tdnn_amsoftmax_m0.20_linear_bn_1e-2.json").read_text())
-    made = Source("nnet/model/speaker_net-7.index", make_variables(np.random.default_rng(0)), settings)
-    monkeypatch.setattr(conversion, "open_source", lambda path: made)
+    made = Checkpoint("nnet/model/speaker_net-7.index", make_variables(np.random.default_rng(0)), settings)
+    monkeypatch.setattr(conversion, "read_checkpoint", lambda path: made)
     return made
 
 
@@ -127,14 +127,16 @@ def test_its_embeddings_are_those_of_the_formulas(source):
 
 def test_its_features_are_told_or_unknown(source, tmp_path, caplog):
     main(["exp/xvector", str(tmp_path / "a")])
-    assert load_model(str(tmp_path / "a"))[2]["feats_conf"] is None and "--feats-conf says it" in caplog.text
+    assert (
+        load_speaker_net(str(tmp_path / "a"))[2]["feats_conf"] is None and "give them with --feats-conf" in caplog.text
+    )
     options = MfccOptions(num_ceps=DIM, dither=0.0).to_dict()
     conf = {"type": "mfcc", "options": options, "cmvn": "sliding", "silence_removed": True}
     (tmp_path / "feats_conf.json").write_text(json.dumps(conf))
     main(["--feats-conf", str(tmp_path / "feats_conf.json"), "exp/xvector", str(tmp_path / "b")])
-    assert load_model(str(tmp_path / "b"))[2]["feats_conf"] == conf and (tmp_path / "b" / "mfcc.conf").exists()
+    assert load_speaker_net(str(tmp_path / "b"))[2]["feats_conf"] == conf and (tmp_path / "b" / "mfcc.conf").exists()
     (tmp_path / "feats_conf.json").write_text(json.dumps(conf | {"options": options | {"num_ceps": 12}}))
-    with pytest.raises(InputError, match="takes 9 features a frame"):
+    with pytest.raises(InputError, match="takes 9 features per frame"):
         main(["--feats-conf", str(tmp_path / "feats_conf.json"), "exp/xvector", str(tmp_path / "c")])
     (tmp_path / "feats_conf.json").write_text("[]")
     with pytest.raises(InputError, match="is no feats_conf.json"):
@@ -147,11 +149,11 @@ def test_a_missing_or_misshapen_variable_is_named(source, name):
     with pytest.raises(InputError, match=f"{name} is missing"):
         conversion.convert("exp/xvector", "tf_kaldi")
     source.state[name] = kept[..., :7]
-    with pytest.raises(InputError, match=f"{name} has a shape that does not fit"):
+    with pytest.raises(InputError, match=f"{name} does not have the shape of"):
         conversion.convert("exp/xvector", "tf_kaldi")
 
 
 def test_its_configuration_must_be_there(source):
     source.settings.clear()
-    with pytest.raises(InputError, match="its config.json, which tells the network, must lie beside it"):
+    with pytest.raises(InputError, match="config.json is missing beside it; it defines the network"):
         conversion.convert("exp/xvector")

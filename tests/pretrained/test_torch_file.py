@@ -124,7 +124,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path, zipped):
     else:
         head = [pickle.dumps(x, protocol=2) for x in (MAGIC, PROTOCOL, {"little_endian": True})]
         Path(path).write_bytes(b"".join(head) + evil + pickle.dumps([], protocol=2))
-    with pytest.raises(InputError, match=r"refused: it asks for (posix|nt|os)\.system"):
+    with pytest.raises(InputError, match=r"refused: it refers to (posix|nt|os)\.system"):
         read_torch_state(path)
     assert not marker.exists()
 
@@ -135,7 +135,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path, zipped):
 def test_other_globals_are_refused_by_name(tmp_path, name):
     module, function = name.rsplit(".", 1)
     data = b"\x80\x02c" + f"{module}\n{function}\n".encode() + b"."
-    with pytest.raises(InputError, match=f"asks for {name}"):
+    with pytest.raises(InputError, match=f"refers to {name}"):
         read_torch_state(_zip(tmp_path / "model.pt", {"archive/data.pkl": data}))
 
 
@@ -158,7 +158,7 @@ def test_records_that_overlap_are_refused(tmp_path):
 @pytest.mark.parametrize("name", ["../data.pkl", "/data.pkl", "archive/../../data.pkl", "archive\\..\\data.pkl"])
 def test_a_record_that_climbs_out_is_refused(tmp_path, name):
     records = {"archive/data.pkl": pickle.dumps({}, protocol=2), name: b"x"}
-    with pytest.raises(InputError, match="climbs out|damaged"):
+    with pytest.raises(InputError, match="leaves the archive|damaged"):
         read_torch_state(_zip(tmp_path / "model.pt", records))
 
 
@@ -200,7 +200,7 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides
 
 
 def test_a_storage_of_another_size_is_refused(tmp_path):
-    with pytest.raises(InputError, match="missing or of another size"):
+    with pytest.raises(InputError, match="missing or has another size"):
         read_torch_state(_zip(tmp_path / "model.pt", _tensor(0, (2,), (1,), count=5)))
 
 

@@ -104,7 +104,7 @@ def test_other_bins_need_a_new_embedding_layer(model_dir, data, tmp_path):
     make_filter_banks(data, model_dir / "fbank.conf", "utterance", num_mel_bins=24)
     with pytest.raises(InputError, match="features have 24 dimensions, features.dim of the configuration is 16"):
         tune(model_dir, data, tmp_path / "new")
-    with pytest.raises(InputError, match=r"embedding.layers.0.affine.weight has shape .* name it in training.drop"):
+    with pytest.raises(InputError, match=r"embedding.layers.0.affine.weight has shape .* add it to training.drop"):
         tune(model_dir, data, tmp_path / "new", "features.dim=24")
     drop = 'training.drop=["loss.*","embedding.layers.0.affine.weight"]'
     tune(model_dir, data, tmp_path / "other", "features.dim=24", drop)
@@ -113,10 +113,10 @@ def test_other_bins_need_a_new_embedding_layer(model_dir, data, tmp_path):
 
 def test_fine_tuning_refuses_features_of_another_kind(model_dir, data, tmp_path):
     make_filter_banks(data, model_dir / "fbank.conf", "utterance", window_type="povey")
-    with pytest.raises(InputError, match=r"options.window_type; make them anew with .*fbank.conf"):
+    with pytest.raises(InputError, match=r"options.window_type; recompute them with .*fbank.conf"):
         tune(model_dir, data, tmp_path / "new")
     make_filter_banks(data, model_dir / "fbank.conf")
-    with pytest.raises(InputError, match="differ from those of .* in cmvn; make them anew"):
+    with pytest.raises(InputError, match="differ from those of .* in cmvn; recompute them"):
         tune(model_dir, data, tmp_path / "new")
 
 

@@ -13,7 +13,7 @@ from nnet import ops
 from nnet.bin import extract_embeddings, train_nnet
 from nnet.config import load_config
 from nnet.kaldi.ark import read_dict
-from nnet.model.directory import load_model
+from nnet.model.directory import load_speaker_net
 from nnet.model.extraction import embed_utterances
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.model.weights import weights_of
@@ -156,7 +156,7 @@ def test_training_and_extraction_from_the_command_line(tmp_path, caplog):
         extract_embeddings.main(["--precision", precision, str(tmp_path / "bfloat16"), str(valid), out])
         vectors[precision] = np.stack(list(read_dict(f"scp:{out}.scp").values()))
     apart = np.linalg.norm(vectors["float32"] - vectors["bfloat16"])
-    model = load_model(tmp_path / "bfloat16")[0]
+    model = load_speaker_net(tmp_path / "bfloat16")[0]
     features = read_dict(f"scp:{valid}/feats.scp").items()
     for precision, found in vectors.items():
         with model.computing_in(precision):

@@ -3,7 +3,7 @@
 from toy_data import make_config, make_data
 
 from nnet.bin.find_learning_rate import main
-from nnet.training.rate_finder import Point, RateSweep, suggest
+from nnet.training.rate_finder import Point, RateSweep, suggest_rate
 
 
 def test_the_rate_grows_every_period():
@@ -13,7 +13,7 @@ def test_the_rate_grows_every_period():
 
 def test_the_suggestion_is_where_the_loss_falls_fastest():
     points = [Point(10.0**-k, loss) for k, loss in zip(range(6, 0, -1), [5.0, 5.0, 4.9, 2.0, 1.9, 9.0], strict=True)]
-    assert suggest(points) in (1e-4, 1e-3)
+    assert suggest_rate(points) in (1e-4, 1e-3)
 
 
 def test_the_command_writes_table_and_plot(tmp_path, capsys):

@@ -5,14 +5,14 @@ from toy_data import make_config
 
 from nnet.bin import estimate
 from nnet.errors import InputError
-from nnet.training.resources import Features, Network, Size, most_disk, plan
+from nnet.training.resources import Features, Network, Size, estimate_stages, most_disk
 
 TRAIN, TEST = Size(100, 10_000, 20.0), Size(10, 1000, 2.0)
 NETWORK = Network(1e6, 256, 1, 3, lambda utterances: 200 * utterances, 10, 1e5, 2e9)
 
 
 def needs(copies, vad=False):
-    return {n.stage: n for n in plan(TRAIN, TEST, copies, Features(80, vad, 16000.0, 100.0), NETWORK, 8, 4)}
+    return {n.stage: n for n in estimate_stages(TRAIN, TEST, copies, Features(80, vad, 16000.0, 100.0), NETWORK, 8, 4)}
 
 
 def test_sizes_and_times_grow_with_what_they_depend_on():

@@ -5,7 +5,7 @@ import pytest
 from toy_data import DIM, make_data
 
 from nnet.bin.train_nnet import main
-from nnet.model.directory import load_model
+from nnet.model.directory import load_speaker_net
 from nnet.ops import mx
 
 SIZES = (
@@ -44,7 +44,7 @@ def train(data, config, directory, overrides):
 @pytest.mark.parametrize("name", FILES)
 def test_a_published_file_trains_and_extracts(tf_kaldi_json, data, tmp_path, name):
     train(data, tf_kaldi_json / f"{name}.json", tmp_path / "exp", FILES[name])
-    model, _, _ = load_model(tmp_path / "exp")
+    model, _, _ = load_speaker_net(tmp_path / "exp")
     assert model.node == "embedding1.affine"
     embedding = np.array(model.extract(mx.random.normal((1, 50, DIM))))
     assert embedding.shape == (1, 12) and np.isfinite(embedding).all()

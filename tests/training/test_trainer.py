@@ -10,7 +10,7 @@ from toy_data import SEED, make_config, make_data
 
 from nnet.bin.train_nnet import main
 from nnet.errors import InputError
-from nnet.model.directory import list_checkpoints, load_model
+from nnet.model.directory import list_checkpoints, load_speaker_net
 from nnet.ops import mx
 
 
@@ -139,9 +139,9 @@ def test_only_the_last_checkpoints_are_kept(data, tmp_path):
     config = make_config(tmp_path / "c.json", training={"epochs": 5, "keep_checkpoints": 2})
     train(data, config, tmp_path / "exp")
     assert [os.path.basename(f) for f in list_checkpoints(tmp_path / "exp")] == ["epoch-0004", "epoch-0005"]
-    load_model(tmp_path / "exp", "4")
+    load_speaker_net(tmp_path / "exp", "4")
     with pytest.raises(InputError, match="no checkpoint 2; kept: epoch-0004, epoch-0005"):
-        load_model(tmp_path / "exp", "2")
+        load_speaker_net(tmp_path / "exp", "2")
 
 
 def test_fine_tuning_freezes_the_trunk_and_renews_the_classifier(data, tmp_path):
@@ -163,22 +163,22 @@ def test_fine_tuning_names_a_weight_that_does_not_fit(data, tmp_path):
     config = make_config(tmp_path / "c.json", training={"epochs": 1})
     train(data, config, tmp_path / "old")
     other = make_config(tmp_path / "o.json", embedding={"dims": [10, 12]}, training={"epochs": 1})
-    with pytest.raises(InputError, match=r"embedding.layers.0.affine.\w+ has shape .* name it in training.drop"):
+    with pytest.raises(InputError, match=r"embedding.layers.0.affine.\w+ has shape .* add it to training.drop"):
         train(data, other, tmp_path / "new", "--init", str(tmp_path / "old"))
 
 
 def test_a_training_is_not_overwritten_and_not_resumed_as_another(data, tmp_path):
     config = make_config(tmp_path / "c.json", training={"epochs": 1})
     train(data, config, tmp_path / "exp")
-    with pytest.raises(InputError, match="holds a training already; --resume true"):
+    with pytest.raises(InputError, match="already holds a training; continue it with --resume true"):
         train(data, config, tmp_path / "exp")
-    with pytest.raises(InputError, match="cannot resume with another loss.type"):
+    with pytest.raises(InputError, match="cannot resume with different loss.type"):
         train(data, config, tmp_path / "exp", "--resume", "true", "--set", "loss.type=additive_margin")
     others = tmp_path / "data"
     shutil.copytree(data, others)
     for path in others.glob("*/feats_conf.json"):
         path.write_text(path.read_text().replace('"none"', '"sliding"'))
-    with pytest.raises(InputError, match="train: cannot resume .*exp with features of another cmvn"):
+    with pytest.raises(InputError, match="train: cannot resume .*exp with features that differ in cmvn"):
         train(others, config, tmp_path / "exp", "--resume", "true")
 
 
@@ -195,7 +195,7 @@ def test_nan_stops_training_with_step_and_cause(data, tmp_path):
         ("features.type=fbank", "features are mfcc, features.type of the configuration is fbank"),
         ("data.min_frames=3", "data.min_frames and valid_frames must be at least the network's 9 frames"),
         ("training.freeze=[\"networc.*\"]", "networc.* matches no weight"),
-        ("training.freeze=[\"*\"]", "nothing is left to train"),
+        ("training.freeze=[\"*\"]", "all weights are frozen"),
         ("training.dropout=0,0.1", "network tdnn has no dropout to schedule"),
         ("embedding.node=embeding1.affine", 'did you mean "embedding1.affine"'),
     ],

@@ -91,5 +91,5 @@ def test_other_speeds_are_other_speakers(data, tmp_path):
 
 def test_augmentation_needs_audio(data, tmp_path):
     path = make_config(tmp_path / "c.json", augmentation={"noises": "n", "probability": 0.5, "rirs": None})
-    with pytest.raises(InputError, match="augmentation works on audio: set data.source to audio"):
+    with pytest.raises(InputError, match="augmentation needs audio: set data.source to audio"):
         train(data, path, tmp_path / "exp")
