@@ -1,15 +1,15 @@
-"""The operations that networks, poolings and losses are written in, and the one door to MLX.
+"""The operations in which networks, poolings and losses are written; all imports of MLX go through here.
 
     from nnet import ops
     y = ops.relu(bn(conv(x))) + x
 
-They take what flows through a network: an `mx.array`, or a `Value` that decides itself how they are computed
-(`nnet.ops.value`): a batch in shards that share a CPU's cores, a node of a graph that is being exported, a model whose
-multiply-adds are being counted. Ordinary operators and slices work on all of these. A network or pooling that uses
-nothing else runs fast everywhere and can be exported; losses see plain arrays and may use all of MLX. Where an array
-that is not part of the flow meets a Value in an operator, the Value stands first: `x * scale`.
+Their arguments are `mx.array`s, or objects derived from `Value` (`nnet.ops.value`), which define how operations on them
+are computed: a batch split into shards over a CPU's cores, a node of an exported graph, an array that counts
+multiply-adds. Ordinary operators and slices work on all of these. A network or pooling that uses nothing else runs fast
+on every device and can be exported; losses get plain arrays and may use all of MLX. In an operator between a Value and
+an array that is not computed from it, the Value must come first: `x * scale`.
 
-Importing this module changes nothing in the process; `nnet.ops.runtime.prepare` makes MLX fast on a Linux CPU.
+Importing this module does not change the process; `nnet.ops.runtime.prepare` makes MLX fast on a Linux CPU.
 """
 
 from nnet.ops.binding import mx, nn, optimizers, tree_flatten, tree_map, tree_map_with_path, tree_unflatten

@@ -1,13 +1,13 @@
-"""Loads MLX so that a fast BLAS can still take the place of the one in its wheel.
+"""Imports MLX with lazy binding, so that `nnet.ops.runtime.prepare` can replace its BLAS later.
 
-The dynamic linker binds a library's functions when it is loaded, or, if asked, when each is first called. With the
-latter `nnet.ops.runtime.prepare` may come after the import: importing a library should not change the process.
+The dynamic linker binds the functions of a library when the library is loaded, or, with lazy binding, when each is
+first called. Lazy binding allows `prepare` to run after the import, which itself should not change the process.
 """
 
 import os
 import sys
 
-# Where somebody has loaded MLX before, its BLAS may be bound already.
+# If MLX was imported before, its BLAS may already be bound.
 LOADED_BEFORE = "mlx.core" in sys.modules
 
 _flags = sys.getdlopenflags()

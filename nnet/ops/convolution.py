@@ -1,4 +1,4 @@
-"""Convolutions over maps (B, F, T, C) and sequences, channels last, as fast as the device allows."""
+"""Convolutions over maps (B, F, T, C) and sequences (B, T, C), by the fastest algorithm for device and shape."""
 
 from nnet.ops.binding import mx
 from nnet.ops.gradients import in_inference
@@ -9,14 +9,15 @@ from nnet.ops.winograd import backward_planes, filter_planes, filtered
 
 
 def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
-    """The rule: how a convolution with a weight of `shape` (O, KF, KT, C) is computed on the current device.
+    """Chooses the algorithm for a convolution with a weight of `shape` (O, KF, KT, C) on the current device.
 
-    pointwise: kernels of one value without stride are one product, on any device.
-    native: MLX's own. On a GPU everything else; on a CPU groups alone, which no network of ours has.
-    winograd: fewest products. From 24 channels on, 3×3 kernels cost 9 ns an output and channel instead of 16 (at 128
-        channels 14 instead of 42; Zen 3, one core); over time alone it pays from 128 channels on (9 instead of 12).
-    product: one product of copied windows, everything else. MLX's own convolution on a CPU copies more slowly, and
-        dilated ones and the gradients of strided ones have no fast path at all.
+    pointwise: kernels of size 1 without stride are one matrix product, on any device.
+    native: MLX's own convolution. On a GPU, all others; on a CPU, only grouped ones, which no network here has.
+    winograd: fewest multiplications. From 24 channels on, 3×3 kernels cost 9 ns per output and channel instead of 16
+        (at 128 channels 14 instead of 42; Zen 3, one core); over time alone it pays from 128 channels on (9 instead of
+        12).
+    product: all others, as one matrix product of copied windows (im2col). MLX's own convolution on a CPU copies more
+        slowly, and has no fast path for dilated ones and for the gradients of strided ones.
     """
     outputs, *kernel, channels = shape
     if kernel == [1, 1] and stride == (1, 1) and padding == (0, 0) and groups == 1:
@@ -33,7 +34,7 @@ def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
 
 
 class Filter:
-    """A convolution whose weight is made ready once for all shards of a batch.
+    """A convolution whose weight is prepared once for all shards of a batch.
 
     Args:
         weight: (O, KF, KT, C / groups), or (O, KT, C / groups) for sequences.
@@ -85,7 +86,7 @@ def conv(x, filter):
         weight: (O, KF, KT, C / groups), or (O, KT, C / groups) for sequences.
         bias: (O,), or None.
         stride, padding, dilation: pairs (F, T).
-        groups: into which the channels are divided.
+        groups: number of channel groups.
     """
     return filter(x)
 
@@ -98,7 +99,7 @@ def linear(x, weight, bias=None):
 
 @operation
 def context_linear(x, context, weight, bias):
-    """W [x; context] + b for every frame, the context's share computed once an utterance.
+    """Computes W [x; context] + b for every frame, with the product with the context computed once per utterance.
 
     Args:
         x: (B, T, C).

@@ -1,4 +1,4 @@
-"""Functions of arrays that bring their own gradient, and computing without gradients."""
+"""Functions with a hand-written gradient, and a context for inference without gradients."""
 
 import contextlib
 import functools
@@ -11,15 +11,15 @@ _local = threading.local()
 
 
 class WithGradient:
-    """A function with a gradient of its own; both run in the lane in which it is called.
+    """A function with a hand-written gradient; both run in the lane in which the function is called.
 
     Args:
         forward: forward(*arrays, **options) → one array or a tuple.
-        backward: backward(arrays, cotangents, outputs, **options) → a gradient for each array, in a tuple; each is
-            given the dtype of its array.
+        backward: backward(arrays, cotangents, outputs, **options) → a tuple with the gradient of each array; each is
+            converted to the dtype of its array.
 
-    A call takes arrays by position and hashable options by name. The gradient of the first array waits for the others:
-    whoever asks for it has the gradients of the weights computed on the way, while what they need is still there.
+    A call takes arrays by position and hashable options by name. The gradient of the first array depends on the others,
+    so that evaluating it computes the gradients of the weights on the way and their inputs are freed early.
     """
 
     def __init__(self, forward, backward):
@@ -54,7 +54,7 @@ def _tuple(arrays):
 
 @contextlib.contextmanager
 def inference():
-    """Within it nobody asks for gradients: what they need is not set up."""
+    """Context in which no gradients are computed, so that nothing is prepared for them."""
     outer = in_inference()
     _local.in_inference = True
     try:
@@ -64,5 +64,5 @@ def inference():
 
 
 def in_inference():
-    """Whether this is inside of `inference`."""
+    """Returns whether the `inference` context is active."""
     return getattr(_local, "in_inference", False)

@@ -1,8 +1,8 @@
-"""Lanes: streams of operations that a CPU computes at the same time.
+"""Lanes: MLX streams that a CPU executes in parallel.
 
-MLX computes the operations of a stream one after the other, and of all operations only matrix products use more than
-one core. So the shards of a batch (`nnet.ops.sharded`) take turns on as many streams as there are threads to use, and
-the BLAS has one thread a lane.
+MLX executes the operations of a stream in sequence, and only its matrix products use more than one core. So the shards
+of a batch (`nnet.ops.sharded`) are distributed over as many streams as there are threads, and the BLAS uses one thread
+per lane.
 """
 
 import contextlib
@@ -11,27 +11,27 @@ import threading
 from nnet.ops.binding import mx
 from nnet.ops.runtime import num_threads
 
-_local = threading.local()  # of each thread: its streams, and the number of the one in use
+_local = threading.local()  # per thread: its streams, and the number of the current lane
 
 
 def on_cpu():
-    """Whether MLX computes on a CPU, by default or in the current stream."""
+    """Returns whether MLX computes on a CPU by default."""
     return mx.default_device().type == mx.cpu
 
 
 def num_lanes():
-    """How many shards are computed at once."""
+    """Returns the number of shards computed in parallel."""
     return num_threads() if on_cpu() else 1
 
 
 def current_lane():
-    """The number of the lane in use, or None."""
+    """Returns the number of the current lane, or None."""
     return getattr(_local, "lane", None)
 
 
 @contextlib.contextmanager
 def lane(number):
-    """Sends operations to a lane, counted round the lanes that there are; None: to where they go anyway."""
+    """Context that sends operations to lane `number` modulo the number of lanes; None: to the default stream."""
     if number is None:
         yield
         return

@@ -1,8 +1,8 @@
-"""Batch statistics, scaling and ReLU without wasted passes over memory, each with its own gradient.
+"""Batch statistics, scaling and ReLU with few passes over memory and hand-written gradients.
 
-On a CPU a pass over an array costs as much as 20 to 60 multiply-adds an element. Sums over rows are products with a row
-of ones, which a BLAS does faster than MLX reduces; the mask of a ReLU is the sign of its output, times the gradient.
-Statistics, scales and sums are float32, whatever the dtype of the activations.
+On a CPU a pass over an array costs as much as 20 to 60 multiply-adds per element. Sums over rows are products with a
+row of ones, which a BLAS computes faster than MLX's reduction; the gradient of a ReLU is masked by the sign of its
+output. Statistics, scales and sums are float32, whatever the dtype of the activations.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ def _moments_back(arrays, cotangents, outputs):
 
 
 moments = WithGradient(_moments, _moments_back)
-moments.__doc__ = "moments(x): the means over all axes but the last, and the sums of squared deviations from them."
+moments.__doc__ = "moments(x) computes means over all axes but the last, and the sums of squared deviations from them."
 
 
 def _scaled(x, scale, shift, *residual, relu):
@@ -62,7 +62,7 @@ def _column_sums(rows):
 @functools.lru_cache(maxsize=64)
 def _ones(count):
     ones = mx.ones((1, count))
-    mx.eval(ones)  # now, because streams that come later cannot compute it
+    mx.eval(ones)  # evaluated now, because streams created later cannot evaluate it
     return ones
 
 
@@ -71,11 +71,11 @@ _gather = None  # see `joint_batch`
 
 @contextlib.contextmanager
 def joint_batch(gather):
-    """Within it the batches of several processes count as one.
+    """Context in which batch statistics are those of the joint batch of several processes.
 
     Args:
-        gather: gather(x) → (processes, *x.shape), with a gradient that is the sum over the processes; None: each
-            process has the statistics of its own batch.
+        gather: gather(x) → (processes, *x.shape), with a gradient summed over the processes; None: each process uses
+            the statistics of its own batch.
     """
     global _gather
     outer, _gather = _gather, gather
@@ -86,17 +86,19 @@ def joint_batch(gather):
 
 
 Statistics = namedtuple("Statistics", "mean variance count")
-Statistics.__doc__ = "The mean and the biased variance by channel of a batch, (C,) float32, and its number of rows."
+Statistics.__doc__ = "Mean and biased variance of a batch by channel, (C,) float32, and its number of rows."
 
 
-def beside(one, other):
-    """The Statistics of the channels of both, of which the other's come after."""
+def concat_statistics(one, other):
+    """Concatenates the Statistics of two sets of channels."""
     return Statistics(*(mx.concatenate(pair) for pair in zip(one[:2], other[:2], strict=True)), one.count)
 
 
 def batch_statistics(shards):
-    """The Statistics of a batch in shards, a list of (B_i, ..., C); of a `joint_batch` every process must have as
-    many rows."""
+    """Computes the Statistics of a batch in shards, a list of (B_i, ..., C).
+
+    In a `joint_batch`, every process must have the same number of rows.
+    """
     results = []
     for i, shard in enumerate(shards):
         with lane(i if len(shards) > 1 else None):
@@ -110,7 +112,7 @@ def batch_statistics(shards):
 
 
 def _merged(means, squares, counts):
-    """Mean, sum of squared deviations from it and number of rows of all parts together: (S, C), (S, C), [S].
+    """Merges means, sums of squared deviations and row counts of parts, (S, C), (S, C), [S], into those of the whole.
 
     Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", eq. 2.1.
     """

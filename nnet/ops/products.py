@@ -1,4 +1,4 @@
-"""Convolutions of any kernel, stride and dilation as one product: all that the outputs see, times the filter."""
+"""Convolutions of any kernel, stride and dilation as one matrix product of copied windows (im2col) and filter."""
 
 from nnet.ops.binding import mx
 from nnet.ops.copies import copied
@@ -13,7 +13,7 @@ pointwise.__doc__ = "pointwise(x, weight): x (..., C), weight (O, C) → (..., O
 
 
 def backward_filters(weight, stride, padding, dilation):
-    """The filters that take a gradient back, one a phase: weight (O, KF, KT, C) → [(taps·O, C), ...]."""
+    """Returns the filters of the input's gradient, one per phase: weight (O, KF, KT, C) → [(taps·O, C), ...]."""
     return [
         mx.stack([weight[:, f, t] for f in bins.taps for t in frames.taps]).reshape(-1, weight.shape[3])
         for bins, frames in _phases(weight.shape, stride, padding, dilation)
@@ -40,15 +40,15 @@ def _backward(arrays, dy, _, *, stride, padding, dilation):
 
 
 multiplied = WithGradient(_forward, _backward)
-multiplied.__doc__ = """multiplied(x, weight, *backward, stride=, padding=, dilation=): a convolution.
+multiplied.__doc__ = """multiplied(x, weight, *backward, stride=, padding=, dilation=) computes a convolution.
 
-x (B, F, T, C), weight (O, KF, KT, C), backward = `backward_filters` of the weight, made once for all shards. stride and
-dilation are pairs (F, T), padding is (before, after) the bins and the frames. Result (B, F', T', O).
+x (B, F, T, C), weight (O, KF, KT, C), backward: `backward_filters` of the weight, made once for all shards. stride and
+dilation are pairs (F, T), padding is (before, after) for bins and for frames. The result is (B, F', T', O).
 """
 
 
 def _columns(x, kernel, stride, padding, dilation):
-    """All that each output sees: (B, F', T', KF·KT·C)."""
+    """Copies the window of each output: (B, F', T', KF·KT·C)."""
     axes = zip(x.shape[1:3], kernel, stride, padding, dilation, strict=True)
     count = [(size + sum(p) - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in axes]
     view = windows(x, kernel, [-before for before, _ in padding], stride, dilation, count)
@@ -60,10 +60,10 @@ def _rows(x):
 
 
 class _Phase:
-    """The inputs i = phase, phase + stride, ... of one axis, and the taps through which they reach outputs.
+    """The inputs i = phase, phase + stride, ... of one axis, and the taps that connect them to outputs.
 
-    Tap k takes input i to output (i + padding - dilation·k) / stride where that is a whole number. For the m-th input
-    of the phase these are the outputs m + first, m + first + step, ...; taps are in this order.
+    Tap k connects input i to output (i + padding - dilation·k) / stride if that is an integer. For the m-th input of
+    the phase these are the outputs m + first, m + first + step, ...; the taps are in this order.
     """
 
     def __init__(self, phase, kernel, stride, padding, dilation):
@@ -76,14 +76,14 @@ class _Phase:
 
 
 def _phases(shape, stride, padding, dilation):
-    """The pairs (F, T) of phases that have taps, for a weight of shape (O, KF, KT, C)."""
+    """Returns the pairs (F, T) of phases that have taps, for a weight of shape (O, KF, KT, C)."""
     axes = zip(shape[1:3], stride, padding, dilation, strict=True)
     bins, frames = ([_Phase(i, k, s, p, d) for i in range(s)] for k, s, p, d in axes)
     return [(f, t) for f in bins for t in frames if f.taps and t.taps]
 
 
 def _back(dy, shape, stride, phase, filter):
-    """The gradient of the inputs of one phase, of an input of this shape."""
+    """Computes the gradient of the inputs of one phase; `shape` is that of the whole input."""
     count = [-(-(size - axis.phase) // s) for size, axis, s in zip(shape[1:3], phase, stride, strict=True)]
     if 0 in count:
         return mx.zeros((shape[0], *count, shape[3]))

@@ -1,4 +1,4 @@
-"""Operations that sum over frames, bins or channels of an utterance, and the statistics of a batch."""
+"""Reductions over the frames, bins or channels of an utterance, and the statistics of a batch."""
 
 from nnet.ops import normalization, vectors
 from nnet.ops.activation import exp_shifted
@@ -11,25 +11,25 @@ from nnet.ops.value import operation
 
 @operation
 def mean(x, *, axis, keepdims=False):
-    """The mean over one or more axes, summed in float32; the result has the dtype of x."""
+    """Computes the mean over one or more axes, summed in float32; the result has the dtype of x."""
     return mx.mean(x.astype(mx.float32), axis=axis, keepdims=keepdims).astype(x.dtype)
 
 
 @operation
 def sum(x, *, axis, keepdims=False):
-    """The sum over one or more axes."""
+    """Computes the sum over one or more axes."""
     return mx.sum(x, axis=axis, keepdims=keepdims)
 
 
 @operation
 def softmax(x, *, axis):
-    """e^x over its sum along an axis."""
+    """Computes the softmax along an axis."""
     return mx.softmax(x, axis=axis)
 
 
 @operation
 def mean_and_variance(x, *, unbiased):
-    """Mean and variance over time of x (B, T, C): (B, C) each. The variance of one frame is 0, unbiased or not."""
+    """Computes mean and variance over time: x (B, T, C) → (B, C) each. The variance of a single frame is 0."""
     frames = x.shape[1]
     mean = _sum_over_time(x) / frames  # (B, 1, C)
     centered = x - mean
@@ -39,11 +39,11 @@ def mean_and_variance(x, *, unbiased):
 
 @operation
 def weighted_statistics(x, scores):
-    """Mean and variance over time, each frame weighted by the softmax over time of its scores, in few passes.
+    """Computes mean and variance over time, with frames weighted by the softmax over time of their scores.
 
     Args:
         x: (B, T, C).
-        scores: (B, T, C), or (B, T, 1) for all channels alike.
+        scores: (B, T, C), or (B, T, 1) shared by all channels.
 
     Returns:
         (B, C) each.
@@ -54,13 +54,13 @@ def weighted_statistics(x, scores):
 
 @operation
 def normalize(x):
-    """x (..., D) at length 1 along its last axis; zero stays zero."""
+    """Scales x (..., D) to length 1 along the last axis; zero stays zero."""
     return vectors.normalize(x)
 
 
 @operation
 def segment_means(x, *, segment):
-    """The means of consecutive segments, the last one of what is left: x (B, T, C) → (B, ceil(T / segment), C)."""
+    """Computes means of consecutive segments, the last maybe shorter: (B, T, C) → (B, ceil(T / segment), C)."""
     batch, frames, channels = x.shape
     whole = frames // segment * segment
     rest = [mean(x[:, whole:], axis=1, keepdims=True)] if whole < frames else []
@@ -71,7 +71,7 @@ def segment_means(x, *, segment):
 
 
 def batch_statistics(x):
-    """The `nnet.ops.normalization.Statistics` of a batch x (B, ..., C), by channel."""
+    """Computes the `nnet.ops.normalization.Statistics` of a batch x (B, ..., C)."""
     return x.statistics if isinstance(x, Sharded) else normalization.batch_statistics([x])
 
 
@@ -85,7 +85,7 @@ def _sum_over_time(x):
 
 
 def _forward(x, scores):
-    """Mean and variance; and for the gradient the powers of e and one over their sum, which are the weights."""
+    """Computes mean and variance, and for the gradient the exponentials and the inverse of their sum."""
     powers = exp_shifted(scores, mx.max(scores, axis=1, keepdims=True))
     share = 1 / mx.sum(powers, axis=1, keepdims=True)
     mean = mx.sum(powers * x, axis=1, keepdims=True) * share

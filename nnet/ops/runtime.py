@@ -1,8 +1,8 @@
-"""What a process needs before MLX is fast on a Linux CPU: a tuned BLAS, and a malloc that keeps its memory.
+"""Prepares a process for MLX on a Linux CPU: a tuned BLAS, and a malloc that keeps freed memory.
 
-The wheel of MLX for Linux CPUs carries the reference BLAS, 50 to 100 times slower than a tuned one. Its functions are
-bound when they are first called (`nnet.ops.binding`), so a library that is in the process's global scope by then takes
-their place.
+MLX's wheel for Linux CPUs contains the reference BLAS, which is 50 to 100 times slower than a tuned one. Its functions
+are bound when they are first called (`nnet.ops.binding`), so a library loaded into the global scope before that
+replaces them.
 """
 
 import ctypes
@@ -25,28 +25,28 @@ REMEDY = "pip install mkl (x86-64), or install your system's OpenBLAS (apt insta
 
 @functools.cache
 def prepare():
-    """Loads a fast BLAS, sets its threads, and has malloc keep memory; once a process, before MLX multiplies.
+    """Loads a fast BLAS, limits its threads, and makes malloc keep freed memory; once per process.
 
-    Building or loading a model calls it. SV_PREPARE=0 in the environment declines it. Nothing happens on macOS and
-    with MLX for CUDA, which need none of it.
+    Must run before MLX's first matrix product; building or loading a model calls it. SV_PREPARE=0 in the environment
+    disables it. Does nothing on macOS and with MLX for CUDA, which do not need it.
     """
     if not sys.platform.startswith("linux") or has_cuda():
         return
     if os.environ.get("SV_PREPARE") == "0":
-        log.debug("SV_PREPARE=0: BLAS, threads and malloc stay as they are")
+        log.debug("SV_PREPARE=0: BLAS, threads and malloc are not changed")
         return
     keep_memory()
     path = load_blas()
     if path is None:
-        log.warning("no fast BLAS found: MLX will be 50 times slower than it could be. Remedy: %s", REMEDY)
+        log.warning("no fast BLAS found: MLX will be about 50 times slower. To fix it: %s", REMEDY)
     elif path and LOADED_BEFORE:
         log.warning("MLX was imported before nnet and may keep its slow BLAS; import nnet.ops first")
     use_one_thread()
-    log.debug("BLAS: %s, one thread a product; malloc keeps freed memory", path or "as it was")
+    log.debug("BLAS: %s, one thread per product; malloc keeps freed memory", path or "already loaded")
 
 
 def has_cuda():
-    """Whether the installed MLX is one of the CUDA builds."""
+    """Returns whether the installed MLX is a CUDA build."""
     for name in ("mlx-cuda", "mlx-cuda-12", "mlx-cuda-13"):
         try:
             importlib.metadata.distribution(name)
@@ -57,10 +57,10 @@ def has_cuda():
 
 
 def load_blas():
-    """Puts the best BLAS there is into the global scope.
+    """Loads the fastest available BLAS into the global scope.
 
     Returns:
-        The path of the library, "" where one was there before (LD_PRELOAD), None where there is none.
+        path of the library, "" if one was already loaded (LD_PRELOAD), None if there is none
     """
     if hasattr(ctypes.CDLL(None), "cblas_sgemm"):
         return ""
@@ -76,19 +76,19 @@ def load_blas():
 
 
 def library_folders():
-    """Where pip and conda put shared libraries of this Python, nearest first."""
+    """Returns the folders where pip and conda install shared libraries for this Python, in order of preference."""
     prefixes = (sys.prefix, sys.base_prefix, site.getuserbase())
     return list(dict.fromkeys(os.path.join(p, "lib") for p in prefixes if p))
 
 
 def mkl_libraries():
-    """Paths of MKL's single dynamic library, newest first in each folder."""
+    """Returns the paths of MKL's single dynamic library, newest first within each folder."""
     folders = [*library_folders(), "/usr/lib/x86_64-linux-gnu", "/usr/lib64"]
     return [p for folder in folders for p in sorted(glob.glob(f"{folder}/libmkl_rt.so*"), reverse=True)]
 
 
 def openblas_libraries():
-    """Paths or names of the threaded OpenBLAS of the system."""
+    """Returns the paths or names of the system's threaded OpenBLAS."""
     names = ("libopenblas.so.0", "libopenblasp.so.0")
     folders = [*library_folders(), *glob.glob("/usr/lib/*-linux-gnu"), "/usr/lib64"]
     paths = [os.path.join(folder, name) for folder in folders for name in names]
@@ -97,10 +97,10 @@ def openblas_libraries():
 
 
 def set_mkl_environment(folder):
-    """Makes MKL give the same bits in every run with the same threads, and thread with what is installed.
+    """Makes MKL bitwise reproducible for a given number of threads, and selects an installed threading library.
 
-    Without MKL_CBWR the last bits depend on where malloc puts an array, and a resumed training would drift away from an
-    uninterrupted one. Whatever the user has set stands.
+    Without MKL_CBWR the last bits depend on the memory alignment of arrays, and a resumed training would diverge from
+    an uninterrupted one. Variables that the user has set are kept.
     """
     os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
     if os.path.exists(os.path.join(folder, "libiomp5.so")):
@@ -113,7 +113,7 @@ def set_mkl_environment(folder):
 
 @functools.cache
 def num_threads():
-    """The threads that this process may use: MKL_NUM_THREADS, OMP_NUM_THREADS, or its cores."""
+    """Returns the number of threads that this process may use: MKL_NUM_THREADS, OMP_NUM_THREADS, or its cores."""
     for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "")
         if value.isdigit() and int(value) > 0:
@@ -122,10 +122,10 @@ def num_threads():
 
 
 def use_one_thread():
-    """Has the BLAS that MLX uses compute each product in one thread: lanes keep all cores busy (`nnet.ops.lanes`).
+    """Limits MLX's BLAS to one thread per product, as lanes already use all cores (`nnet.ops.lanes`).
 
-    NumPy's and SciPy's own libraries have other names for their functions and stay as they are. threadpoolctl can do
-    this too, but its questions start MKL's OpenMP threads, whose waiting costs a fifth of the processor's time.
+    The BLAS libraries of NumPy and SciPy are not affected. threadpoolctl could do this, but its queries start MKL's
+    OpenMP threads, whose busy waiting costs a fifth of the processor time.
     """
     process = ctypes.CDLL(None)
     for name in ("MKL_Set_Num_Threads", "openblas_set_num_threads"):
@@ -134,6 +134,6 @@ def use_one_thread():
 
 
 def warn_of_precision(precision):
-    """Says in one line that a CPU gains nothing by fewer bits."""
+    """Warns that lower precision does not make a CPU faster."""
     if precision != "float32" and mx.default_device().type == mx.cpu:
         log.warning("precision %s is meant for GPUs; on this CPU it is slower than float32", precision)

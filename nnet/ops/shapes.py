@@ -1,4 +1,4 @@
-"""Operations that change shapes: maps and sequences, parts side by side, axes."""
+"""Shape operations: maps and sequences, concatenation and splitting, axes."""
 
 from nnet.ops.binding import mx
 from nnet.ops.copies import concatenated
@@ -7,63 +7,63 @@ from nnet.ops.value import operation
 
 @operation
 def as_map(x):
-    """Features (B, T, F) as a map of one channel, (B, F, T, 1)."""
+    """Reshapes features (B, T, F) to a map of one channel, (B, F, T, 1)."""
     return mx.swapaxes(x, 1, 2)[..., None]
 
 
 @operation
 def flatten_map(x):
-    """A map (B, F, T, C) as frames (B, T, C * F), channel-major as in WeSpeaker: feature c * F + f."""
+    """Flattens a map (B, F, T, C) to frames (B, T, C * F), channel-major as in WeSpeaker: feature c * F + f."""
     batch, bins, frames, channels = x.shape
     return x.transpose(0, 2, 3, 1).reshape(batch, frames, channels * bins)
 
 
 @operation
 def concat(*arrays, axis=-1):
-    """The arrays side by side along an axis, by default that of the channels."""
+    """Concatenates arrays along an axis, by default the channels."""
     return concatenated(arrays, axis)
 
 
 @operation
 def split(x, *, parts, axis=-1):
-    """x in so many equal parts along an axis: a tuple."""
+    """Splits x into `parts` equal parts along an axis; returns a tuple."""
     return tuple(mx.split(x, parts, axis=axis))
 
 
 @operation
 def crop(x, *, before, after):
-    """x (B, T, C) without its first `before` and its last `after` frames."""
+    """Removes the first `before` and the last `after` frames of x (B, T, C)."""
     return x[:, before : x.shape[1] - after]
 
 
 @operation
 def repeat_segments(x, like, *, segment):
-    """Each segment's values for all its frames: x (B, S, C) → (B, T, C), T being the frames of `like` (B, T, ...).
+    """Repeats the values of each segment for its frames: x (B, S, C) → (B, T, C), with T from `like` (B, T, ...).
 
-    A single segment stays (B, 1, C), which broadcasts.
+    A single segment is returned as (B, 1, C), which broadcasts.
     """
     return x if x.shape[1] == 1 else mx.repeat(x, segment, axis=1)[:, : like.shape[1]]
 
 
 @operation
 def expand_dims(x, *, axis):
-    """x with a new axis of size 1."""
+    """Inserts an axis of size 1."""
     return mx.expand_dims(x, axis)
 
 
 @operation
 def swapaxes(x, *, first, second):
-    """x with two axes exchanged."""
+    """Swaps two axes."""
     return mx.swapaxes(x, first, second)
 
 
 @operation
 def flatten(x, *, start):
-    """All axes from `start` on as one."""
+    """Merges all axes from `start` on into one."""
     return mx.flatten(x, start)
 
 
 @operation
 def unflatten(x, *, axis, shape):
-    """One axis as several of these sizes, of which one may be -1."""
+    """Splits one axis into several of the sizes `shape`, one of which may be -1."""
     return mx.unflatten(x, axis, shape)

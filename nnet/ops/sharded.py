@@ -1,7 +1,7 @@
-"""A batch in shards that share a CPU's cores.
+"""Splits a batch into shards that are computed in parallel on a CPU's cores.
 
-Shards of a few utterances stay in the caches, and lanes (`nnet.ops.lanes`) compute several at once. An operation on a
-Sharded is the operation on each shard; what concerns the whole batch, its statistics, is put together from theirs.
+Shards of a few utterances fit into the caches, and lanes (`nnet.ops.lanes`) compute several at once. An operation on a
+Sharded is applied to each shard; batch statistics are merged from those of the shards.
 """
 
 import functools
@@ -9,19 +9,20 @@ import functools
 from nnet.errors import InputError
 from nnet.ops.binding import mx
 from nnet.ops.lanes import lane, num_lanes, on_cpu
-from nnet.ops.normalization import batch_statistics, beside, scaled
+from nnet.ops.normalization import batch_statistics, concat_statistics, scaled
 from nnet.ops.value import Value
 
-# Few enough for the caches, enough for products to be efficient (measured with ResNet34 and the x-vector).
+# Frames per shard: few enough for the caches, enough for efficient products (measured with ResNet34 and x-vector).
 SHARD_FRAMES = 1000
-# Fewer frames in a shard are not worth the trouble.
+# Minimum frames per shard; smaller shards do not pay off.
 LEAST_FRAMES = 100
 
 
 def spread(x):
-    """What a network is given: features (B, T, F), or a list of them with other numbers of frames, in shards on a CPU.
+    """Splits the input of a network into shards on a CPU; arrays on a GPU and Values are returned unchanged.
 
-    On a GPU an array stays as it is, and so does any Value.
+    Args:
+        x: features (B, T, F), or a list of such arrays with different numbers of frames.
     """
     if isinstance(x, Value) or not on_cpu():
         return x
@@ -29,17 +30,21 @@ def spread(x):
 
 
 def gather(x):
-    """What a network returned, as one array where it is in shards."""
+    """Joins the shards of a network's output into one array; returns anything else unchanged."""
     if not isinstance(x, Sharded):
         return x
     return x.parts[0] if len(x.parts) == 1 else mx.concatenate(x.parts)
 
 
 def with_arrays(function, x):
-    """function(x) for a network that is written in MLX's own functions and layers: it gets arrays.
+    """Applies a network that is written in MLX's own functions and layers: function(x) on plain arrays.
 
-    Utterances of one length come as one array, so that a batch normalization of MLX sees all of them; utterances of
-    several lengths, which come in extraction alone, come one length at a time. Such a network cannot be exported.
+    Utterances of equal length are passed as one array, so that MLX's batch normalization sees the whole batch;
+    different lengths, which occur only in extraction, are passed one length at a time. Such a network cannot be
+    exported.
+
+    Raises:
+        InputError: x is a Value other than a Sharded (export, counting of multiply-adds).
     """
     if not isinstance(x, Value):
         return function(x)
@@ -55,11 +60,11 @@ class Sharded(Value):
 
     Args:
         parts: a list of arrays.
-        beside: the Sharded whose channels follow each other in this one, if it is made of several.
+        concatenated: the Shardeds whose channels are concatenated in this one, if it was made by a concatenation.
     """
 
-    def __init__(self, parts, beside=()):
-        self.parts, self._beside = parts, beside
+    def __init__(self, parts, concatenated=()):
+        self.parts, self._concatenated = parts, concatenated
 
     @property
     def ndim(self):
@@ -68,27 +73,27 @@ class Sharded(Value):
 
     @property
     def dtype(self):
-        """Type of the values."""
+        """Type of the elements."""
         return self.parts[0].dtype
 
     @property
     def shape(self):
-        """The shape of the joined batch, where all utterances have one length."""
+        """Shape of the joined batch; all utterances must have the same length."""
         return (sum(len(part) for part in self.parts), *self.parts[0].shape[1:])
 
     def cut(self, array):
-        """An array (B, ...) of the whole batch, in shards as this one is."""
+        """Splits an array (B, ...) of the whole batch into the same shards."""
         return Sharded(_cut(array, [len(part) for part in self.parts]))
 
     @functools.cached_property
     def statistics(self):
-        """The Statistics of the batch.
+        """Computes the Statistics of the batch.
 
-        Channels that were put side by side keep theirs: each dense layer of CAM++ normalizes what all before it have
-        added, and a tenth of a training step goes when each channel is summed once.
+        Concatenated channels reuse the statistics of their parts: each dense layer of CAM++ normalizes the outputs of
+        all earlier ones, and summing each channel only once saves a tenth of a training step.
         """
-        if self._beside:
-            return functools.reduce(beside, (value.statistics for value in self._beside))
+        if self._concatenated:
+            return functools.reduce(concat_statistics, (value.statistics for value in self._concatenated))
         return batch_statistics(self.parts)
 
     def run(self, operation, values, options):
@@ -110,15 +115,15 @@ class Sharded(Value):
 
 
 class Normalized(Sharded):
-    """x scale + shift [+ residual], computed when it is known whether a ReLU follows.
+    """x scale + shift [+ residual], evaluated only once it is known whether a ReLU follows.
 
-    So a block's `relu(bn(x) + shortcut)` passes over memory once instead of three times, which on a CPU costs as much
-    as the products of a small convolution (`nnet.ops.normalization`).
+    So a block's `relu(bn(x) + shortcut)` takes one pass over memory instead of three; on a CPU, a pass costs as much as
+    the products of a small convolution (`nnet.ops.normalization`).
     """
 
     def __init__(self, x, scale, shift, residual=None):
         self.x, self.scale, self.shift, self.residual = x, scale, shift, residual
-        self._beside = ()
+        self._concatenated = ()
 
     @functools.cached_property
     def parts(self):
@@ -139,7 +144,7 @@ class Normalized(Sharded):
 
 
 def _with_residual(one, other):
-    """The sum of two values as a Normalized with a residual, where one of them is normalized and nothing more."""
+    """Returns the sum of two values as a Normalized with a residual, if one of them is a Normalized without one."""
     for normalized, residual in ((one, other), (other, one)):
         waiting = isinstance(normalized, Normalized) and normalized.residual is None
         if waiting and isinstance(residual, Sharded) and normalized.x.shape == residual.shape:
@@ -148,13 +153,13 @@ def _with_residual(one, other):
 
 
 def _arguments_of_shards(values):
-    """The arguments of each shard: a Sharded gives its parts, anything else is the same for all."""
+    """Returns the arguments of each shard: the parts of Shardeds, and anything else unchanged."""
     count = next(len(value.parts) for value in values if isinstance(value, Sharded))
     return zip(*(v.parts if isinstance(v, Sharded) else [v] * count for v in values), strict=True)
 
 
 def _sizes(batch, frames):
-    """How many utterances each shard has."""
+    """Returns the number of utterances of each shard."""
     lanes, total = num_lanes(), batch * frames
     count = min(batch, lanes * -(-total // (lanes * SHARD_FRAMES)), total // LEAST_FRAMES + 1)
     return [batch // count + (i < batch % count) for i in range(count)]

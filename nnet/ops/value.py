@@ -1,4 +1,4 @@
-"""What may flow through a network instead of an array, and how operations meet it."""
+"""The base class of objects that can take the place of an array in a network, and dispatch of operations on them."""
 
 import functools
 
@@ -6,13 +6,13 @@ from nnet.ops.binding import mx
 
 
 def operation(function=None, *, prepare=None):
-    """Makes a function of arrays an operation on values.
+    """Decorator that makes a function of arrays an operation on arrays and Values.
 
     Args:
-        function: function(*arrays, **options) → an array or a tuple of arrays. It must treat each utterance, along
-            the first axis, alone. Arrays come by position, all else by name.
-        prepare: where the operation has weights: prepare(*weights, **options) → what `function(x, prepared)` computes
-            with. So it is done once for a batch that is computed in shards.
+        function: function(*arrays, **options) → an array or a tuple of arrays. It must treat each utterance (first
+            axis) independently. Arrays are positional arguments, everything else keyword arguments.
+        prepare: for an operation with weights: prepare(*weights, **options) → `prepared`, the second argument of
+            `function(x, prepared)`. It is called once for a batch in shards.
     """
     if function is None:
         return functools.partial(operation, prepare=prepare)
@@ -33,20 +33,20 @@ def operation(function=None, *, prepare=None):
 
 
 class Value:
-    """Base of what is not an array and yet flows through a network.
+    """Base class of objects that take the place of an array in a network.
 
-    A subclass says in `run` how operations are computed, and in `ndim` how many axes it has.
+    A subclass implements operations in `run`, and has `ndim`, the number of axes.
     """
 
     ndim: int
 
     def run(self, operation, values, options):
-        """The result of an operation, a Value or a tuple of them.
+        """Computes an operation: a Value or a tuple of them.
 
         Args:
-            operation: made by `nnet.ops.value.operation`; its __name__ tells which one.
-            values: its arguments by position: this Value, others of its kind, arrays (weights) and numbers.
-            options: its arguments by name.
+            operation: made by `nnet.ops.value.operation`; identified by its __name__.
+            values: its positional arguments: this Value, others of the same kind, arrays (weights) and numbers.
+            options: its keyword arguments.
         """
         raise NotImplementedError
 
@@ -93,5 +93,5 @@ matmul = operation(mx.matmul)
 
 @operation
 def slice_of(x, *, index):
-    """x[index]; the first axis, that of the batch, stays whole."""
+    """Returns x[index]; the index must not touch the first axis, the batch."""
     return x[index]

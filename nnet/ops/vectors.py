@@ -1,23 +1,23 @@
-"""Lengths of vectors, safe at zero: values and gradients stay finite."""
+"""Norms of vectors with finite values and gradients at zero."""
 
 from nnet.ops.binding import mx
 
-# A shorter vector counts as this long.
+# Lower bound of squared norms.
 _LEAST_SQUARE = 1e-12
 
 
 def norms(x):
-    """‖x‖ along the last axis: (..., D) → (..., 1), at least 1e-6."""
+    """Computes ‖x‖ along the last axis: (..., D) → (..., 1), at least 1e-6."""
     return mx.sqrt(_squares(x))
 
 
 def inverse_norms(x):
-    """1 / ‖x‖ along the last axis: (..., D) → (..., 1), at most 1e6."""
+    """Computes 1 / ‖x‖ along the last axis: (..., D) → (..., 1), at most 1e6."""
     return mx.rsqrt(_squares(x))
 
 
 def normalize(x):
-    """x (..., D) at length 1 along its last axis; zero stays zero."""
+    """Scales x (..., D) to length 1 along the last axis; zero stays zero."""
     return x * inverse_norms(x)
 
 

@@ -5,18 +5,18 @@ from nnet.ops.copies import padded
 
 
 def windows(x, kernel, start, stride, dilation, count):
-    """A view of what each output of a convolution sees; every argument but x is a pair (F, T).
+    """Returns a view of the window of each output of a convolution; every argument but x is a pair (F, T).
 
     Args:
         x: (B, F, T, C).
-        kernel: values in a window.
-        start: where the first window begins; what lies outside of x is zero.
-        stride: from one window to the next.
-        dilation: from one value of a window to the next.
+        kernel: values per window.
+        start: position of the first window; values outside x are zero.
+        stride: distance between windows.
+        dilation: distance between the values of a window.
         count: number of windows.
 
     Returns:
-        (B, count F, count T, kernel F, kernel T, C); to be used once, through `nnet.ops.copies.copied`.
+        (B, count F, count T, kernel F, kernel T, C), to be copied by `nnet.ops.copies.copied` before use
     """
     axes = list(zip(x.shape[1:3], kernel, start, stride, dilation, count, strict=True))
     before = [max(0, -first) for _, _, first, _, _, _ in axes]

@@ -1,15 +1,14 @@
 """Winograd's minimal filtering F(5, 3): five outputs of a 3-tap filter from seven products instead of fifteen.
 
 Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", eq. 8-13 and section 4.3, in one dimension
-(over time, with dilation) or nested in two (49 products instead of 225). Five rather than the usual four, because the
-maps of 80 or 40 bins have 80, 40, 20, 10 of them. The interpolation points are those with which float32 is most exact,
-of all simple ones: 1.4e-6 of the outputs' size (root mean square, 64 channels), as with four outputs and the usual
+(over time, with dilation) or nested in two (49 products instead of 225). Tiles have five outputs rather than the usual
+four, because maps have 80, 40, 20 or 10 bins. The interpolation points are the most accurate simple ones in float32:
+an error of 1.4e-6 relative to the outputs (root mean square, 64 channels), the same as with four outputs and the usual
 points 0, ±1, ±2.
 
-A map is held as planes (see `nnet.ops.tiles`), so that a transform is a product with one small matrix, and the
-filter one product a plane. Planes are in the order of their frames, then of their bins. The seven rows of bins of a
-tile lie one after the other already, so their transform reads them in place; only then are the frames of the tiles
-copied out.
+A map is stored as planes (see `nnet.ops.tiles`), so that a transform is a product with one small matrix, and the
+filter one product per plane. Planes are ordered by frames, then by bins. The seven rows of bins of a tile are adjacent
+in memory, so their transform reads them in place; the frames of the tiles are copied after it.
 """
 
 import functools
@@ -24,12 +23,12 @@ _POINTS = (0, 1, -1, 1 / 2, -1 / 2, -3)  # and infinity
 
 
 def filter_planes(weight):
-    """U = G g Gᵀ: weight (O, 3 or 1, 3, C) → (49 or 7, C, O)."""
+    """Transforms a filter, U = G g Gᵀ: weight (O, 3 or 1, 3, C) → (49 or 7, C, O)."""
     return _weight_planes(weight).swapaxes(1, 2)
 
 
 def backward_planes(weight):
-    """The planes of the filter that takes a gradient back: weight (O, 3 or 1, 3, C) → (49 or 7, O, C)."""
+    """Transforms the filter of the input's gradient: weight (O, 3 or 1, 3, C) → (49 or 7, O, C)."""
     return _weight_planes(weight[:, ::-1, ::-1])
 
 
@@ -59,28 +58,29 @@ def _backward(arrays, dy, _, *, padding, dilation):
 filtered = WithGradient(_forward, _backward)
 filtered.__doc__ = """filtered(x, weight, planes, backward[, bias], padding=, dilation=): a convolution of stride 1.
 
-x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time alone; planes and backward are `filter_planes` and
-`backward_planes` of the weight, made once for all shards; bias (O,). padding is (before, after) the bins and the
-frames, no more than the filter reaches; dilation is that of time. Result (B, F', T', O).
+x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time only; planes and backward are `filter_planes` and
+`backward_planes` of the weight, made once for all shards; bias (O,). padding is (before, after) for bins and for
+frames, at most the reach of the filter; dilation is over time. The result is (B, F', T', O).
 """
 
 
 def _filter(x, planes, padding, dilation, *bias):
-    """The convolution of x (B, F, T, C) with filter planes (49 or 7, C, O) [+ bias (O,)]."""
+    """Convolves x (B, F, T, C) with filter planes (49 or 7, C, O) [+ bias (O,)]."""
     products = to_planes(x, len(planes), padding, dilation) @ planes
     return from_planes(products, x.shape, *bias, padding=padding, dilation=dilation)
 
 
 def to_planes(x, num_planes, padding, dilation):
-    """The tiles of x (B, F, T, C) as a filter of 49 or 7 planes takes them: (49 or 7, tiles, C)."""
+    """Transforms the tiles of x (B, F, T, C) for a filter with 49 or 7 planes: (49 or 7, tiles, C)."""
     count = tiling(x.shape, num_planes, padding, dilation).count
     return _planes(x, "Bᵀ", cut(x.shape, count, SIDE, num_planes, padding, dilation))
 
 
 def from_planes(products, shape, *bias, padding, dilation):
-    """What the filter makes of x: (B, F', T', O) from the products (49 or 7, tiles, O) of `to_planes`.
+    """Transforms the products (49 or 7, tiles, O) into the outputs (B, F', T', O) and adds the bias (O,).
 
-    shape is that of x; bias (O,) is added.
+    Args:
+        shape: shape of the input x of `to_planes`.
     """
     num_planes = len(products)
     size, count, covered = tiling(shape, num_planes, padding, dilation)
@@ -92,7 +92,7 @@ def from_planes(products, shape, *bias, padding, dilation):
 
 
 def _planes(x, name, cut):
-    """The transforms of all tiles of x (B, F, T, C), which are cut like this: (49 or 7, tiles, C)."""
+    """Transforms all tiles of x (B, F, T, C), located by a Cut: (49 or 7, tiles, C)."""
     channels = x.shape[3]
     matrix = _matrix(name)
     x = padded(x, *cut.padding)
@@ -104,7 +104,7 @@ def _planes(x, name, cut):
 
 
 def _transform(name, planes, columns):
-    """A matrix of `_matrix` along the first axis, and along the second one if it is longer than 1.
+    """Applies a matrix of `_matrix` along the first axis, and along the second one if it is longer than 1.
 
     planes (n · columns, ...) or (n, columns, ...) → (m, m or 1, values of the rest).
     """
@@ -116,18 +116,18 @@ def _transform(name, planes, columns):
 
 @functools.lru_cache(maxsize=256)
 def _matrix(name, batch=()):
-    """A matrix of `_minimal_filtering`, repeated for a batch of these sizes."""
+    """Returns a matrix of `_minimal_filtering`, broadcast to the batch axes `batch`."""
     matrix = mx.array(_minimal_filtering()[name], mx.float32)
     repeated = mx.broadcast_to(matrix, (*batch, *matrix.shape))
-    mx.eval(repeated)  # now, because streams that come later cannot compute it
+    mx.eval(repeated)  # evaluated now, because streams created later cannot evaluate it
     return repeated
 
 
 def _minimal_filtering():
-    """Bᵀ (7, 7), G (7, 3), Aᵀ (5, 7), A and Gᵀ: y = Aᵀ((G g)(Bᵀ d)) for seven inputs d and three taps g.
+    """Returns Bᵀ (7, 7), G (7, 3), Aᵀ (5, 7), A and Gᵀ of y = Aᵀ((G g)(Bᵀ d)), for seven inputs d and three taps g.
 
-    Toom and Cook: polynomials are multiplied by their values at the points, the last of which is their highest
-    coefficient; d comes from transposing that product (Lavin and Gray, section 4).
+    By Toom-Cook multiplication: polynomials are multiplied through their values at the points, where the value at
+    infinity is the highest coefficient; the matrices for filtering are the transpose (Lavin and Gray, section 4).
     """
     others = [[q for q in _POINTS if q != p] for p in _POINTS]
     inputs = [[*_with_roots(roots), 0] for roots in others] + [_with_roots(_POINTS)]
@@ -139,7 +139,7 @@ def _minimal_filtering():
 
 
 def _with_roots(roots):
-    """The coefficients of ∏ (x - root), constant first."""
+    """Returns the coefficients of ∏ (x - root), constant first."""
     coefficients = [1.0]
     for root in roots:
         coefficients = [a - root * b for a, b in zip([0.0, *coefficients], [*coefficients, 0.0], strict=True)]
