@@ -8,7 +8,7 @@ from benchmarks.report import machine, markdown
 from nnet.bin.cli import number, parser, run
 from nnet.errors import InputError
 
-# Each benchmark with the packages that it needs beyond those of the toolkit.
+# Each benchmark with the packages that it needs in addition to the toolkit's dependencies.
 NEEDS = {
     "training": ("torch",),
     "extraction": ("torch", "onnx", "onnxruntime", "openvino"),
@@ -24,8 +24,8 @@ NEEDS = {
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--rounds", type=number(int, low=1), default=7, help="times that each implementation does its work")
-    p.add_argument("--output", metavar="FILE", help="where the tables go as well")
+    p.add_argument("--rounds", type=number(int, low=1), default=7, help="number of measurements of each implementation")
+    p.add_argument("--output", metavar="FILE", help="also write the tables to this file")
     p.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(NEEDS)}; without names: all")
     args = p.parse_args(argv)
     names = args.names or list(NEEDS)
@@ -39,17 +39,17 @@ def main(argv=None):
 
 
 def check(name):
-    """Whether there is such a benchmark, and what it needs."""
+    """Raises InputError if there is no such benchmark, or if packages that it needs are not installed."""
     if name not in NEEDS:
-        raise InputError(f"{name} is no benchmark; there are {', '.join(NEEDS)}")
+        raise InputError(f"{name} is not a benchmark; known: {', '.join(NEEDS)}")
     missing = [package for package in NEEDS[name] if not importlib.util.find_spec(package)]
     if missing:
         packages = " ".join(missing).replace("_", "-")
-        raise InputError(f"{name} needs what is not installed: pip install {packages}")
+        raise InputError(f"{name} needs packages that are not installed: pip install {packages}")
 
 
 class Writer:
-    """Prints text, and adds it to a file where there is one."""
+    """Prints text, and also writes it to a file if a path is given."""
 
     def __init__(self, path):
         self.file = open(path, "w", encoding="utf-8") if path else None  # noqa: SIM115

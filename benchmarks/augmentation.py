@@ -1,8 +1,7 @@
-"""How fast speech is augmented and turned into filter banks, as the loader's workers and steps/augment_data.sh do it.
+"""Measures augmentation and filter banks, as in the loader's workers and steps/augment_data.sh.
 
-Synthetic sounds in a temporary folder, as WAV files: noises of 5 to 20 s, music of a minute, speech of 20 s, impulse
-responses of 1 s. Multiples of real time by one core's time (of the process, not of the clock); fbank-80 and reading the
-sounds included.
+Synthetic sounds are WAV files in a temporary folder: noises of 5 to 20 s, music of a minute, speech of 20 s, impulse
+responses of 1 s. Figures are multiples of real time per core (process time), including fbank-80 and reading the sounds.
 """
 
 import itertools
@@ -46,13 +45,13 @@ def tables(rounds):
 
 
 def times_real_time(augmentations, utterances, rounds):
-    """Seconds of speech that each augmentation and the filter banks get through in a second of a core's time."""
+    """Returns the seconds of speech that each augmentation, with filter banks, processes per second of a core."""
     times = medians([augmenting(augment, utterances) for augment in augmentations], rounds, time.process_time)
     return [sum(map(len, utterances)) / RATE / seconds for seconds in times]
 
 
 def augmenting(augment, utterances):
-    """The work of augmenting all utterances, with new random numbers each time."""
+    """Returns a function that augments all utterances, with new random numbers at each call."""
     turns = itertools.count()
 
     def work():
@@ -68,7 +67,7 @@ def applying(augmenter, kind):
 
 
 def write_sounds(folder, shortest, longest, count=20):
-    """A data directory of noise that decays."""
+    """Writes a data directory of decaying noise."""
     rng = np.random.default_rng(0)
     os.makedirs(folder)
     for i in range(count):

@@ -1,8 +1,8 @@
-"""The back end at the size of large evaluations: seconds, processor seconds and memory of each program.
+"""Measures the back end at the size of large evaluations: wall time, processor time and memory of each program.
 
 PLDA scores of 10 million trials (5,000 enrolled × 2,000 tests, 200 dimensions, text in, text out); EER, all costs, DET
 and the report of these scores, text in; EM of a PLDA on 1 million embeddings of 7,000 speakers; AS-norm of 1 million
-trials against 6,000 cohort speakers. Each is a process of its own, which runs once since it takes long.
+trials against 6,000 cohort speakers. Each runs once, in its own process, as it takes long.
 """
 
 import os
@@ -26,7 +26,7 @@ EMBEDDINGS, SPEAKERS = 1_000_000, 7000
 
 
 def tables(_rounds, scale=1.0):
-    """`scale` takes a share of trials and embeddings."""
+    """Yields the table; `scale` is the share of trials and embeddings to use."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for case, run in CASES.items():
@@ -52,26 +52,26 @@ def run_asnorm(folder, scale):
     with open(trials) as source, open(part, "w") as file:
         file.writelines(line for number, line in enumerate(source) if number % 10 == 0)
     usage_of("-m", "nnet.bin.score", *_options(folder), part, enroll, test, scores)
-    files = [f"{folder}/cohort", part, enroll, test, scores, f"{folder}/normalised"]
+    files = [f"{folder}/cohort", part, enroll, test, scores, f"{folder}/normalized"]
     return usage_of("-m", "nnet.bin.score_norm", *_options(folder), *files)[0]
 
 
 def run_plda(_folder, scale):
-    """The times are those of EM alone, the memory holds the embeddings too."""
+    """Measures PLDA training: the times are those of EM only, the memory includes the embeddings."""
     usage, lines = usage_of("-c", f"from benchmarks.backend import train; train({scale})")
     return Usage(*map(float, lines[0].split()), usage.mebibytes)
 
 
 def train(scale):
-    """EM on embeddings that are made in memory; prints its seconds and processor seconds."""
+    """Trains a PLDA by EM on synthetic embeddings; prints its wall and processor time in seconds."""
     rng = np.random.default_rng(0)
     labels = np.sort(rng.integers(0, SPEAKERS, int(EMBEDDINGS * scale)))
     _, labels = np.unique(labels, return_inverse=True)
     vectors = np.empty((len(labels), DIM), np.float32)
-    centres = rng.normal(size=(SPEAKERS, DIM)).astype(np.float32)
+    centers = rng.normal(size=(SPEAKERS, DIM)).astype(np.float32)
     for start in range(0, len(labels), 1 << 15):
         part = slice(start, start + (1 << 15))
-        vectors[part] = centres[labels[part]] + rng.standard_normal((len(labels[part]), DIM), np.float32)
+        vectors[part] = centers[labels[part]] + rng.standard_normal((len(labels[part]), DIM), np.float32)
     start, processor = time.perf_counter(), time.process_time()
     train_plda(class_statistics(vectors, labels))
     print(time.perf_counter() - start, time.process_time() - processor)
@@ -82,18 +82,18 @@ def _options(folder):
 
 
 def _lists(folder, scale):
-    """(trials, enroll folder, test folder), made where they are not there."""
+    """Returns (trials, enroll folder, test folder), and makes them if they do not exist."""
     paths = f"{folder}/trials", f"{folder}/enroll", f"{folder}/test"
     if os.path.exists(paths[0]):
         return paths
     rng = np.random.default_rng(0)
-    centres = np.sqrt(BETWEEN) * rng.normal(size=(ENROLLED, DIM))
+    centers = np.sqrt(BETWEEN) * rng.normal(size=(ENROLLED, DIM))
     enrolled, tests = int(ENROLLED * scale), TESTS
-    _write_set(paths[1], "spk_xvector", {f"id{i:05}": centres[i] for i in range(enrolled)})
+    _write_set(paths[1], "spk_xvector", {f"id{i:05}": centers[i] for i in range(enrolled)})
     with open(f"{paths[1]}/num_utts.ark", "w") as file:
         file.writelines(f"id{i:05} {1 + i % 3}\n" for i in range(enrolled))
     speakers = np.arange(tests) % enrolled
-    noisy = centres[speakers] + rng.normal(size=(tests, DIM))
+    noisy = centers[speakers] + rng.normal(size=(tests, DIM))
     ids = [f"id{s:05}-session{i:05}" for i, s in enumerate(speakers)]
     _write_set(paths[2], "xvector", dict(zip(ids, noisy, strict=True)))
     _write_set(

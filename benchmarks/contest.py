@@ -1,7 +1,7 @@
-"""Implementations of the same work that take turns, each in a process of its own with the same number of threads.
+"""Compares implementations that take turns, each in its own process with the same number of threads.
 
-A module enters a contest with a dict `SIDES`, name → function of a case (a string) that returns the work, a function
-without arguments. Importing the module must import neither MLX nor PyTorch: a side does that.
+A module has a dict `SIDES` from name to a function of a case (a string) that returns the work, a function without
+arguments. Importing the module must import neither MLX nor PyTorch: the functions in SIDES do that.
 """
 
 import importlib
@@ -21,19 +21,19 @@ TURN_SECONDS = 0.5
 
 Result = namedtuple("Result", "seconds fastest mebibytes")
 Result.__doc__ = (
-    "The median and the least over the turns of the seconds that the work took, and its process's most memory."
+    "Median and minimum over the turns of the seconds that the work took, and the peak memory of its process."
 )
 
 
 def compare(module, case, rounds, sides=("ours", "PyTorch"), warm_up=2):
-    """Runs a case in the sides of a module: a Result of each.
+    """Runs a case with several implementations of a module; returns a list with the Result of each.
 
     Args:
-        module: its name.
-        case: what its sides understand.
-        rounds: turns of each side after the warm-up.
-        sides: names in its `SIDES`.
-        warm_up: turns of each side before.
+        module: name of the module.
+        case: argument of the functions in its `SIDES`.
+        rounds: turns of each implementation after the warm-up.
+        sides: keys of its `SIDES`.
+        warm_up: turns of each implementation before the measurement.
     """
     threads = str(num_threads())
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
@@ -45,38 +45,38 @@ def compare(module, case, rounds, sides=("ours", "PyTorch"), warm_up=2):
 
 
 def start(module, side, case, environment):
-    """A worker process."""
+    """Starts a worker process."""
     command = measured("-m", "benchmarks.contest", module, side, case)
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def work(worker):
-    """Has a worker do its work: the seconds that it took."""
+    """Lets a worker do its work; returns the seconds that it took."""
     worker.stdin.write("\n")
     worker.stdin.flush()
     try:
         return float(worker.stdout.readline())
-    except ValueError:  # the end of its output, or what it took until it failed
+    except ValueError:  # the worker ended, or failed
         raise InputError(f"{' '.join(worker.args[4:])} ended with status {worker.wait()}") from None
 
 
 def end(worker):
-    """Ends a worker: the most memory that it had, in MiB."""
+    """Ends a worker; returns its peak memory in MiB."""
     output, _ = worker.communicate()
     return read_usage(output).mebibytes
 
 
 def serve(module, side, case):
-    """The worker: does the work for each line of the standard input."""
+    """Runs in the worker process: does the work for each line of standard input."""
     function = importlib.import_module(module).SIDES[side](case)
     for _ in sys.stdin:
         print(turn(function), flush=True)
 
 
 def turn(function):
-    """The mean seconds of the calls that fill a turn.
+    """Repeats the work for TURN_SECONDS and returns the mean seconds per call.
 
-    Short work is repeated: in the caches that the other side has just filled it would measure little but the memory.
+    Short work must be repeated, because the other implementation has just evicted its data from the caches.
     """
     times = [seconds(function)]
     while sum(times) < TURN_SECONDS:

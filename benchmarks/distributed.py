@@ -1,8 +1,7 @@
-"""Training in two processes beside one: frames a second, with one thread a process and the same chunks a process.
+"""Compares training in two processes with one: frames per second, with one thread and the same chunks per process.
 
-`nnet.bin.launch` starts them, as steps/train_nnet.sh --nproc does, and the speed is the one that the training itself
-writes into log.jsonl; the first epoch is the warm-up. Two trainings that know nothing of each other, at the same time,
-show what the machine has to give.
+`nnet.bin.launch` starts the processes, as in steps/train_nnet.sh --nproc; the speed is the one in log.jsonl, and the
+first epoch is the warm-up. Two independent trainings at the same time show the upper limit of the machine.
 """
 
 import json
@@ -35,14 +34,14 @@ def tables(rounds):
 
 
 def make_data(folder):
-    """Directories train and valid of noise."""
+    """Writes data directories train and valid of noise."""
     source = write_features(folder / "source", 20, FRAMES, FRAMES + 100, DIM)
     write_many(folder / "train", SPEAKERS, source, per_speaker=1)
     write_many(folder / "valid", 1, source)
 
 
 def speeds(folder, name, rounds):
-    """Medians of the frames a second of one process, of two together and of two apart, and the ratios to one."""
+    """Returns median frames per second of one process, two joint and two independent ones, and their ratios to one."""
     sides = [[1], [2], [1, 1]]
     runs = in_turns([partial(train, folder, name, side) for side in sides], -(-rounds // (EPOCHS - 1)))
     one, two, apart = (statistics.median(speed for run in own for speed in run) for own in runs)
@@ -50,12 +49,12 @@ def speeds(folder, name, rounds):
 
 
 def train(folder, name, trainings):
-    """Frames a second, of each epoch but the first, of trainings at the same time.
+    """Runs trainings at the same time; returns the frames per second of each epoch but the first.
 
     Args:
-        folder: has train and valid.
-        name: of a network.
-        trainings: the number of processes of each.
+        folder: contains train and valid.
+        name: name of a network.
+        trainings: number of processes of each training.
     """
     with tempfile.TemporaryDirectory(dir=folder) as models:
         models = [f"{models}/{i}" for i in range(len(trainings))]

@@ -1,8 +1,8 @@
-"""Embeddings beside the engines that people deploy, of one utterance and of a list, of 2 and of 10 seconds.
+"""Compares embedding extraction with common inference engines: one utterance and a list, of 2 and of 10 seconds.
 
-Ours are those of `nnet.model.extraction`, which chooses its own engine and batches. The others run the networks of
-`benchmarks.torch_networks`: PyTorch as written; ONNX Runtime and OpenVINO on the graph that PyTorch exports with
-dynamic axes, as WeSpeaker does it. They have a list in batches of 1, 4 and 16 utterances, and the fastest counts.
+Ours is `nnet.model.extraction`, which chooses its own engine and batches. The others run the networks of
+`benchmarks.torch_networks`: PyTorch directly; ONNX Runtime and OpenVINO on the graph that PyTorch exports with dynamic
+axes, as in WeSpeaker. They process a list in batches of 1, 4 and 16 utterances, of which the fastest counts.
 """
 
 import io
@@ -34,7 +34,7 @@ def our_extraction(case):
 
 
 def our_embeddings(name, count, frames):
-    """The work of embedding `count` utterances of `frames` frames."""
+    """Returns a function that embeds `count` utterances of `frames` frames."""
     from nnet.model.engine import engine_of
     from nnet.model.extraction import embed_utterances
 
@@ -46,7 +46,7 @@ def our_embeddings(name, count, frames):
 
 
 def in_batches(case, compute):
-    """The work of compute(features (B, T, F)) for the utterances of a case, in the batches that are fastest."""
+    """Returns a function that runs compute(features (B, T, F)) on the utterances of a case in the fastest batches."""
     utterances = features(*CASES[case.partition(": ")[2]])
     works = []
     for size in sorted({min(size, len(utterances)) for size in BATCHES}):
@@ -70,7 +70,7 @@ def torch_extraction(case):
 
 
 def torch_graph(case):
-    """The ONNX file that PyTorch makes of a network, with dynamic axes: bytes."""
+    """Exports a PyTorch network to ONNX with dynamic axes; returns the bytes of the file."""
     import torch
 
     network, _ = torch_model(case.partition(": ")[0])

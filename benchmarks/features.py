@@ -1,6 +1,6 @@
-"""MFCC, VAD and sliding CMVN beside kaldi-native-fbank, which computes the MFCCs alone: one thread.
+"""Compares MFCC, VAD and sliding CMVN with kaldi-native-fbank, which computes only the MFCCs: one thread.
 
-Both take the same synthetic utterances of 3 to 12 s. kaldi-native-fbank is given Python lists, which it takes in faster
+Both process the same synthetic utterances of 3 to 12 s. kaldi-native-fbank gets Python lists, which it reads faster
 than arrays; the conversion is part of its time.
 """
 
@@ -42,7 +42,7 @@ def on_each(function, utterances):
 
 
 def speech_like(count, seed=0):
-    """Utterances (n,) of 3 to 12 s with the spectral slope of speech and pauses."""
+    """Synthesizes utterances (n,) of 3 to 12 s with the spectral slope and the pauses of speech."""
     rng = np.random.default_rng(seed)
     return [one_utterance(rng, int(rng.uniform(3, 12) * RATE)) for _ in range(count)]
 
@@ -91,7 +91,7 @@ def native_fbank(samples):
 
 
 def native(extractor, native_options, options, samples):
-    """Features (frames, dim) by kaldi-native-fbank."""
+    """Computes features (frames, dim) by kaldi-native-fbank."""
     native_options.frame_opts.dither = options.dither
     native_options.frame_opts.snip_edges = options.snip_edges
     native_options.mel_opts.num_bins = options.num_mel_bins

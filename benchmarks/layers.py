@@ -1,7 +1,7 @@
-"""Our layers beside those of `mlx.nn`: a training step and embeddings of 2 s with the same networks, both on MLX.
+"""Compares our layers with those of `mlx.nn`: a training step and embeddings of 2 s with the same networks.
 
-mlx.nn has two sides: with the BLAS and the malloc that `nnet.ops` prepares, and in a process as pip installs MLX.
-On a CPU the latter is so slow that batches are small and rounds few: the whole takes about three minutes.
+mlx.nn is measured twice: with the BLAS and the malloc settings of `nnet.ops`, and as pip installs MLX. On a CPU the
+latter is so slow that batches are small and rounds few; the benchmark takes about three minutes.
 """
 
 from benchmarks.contest import compare
@@ -33,7 +33,7 @@ def ours(case):
 
 
 def prepared(case):
-    """In a process such as ours, but for the threads: it is MLX that asks for products, one at a time, here."""
+    """Runs mlx.nn with our BLAS, but with multithreaded products, as plain MLX computes one product at a time."""
     import threadpoolctl
 
     import nnet.ops  # noqa: F401
@@ -59,7 +59,7 @@ def as_installed(case):
 
 
 def mlx_step(network, batch):
-    """The loop of MLX's examples."""
+    """Returns a training step as in MLX's examples."""
     import mlx.core as mx
     from mlx import nn, optimizers
 

@@ -1,6 +1,6 @@
-"""How fast training chunks come: from compressed archives and from audio, beside kaldiio and kaldi-native-fbank.
+"""Compares the data loader with kaldiio (compressed archives) and kaldi-native-fbank (audio).
 
-Synthetic data in a temporary folder. All rates are per second of one core's time (of the process, not of the clock).
+Synthetic data in a temporary folder. All rates are per second of one core (process time).
 """
 
 import itertools
@@ -36,7 +36,7 @@ def tables(rounds):
 
 
 def from_archives(folder, rounds):
-    """Chunks from compressed matrices of 3 to 10 s, and of 100 to 300 s; kaldiio reads them whole and they are cut."""
+    """Measures chunks from compressed matrices of 3 to 10 s and of 100 to 300 s; kaldiio must read whole matrices."""
     rows = []
     for name, low, high, count in (("3 to 10 s", 300, 1000, 500), ("100 to 300 s", 10_000, 30_000, 10)):
         path = write_features(folder / name.replace(" ", ""), count, low, high, DIM)
@@ -48,7 +48,7 @@ def from_archives(folder, rounds):
 
 
 def from_audio(folder, rounds):
-    """Random parts of recordings as filter banks; the others are soundfile and kaldi-native-fbank."""
+    """Measures filter banks of random parts of recordings against soundfile and kaldi-native-fbank."""
     rows = []
     for kind in ("wav", "flac"):
         path = write_audio(folder / kind, kind, 40)
@@ -61,14 +61,14 @@ def from_audio(folder, rounds):
 
 
 def open_loader(path, **options):
-    """Our loader on a data directory, `STEPS` batches an epoch."""
+    """Opens our loader on a data directory, with `STEPS` batches per epoch."""
     speakers = speaker_indices(read_table(path / "utt2spk"))
     sampling = {"batch_size": BATCH, "min_frames": FRAMES, "max_frames": FRAMES, "steps_per_epoch": STEPS}
     return ChunkLoader(path, speakers, **sampling, **options)
 
 
 def rates(loader, read_batch, rounds):
-    """Chunks a second of our loader and of a function that reads one batch, in turns."""
+    """Measures chunks per second of our loader and of a function that reads one batch, in turns."""
     times = medians([partial(read_epoch, loader, itertools.count()), read_batch], rounds, time.process_time)
     return STEPS * BATCH / times[0], BATCH / times[1]
 
@@ -80,7 +80,7 @@ def read_epoch(loader, numbers):
 
 
 def kaldiio_reader(path):
-    """A function that reads a batch by kaldiio."""
+    """Returns a function that reads a batch by kaldiio."""
     import kaldiio
 
     places = list(read_table(path / "feats.scp").values())
@@ -96,7 +96,7 @@ def kaldiio_reader(path):
 
 
 def native_reader(path):
-    """A function that makes a batch by soundfile and kaldi-native-fbank."""
+    """Returns a function that makes a batch by soundfile and kaldi-native-fbank."""
     import kaldi_native_fbank
 
     options = kaldi_native_fbank.FbankOptions()
@@ -117,7 +117,7 @@ def native_reader(path):
 
 
 def write_audio(path, kind, count):
-    """A data directory of `count` recordings of noise."""
+    """Writes a data directory of `count` recordings of noise."""
     rng = np.random.default_rng(0)
     ids = utterances(count, per_speaker=2)
     path.mkdir()

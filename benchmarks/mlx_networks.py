@@ -1,7 +1,7 @@
-"""Networks of `nnet.networks` in the layers of `mlx.nn` alone, as anybody would write them: a side of the benchmarks.
+"""Networks of `nnet.networks` written with the layers of `mlx.nn` only, for comparison.
 
-Attributes are called as in a SpeakerNet, so that its weights fit. Features (B, T, F) give the embedding (B, D) and what
-the loss sees; the two are one where there is a single affine map after the pooling.
+Attributes are named as in a SpeakerNet, so that its weights can be loaded. The networks map features (B, T, F) to the
+embedding (B, D) and the input of the loss, which are the same if there is a single affine layer after the pooling.
 """
 
 import mlx.core as mx

@@ -1,7 +1,7 @@
-"""Runs a command and prints what it took as a line of JSON: `python -m benchmarks.process COMMAND ...`.
+"""Runs a command and prints its resource usage as a line of JSON: `python -m benchmarks.process COMMAND ...`.
 
-A benchmark starts what it measures through this small process: on Linux the peak memory of a process begins with that
-of the one that started it, and a benchmark may hold more than its subject.
+Benchmarks start the measured program through this small process, because on Linux the peak memory of a process starts
+at that of its parent, and a benchmark may use more memory than the measured program.
 """
 
 import json
@@ -14,16 +14,16 @@ from collections import namedtuple
 from nnet.errors import InputError
 
 Usage = namedtuple("Usage", "seconds processor mebibytes")
-Usage.__doc__ = "Of the clock, of all cores together, and the most memory at a time."
+Usage.__doc__ = "Wall time and processor time in seconds, and peak memory in MiB."
 
 
 def measured(*arguments):
-    """The command line of `python ARGUMENTS`, which prints its Usage at the end."""
+    """Returns the command line that runs `python ARGUMENTS` and prints its Usage at the end."""
     return [sys.executable, "-m", "benchmarks.process", sys.executable, *map(str, arguments)]
 
 
 def usage_of(*arguments):
-    """Runs `python ARGUMENTS`: its Usage, and the lines that it prints."""
+    """Runs `python ARGUMENTS`; returns its Usage and the lines that it prints."""
     process = subprocess.run(measured(*arguments), stdout=subprocess.PIPE, text=True)
     if process.returncode:
         raise InputError(f"{' '.join(map(str, arguments))} ended with status {process.returncode}")

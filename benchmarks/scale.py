@@ -1,8 +1,8 @@
-"""What an utterance costs where there are few and where there are many: embeddings and training chunks.
+"""Measures the cost per utterance of extraction and training chunks for small and large data sets.
 
-`nnet.bin.extract_embeddings` runs as a process of its own, with a small network and features of about half a second, so
-that reading and writing count; what a run with a single utterance takes is not part of the time of an utterance. All
-utterances of a list have their features in one small archive.
+`nnet.bin.extract_embeddings` runs as a process with a small network and features of about half a second, so that
+reading and writing dominate; the time of a run with a single utterance is subtracted. The features of all utterances
+are in one small archive.
 """
 
 import itertools

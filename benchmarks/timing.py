@@ -1,25 +1,25 @@
-"""Times of functions that take turns in one process. Where each needs a process of its own: `benchmarks.contest`."""
+"""Measures functions that take turns in one process; for separate processes, see `benchmarks.contest`."""
 
 import statistics
 import time
 
 
 def seconds(work, clock=time.perf_counter):
-    """How long a function without arguments takes."""
+    """Returns the seconds that a function without arguments takes."""
     started = clock()
     work()
     return clock() - started
 
 
 def in_turns(measures, rounds):
-    """What functions without arguments return, called in turns: for each a tuple of `rounds` values."""
+    """Calls functions without arguments in turns; returns for each a tuple of its `rounds` results."""
     return list(zip(*[[measure() for measure in measures] for _ in range(rounds)], strict=True))
 
 
 def medians(works, rounds, clock=time.perf_counter):
-    """The median seconds of functions without arguments, in turns after a warm-up of each.
+    """Returns the median seconds of functions without arguments, called in turns after a warm-up of each.
 
-    With `time.process_time` for a clock they are those of this process's cores, whatever else keeps the machine busy.
+    With the clock `time.process_time`, the figures are processor time and independent of other load on the machine.
     """
     for work in works:
         work()

@@ -1,8 +1,8 @@
-"""The networks of `nnet.networks` in plain PyTorch: the other side of the benchmarks and of the parity tests.
+"""The networks of `nnet.networks` in plain PyTorch, for the benchmarks and the parity tests.
 
-Attributes are called as in WeSpeaker's and 3D-Speaker's classes, so that a `state_dict` from here has the keys and
-shapes of a checkpoint of theirs. Every network takes features (B, T, F); `frames` gives (B, T', C), and calling it
-gives the embedding (B, D) or, for XVector, both of its embeddings.
+Attributes are named as in WeSpeaker's and 3D-Speaker's classes, so that a `state_dict` has the keys and shapes of their
+checkpoints. Every network takes features (B, T, F); `frames` returns (B, T', C), and calling it returns the embedding
+(B, D) or, for XVector, both of its embeddings.
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 def randomize(network):
-    """Fills running statistics, scales and offsets, which start at 0 and 1, with random values; returns it."""
+    """Sets running statistics, scales and offsets to random values instead of 0 and 1; returns the network."""
     for name, array in [*network.named_buffers(), *network.named_parameters()]:
         if name.endswith("running_var"):
             array.data.uniform_(0.5, 2)

@@ -1,4 +1,4 @@
-"""A training step (forward, backward, update) beside PyTorch's: 32 chunks of 200 frames of 80 dimensions."""
+"""Compares a training step (forward, backward, update) with PyTorch's: 32 chunks of 200 frames, 80 dimensions."""
 
 import types
 
@@ -21,7 +21,7 @@ def tables(rounds):
 
 
 def our_step(name, chunks=BATCH):
-    """`Trainer.update`, with what it needs of a loader."""
+    """Returns a function that calls `Trainer.update`."""
     from nnet.training.trainer import Trainer
 
     model, config = our_model(name)
@@ -32,7 +32,7 @@ def our_step(name, chunks=BATCH):
 
 
 def torch_step(name):
-    """The loop of every PyTorch tutorial."""
+    """Returns a training step as in PyTorch's tutorials."""
     import torch
 
     network, classifier = torch_model(name)

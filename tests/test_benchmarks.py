@@ -34,7 +34,7 @@ def test_modules_load_neither_mlx_nor_torch(root):
 
 
 def test_names_and_needs(monkeypatch):
-    with pytest.raises(InputError, match="speed is no benchmark; there are training"):
+    with pytest.raises(InputError, match="speed is not a benchmark; known: training"):
         main(["speed"])
     monkeypatch.setitem(NEEDS, "scale", ("no_such_package",))
     with pytest.raises(InputError, match="pip install no-such-package"):
