@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a data directory of clean features and those of augmented copies: what a network is trained on.
+# Makes a data directory with the features of clean utterances and of their augmented copies, for training.
 cmd=utils/run.sh
 nj=4
 type=mfcc
@@ -12,10 +12,10 @@ e.g.: $0 --type fbank --rirs data/rirs --noises data/musan_noise --num-utts 1000
         data/fbank/train_all
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
-  --type mfcc|fbank features, as those of DATA (default: $type), by --mfcc-config or --fbank-config
-  --keep-audio true keep the copies' audio, OUT_DATA_copies/data/wav_*.ark, once there are features
-  others            of steps/augment_data.sh, see --help; --num-utts N makes at most N copies
-The copies alone are OUT_DATA_copies. For more choice: steps/augment_data.sh, then utils/combine_data.sh."
+  --type mfcc|fbank type of the features, the same as in DATA (default: $type), with --mfcc-config or --fbank-config
+  --keep-audio true keep the audio of the copies, OUT_DATA_copies/data/wav_*.ark, after computing features
+  others            options of steps/augment_data.sh, see --help; --num-utts N makes at most N copies
+OUT_DATA_copies holds only the copies. For more control, use steps/augment_data.sh and utils/combine_data.sh."
 
 set -euo pipefail
 echo "$0 $*" >&2

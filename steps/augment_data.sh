@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a data directory of augmented copies of another: reverberation, noise, music, babble, other speeds.
+# Makes a data directory of augmented copies: reverberation, noise, music, babble, speed perturbation.
 cmd=utils/run.sh
 nj=4
 program=(python -m nnet.bin.augment_data)
@@ -9,7 +9,7 @@ e.g.: $0 --nj 8 --rirs data/rirs --noises data/musan_noise --music data/musan_mu
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
   others            see --help
-ARKDIR, for the audio, is OUT_DATA/data where it is not given; a minute of 16 kHz takes 1.9 MB."
+ARKDIR, for the audio, defaults to OUT_DATA/data; one minute at 16 kHz takes 1.9 MB."
 
 set -euo pipefail
 echo "$0 $*" >&2

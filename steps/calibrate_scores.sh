@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Turns scores of one or more systems into log-likelihood ratios, with a model of steps/train_calibration.sh.
+# Converts scores of one or more systems to log-likelihood ratios by a model from steps/train_calibration.sh.
 program=(python -m nnet.bin.calibrate_scores)
 help_message="Usage: $0 [options] MODEL.json SCORES [more SCORES ...] OUT_SCORES
 e.g.: $0 exp/xvector/calibration.json exp/xvector/scores/test.plda exp/xvector/scores/test.plda_calibrated

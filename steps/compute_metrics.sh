@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints a table of EER and detection costs, a line for each score file; --report DIR makes a report of them.
+# Prints a table of EER and detection costs, one line per score file; --report DIR also writes a report.
 program=(python -m nnet.bin.compute_metrics)
 help_message="Usage: $0 [options] TRIALS SCORES [more SCORES ...]
 e.g.: $0 --report exp/xvector/report data/test/trials exp/xvector/scores/test.cosine exp/xvector/scores/test.plda

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Decides which frames of a data directory are voiced: vad.scp.
+# Computes voice activity decisions (vad.scp) for a data directory.
 cmd=utils/run.sh
 nj=4
 vad_config=conf/vad.conf
@@ -8,9 +8,9 @@ help_message="Usage: $0 [options] DATA [LOGDIR [ARKDIR]]
 e.g.: $0 --nj 8 --vad-config conf/vad.conf data/train
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
-  --vad-config FILE Kaldi's options, a line each: --name=value (default: $vad_config)
+  --vad-config FILE Kaldi config file with lines --name=value (default: $vad_config)
   others            see --help
-LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given."
+LOGDIR defaults to DATA/log, ARKDIR to DATA/data."
 
 set -euo pipefail
 echo "$0 $*" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Extracts the embeddings of a data directory, and their means over each speaker.
+# Extracts embeddings for a data directory, and averages them over each speaker.
 cmd=utils/run.sh
 nj=4
 program=(python -m nnet.bin.extract_embeddings)
@@ -8,7 +8,7 @@ e.g.: $0 --nj 8 exp/xvector data/test exp/xvector/embeddings_test
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
   others            see --help
-Makes xvector.{ark,scp}, spk_xvector.{ark,scp} and num_utts.ark in OUTDIR."
+Writes xvector.{ark,scp}, spk_xvector.{ark,scp} and num_utts.ark to OUTDIR."
 
 set -euo pipefail
 echo "$0 $*" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes short utterances out of a data directory, and then speakers with few utterances.
+# Removes short utterances from a data directory, and then speakers with few utterances.
 program=(python -m nnet.bin.filter_utterances)
 help_message="Usage: $0 [options] DATA OUT_DATA
 e.g.: $0 --min-len 400 --min-num-utts 8 data/train_no_sil data/train_filtered

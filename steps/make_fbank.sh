@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Computes the filter banks of a data directory: steps/make_feats.sh tells the options.
+# Computes filter banks for a data directory; see steps/make_feats.sh for the options.
 set -euo pipefail
 exec "${BASH_SOURCE[0]%/*}/make_feats.sh" --type fbank "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Computes the features of a data directory: feats.scp, utt2num_frames, utt2dur, feats_conf.json.
+# Computes features for a data directory: feats.scp, utt2num_frames, utt2dur, feats_conf.json.
 type=mfcc
 cmd=utils/run.sh
 nj=4
@@ -11,9 +11,9 @@ e.g.: steps/make_mfcc.sh --nj 8 --mfcc-config conf/mfcc.conf data/train
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
   --mfcc-config FILE, --fbank-config FILE
-                    Kaldi's options, a line each: --name=value (default: $mfcc_config, $fbank_config)
+                    Kaldi config file with lines --name=value (default: $mfcc_config, $fbank_config)
   others            see --help
-LOGDIR is DATA/log and ARKDIR is DATA/data where they are not given."
+LOGDIR defaults to DATA/log, ARKDIR to DATA/data."
 
 set -euo pipefail
 echo "$0 $*" >&2
@@ -33,7 +33,7 @@ out=$(cd -P "$arkdir" && pwd)/raw_${type}_$(basename "$data")
 log=$logdir/make_${type}_$(basename "$data")
 rm -f "$log".*.log
 
-for file in feats.scp utt2num_frames; do  # they would not fit the new archives
+for file in feats.scp utt2num_frames; do  # they would not match the new archives
   if [ -f "$data/$file" ]; then mkdir -p "$data/.backup" && mv -f "$data/$file" "$data/.backup"; fi
 done
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null

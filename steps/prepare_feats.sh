@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a data directory for training out of one with feats.scp and vad.scp: features normalised, silence removed.
+# Prepares the features of a data directory for training: normalizes the mean, removes silence (vad.scp).
 cmd=utils/run.sh
 nj=4
 program=(python -m nnet.bin.prepare_feats)
@@ -8,7 +8,7 @@ e.g.: $0 --nj 8 data/train data/train_no_sil
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
   others            see --help
-ARKDIR is OUT_DATA/data where it is not given; utterances without a voiced frame stand in OUT_DATA/left_out."
+ARKDIR defaults to OUT_DATA/data; utterances without a voiced frame are listed in OUT_DATA/left_out."
 
 set -euo pipefail
 echo "$0 $*" >&2

@@ -1,4 +1,4 @@
-# Sourced by a recipe's run.sh: the options that all recipes have, and what their stages have in common.
+# Sourced by a recipe's run.sh: options of all recipes, and functions that their stages share.
 # shellcheck shell=bash disable=SC2034,SC2154  # recipe and functions set each other's variables
 #
 #   . steps/recipe.sh
@@ -8,24 +8,24 @@
 #   if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then train_network; end_stage; fi
 #   end_recipe
 #
-# begin_recipe reads the options (--help prints the top of the recipe, and those below) and sets
-#   train_cmd gpu_cmd   what runs jobs
-#   name type           of the configuration, and its features: mfcc or fbank
+# begin_recipe parses the options (--help prints the header of the recipe, and the options below) and sets
+#   train_cmd gpu_cmd   job runners
+#   name type           name of the configuration, type of its features: mfcc or fbank
 #   vad cmvn            mfcc: voiced frames, sliding mean; fbank: all frames, mean of the utterance
-#   feats net           data/TYPE, data/TYPE/net: data directories with features, and the network's train, valid, dev
-# The functions after it do the work of a stage by these variables, which a recipe may set otherwise. begin_stage and
-# end_stage are those of steps/stages.sh.
+#   feats net           data/TYPE, data/TYPE/net: data directories with features; the network's train, valid and dev sets
+# The functions below implement stages with these variables, which a recipe may change. begin_stage and end_stage are in
+# steps/stages.sh.
 
-# Options of every recipe (a default that the recipe sets wins):
-stage='' stop_stage=100  # which stages; without --stage: those that are not done yet
+# Options of every recipe (defaults set by the recipe take precedence):
+stage='' stop_stage=100  # first and last stage; without --stage: all stages that are not up to date
 nnet_conf=nnet_conf/xvector.json
 set=''                   # overrides of the configuration, such as "training.epochs=2"
 exp=''                   # model directory; default: exp/NAME of the configuration
 pretrained=''            # model directory to start from
-nj=4 cmd=''              # parallel jobs; what runs jobs instead of cmd.sh's choice
-nproc='' hosts=''        # training in several processes, on several machines: as steps/train_nnet.sh has it
+nj=4 cmd=''              # parallel jobs; job runner, default: that of cmd.sh
+nproc='' hosts=''        # distributed training: see steps/train_nnet.sh
 
-# What large-margin fine-tuning overrides, unless --large-margin says otherwise.
+# Default configuration overrides of large-margin fine-tuning (--large-margin).
 usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 loss.margin=0.5 loss.initial_margin=0.5
   training.epochs=5 training.drop=[] schedule.type=exponential schedule.learning_rate=0.0001
   schedule.final_learning_rate=0.000025 schedule.warmup_epochs=0"
@@ -50,7 +50,7 @@ begin_recipe() {
   feats=data/$type net=data/$type/net
 }
 
-# check OVERRIDES [--show KEY]: whether the configuration is right, or a value of it.
+# check OVERRIDES [--show KEY]: checks the configuration, or prints one of its values.
 check() {
   python -m nnet.bin.check_config --set "$1" "${@:2}" "$nnet_conf"
 }
@@ -69,7 +69,7 @@ use_sounds() {
   sounds+=${musan:+ --noises data/musan_noise --music data/musan_music --babble data/musan_speech}
 }
 
-# prepare_sounds: the data directories that use_sounds names.
+# prepare_sounds: makes the data directories that use_sounds names.
 prepare_sounds() {
   if [ -n "$musan" ]; then python local/prepare_musan.py "$musan" data; fi
   if [ -n "$rirs" ]; then python local/prepare_rirs.py "$rirs" data/rirs; fi
@@ -81,20 +81,20 @@ plan() {
     --vad "$vad" --copies "$copies" --nj "$nj" --set "$set" "$nnet_conf"
 }
 
-# make_feats DATA [OPTION...]: features, with options of steps/make_feats.sh, and VAD.
+# make_feats DATA [OPTION...]: computes features, with options of steps/make_feats.sh, and VAD.
 make_feats() {
   steps/make_feats.sh --type "$type" --cmd "$train_cmd" --nj "$nj" "${@:2}" "$1"
   if $vad; then steps/compute_vad_decision.sh --cmd "$train_cmd" --nj "$nj" "$1"; fi
 }
 
-# add_augmented DATA OUT [OPTION...]: DATA and at most $num_augmented copies of its utterances among $sounds.
+# add_augmented DATA OUT [OPTION...]: combines DATA and at most $num_augmented copies augmented with $sounds.
 add_augmented() {
   # shellcheck disable=SC2086  # several words
   steps/add_augmented.sh --cmd "$train_cmd" --nj "$nj" --type "$type" --num-utts "$num_augmented" $sounds "${@:3}" \
     "$1" "$2"
 }
 
-# prepare_training DATA: the network's sets of it, without short utterances and speakers with few of them.
+# prepare_training DATA: makes the network's sets, without short utterances and speakers with few utterances.
 prepare_training() {
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" "$1" "$feats/prepared"
   steps/filter_utterances.sh --min-len "$min_len" --min-num-utts "$min_num_utts" "$feats/prepared" "$feats/filtered"
@@ -102,7 +102,7 @@ prepare_training() {
     "$net/train" "$net/valid" "$net/dev"
 }
 
-# train_network: goes on with an interrupted training; where there are few speakers, there is no $net/dev.
+# train_network: trains, or resumes an interrupted training; with few speakers there is no $net/dev.
 train_network() {
   local resume dev=
   resume=$(resumes "$exp/checkpoints")
@@ -111,7 +111,7 @@ train_network() {
     --set "$set" --dev "$dev" "$nnet_conf" "$net/train" "$net/valid" "$exp"
 }
 
-# extract DATA...: $exp/embeddings_NAME for each data directory .../NAME.
+# extract DATA...: extracts $exp/embeddings_NAME for each data directory .../NAME.
 extract() {
   local data
   for data in "$@"; do
@@ -119,13 +119,13 @@ extract() {
   done
 }
 
-# fine_tune: stages 4 to 7 once more, with a larger margin, in ${exp}_lm.
+# fine_tune: runs stages 4 to 7 again with a larger margin, in ${exp}_lm.
 fine_tune() {
   ./run.sh ${given[@]+"${given[@]}"} --stage "${stage:+4}" --stop-stage 7 --pretrained "$exp" --exp "${exp}_lm" \
     --set "$set $large_margin" >&2
 }
 
-# end_recipe: shows the results, and those of the fine-tuning.
+# end_recipe: prints the results, and those of the fine-tuning.
 end_recipe() {
   show_results "$exp/results.txt"
   if [ -f "${exp}_lm/results.txt" ]; then show_results "${exp}_lm/results.txt"; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scores trial lists: each method raw, normalised against a cohort, and calibrated on development trials.
+# Scores trial lists by several methods: raw, normalized against a cohort, and calibrated on development trials.
 cmd=utils/run.sh
 methods=cosine
 backend=
@@ -14,14 +14,14 @@ e.g.: $0 --methods \"cosine plda\" --backend exp/xvector/backend --cohort exp/xv
         exp/xvector/embeddings_test exp/xvector/embeddings_test exp/xvector/scores data/test/trials_O
 Options:
   --cmd CMD                job runner (default: $cmd)
-  --methods \"cosine plda\"  how two embeddings are compared (default: $methods)
-  --backend DIR            what steps/train_backend.sh made; cosine goes without
-  --adapted DIR            the same, adapted: for plda_adapted, and for the centre of cosine and lda
-  --cohort EMBDIR          normalise against these by adaptive S-norm
-  --dev EMBDIR, --dev-trials TRIALS    calibrate on these
-  others                   of the normalisation, steps/score_norm.sh: --top-n, --norm; see --help
-Makes OUTDIR/LIST/METHOD and, where asked for, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
-\"trials_\". Methods: cosine (of centred embeddings), lda (cosine after LDA), plda, plda_adapted."
+  --methods \"cosine plda\"  scoring methods (default: $methods)
+  --backend DIR            back end from steps/train_backend.sh; optional for cosine
+  --adapted DIR            adapted back end: for plda_adapted, and for the mean that cosine and lda subtract
+  --cohort EMBDIR          cohort for adaptive S-norm
+  --dev EMBDIR, --dev-trials TRIALS    development data for calibration
+  others                   options of steps/score_norm.sh: --top-n, --norm; see --help
+Writes OUTDIR/LIST/METHOD and, if requested, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
+\"trials_\". Methods: cosine (of centered embeddings), lda (cosine after LDA), plda, plda_adapted."
 
 set -euo pipefail
 echo "$0 $*" >&2
@@ -31,9 +31,9 @@ if [ $# -lt 4 ]; then echo "$help_message" >&2; exit 1; fi
 enroll=$1 test=$2 out=$3
 shift 3
 same=$(for trials in "$@"; do basename "$trials"; done | sed 's/^trials_//' | sort | uniq -d)
-if [ -n "$same" ]; then echo "$0: two lists are called $same, and their scores would be; rename one" >&2; exit 1; fi
+if [ -n "$same" ]; then echo "$0: two trial lists have the name $same, so their scores would collide; rename one" >&2; exit 1; fi
 
-score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised ones; $best is what was made last
+score() {  # METHOD TRIALS ENROLL TEST OUT: writes raw and normalized scores; $best is the last file written
   local options=(--cmd "$cmd" --backend "${adapted:-$backend}") trials=$2 enroll=$3 test=$4
   case $1 in
     cosine) options+=(--method cosine --transform false) ;;
@@ -43,7 +43,7 @@ score() {  # METHOD TRIALS ENROLL TEST OUT: the raw scores, then the normalised 
       if [ -z "$adapted" ]; then echo "$0: --methods: plda_adapted needs --adapted" >&2; exit 1; fi
       options+=(--method plda)
       ;;
-    *) echo "$0: --methods: no method $1" >&2; exit 1 ;;
+    *) echo "$0: --methods: unknown method $1" >&2; exit 1 ;;
   esac
   best=$5/$1
   steps/score.sh "${options[@]}" "$trials" "$enroll" "$test" "$best"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Normalises scores against a cohort of other speakers; give the scoring options that the scores were made with.
+# Normalizes scores against a cohort of other speakers; takes the scoring options by which the scores were computed.
 cmd=utils/run.sh
 program=(python -m nnet.bin.score_norm)
 help_message="Usage: $0 [options] COHORT_EMBDIR TRIALS ENROLL_EMBDIR TEST_EMBDIR SCORES OUT_SCORES

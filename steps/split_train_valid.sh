@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Splits a data directory into training and validation utterances of the same speakers, and, where DEV_OUT is given and
-# the data allow it, a development set of speakers that are held out.
+# Splits a data directory into training and validation utterances of the same speakers and, if DEV_OUT is given and there
+# are enough speakers, a development set of held-out speakers.
 program=(python -m nnet.bin.split_train_valid)
 help_message="Usage: $0 [options] DATA TRAIN_OUT VALID_OUT [DEV_OUT]
 e.g.: $0 --valid-utts 1000 data/train_combined_no_sil data/train data/valid data/dev

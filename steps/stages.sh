@@ -1,4 +1,4 @@
-# Sourced by a recipe's run.sh once its options are known: which stages run. It reads $stage and $stop_stage.
+# Sourced by a recipe's run.sh after parsing its options: decides which stages run, by $stage and $stop_stage.
 # shellcheck shell=bash
 #
 #   if begin_stage 4 "train the network" "$exp" "$nnet_conf" "lda-dim $lda_dim"; then
@@ -6,18 +6,18 @@
 #     end_stage
 #   fi
 #
-# A stage that ends leaves DIR/.stageN: its inputs (the stamp of the stage before it, its options, checksums of its
-# files) and a stamp of its own. It is passed over while its inputs are the same; so a changed option, and whatever is
-# done again, redoes all that follows. With --stage N, stage N and the later ones run, the earlier must have ended.
+# A completed stage writes DIR/.stageN with its inputs (the stamp of the previous stage, its options, checksums of its
+# files) and its own stamp. It is skipped as long as its inputs are unchanged, so a changed option or a repeated stage
+# reruns all later stages. With --stage N, stages from N on run, and the earlier ones must be complete.
 
 : "${stop_stage:=100}"
 case "$stage$stop_stage" in
   *[!0-9]*) echo "$0: --stage and --stop-stage take numbers, not '$stage' and '$stop_stage'" >&2; exit 1 ;;
 esac
-stage_stamp=none  # of the last stage passed
+stage_stamp=none  # stamp of the last completed or skipped stage
 stage_ran=false
 
-# begin_stage NUMBER WORDS DIR [FILE|OPTION...]: whether to run it; DIR is where it leaves its mark.
+# begin_stage NUMBER WORDS DIR [FILE|OPTION...]: returns whether to run the stage; its mark is DIR/.stageNUMBER.
 begin_stage() {
   local number=$1 words=$2 dir=$3
   shift 3
@@ -25,7 +25,7 @@ begin_stage() {
   if [ "$number" -gt "$stop_stage" ]; then return 1; fi
   stage_inputs="$stage_stamp$(stage_inputs_of "$@")"
   if [ -n "$stage" ] && [ "$number" -lt "$stage" ] && ! [ -f "$stage_mark" ]; then
-    echo "$0: stage $number ($words) has not ended; begin with --stage $number, or leave --stage out" >&2
+    echo "$0: stage $number ($words) is not complete; start with --stage $number, or without --stage" >&2
     exit 1
   fi
   if [ -f "$stage_mark" ] && { [ "$number" -lt "${stage:-0}" ] || stage_is_done; }; then
@@ -37,11 +37,11 @@ begin_stage() {
   echo "$(date '+%F %T') stage $number: $words"
 }
 
-# Without --stage: whether the stage ended with the very inputs that it has now.
+# Without --stage: returns whether the stage was completed with its current inputs.
 stage_is_done() {
   if [ -n "$stage" ]; then return 1; fi
   if [ "$(sed '$d' "$stage_mark")" = "$stage_inputs" ]; then return 0; fi
-  echo "$0: what $stage_mark was made from has changed; again:"
+  echo "$0: the inputs of $stage_mark have changed; running the stage again:"
   return 1
 }
 
@@ -53,8 +53,8 @@ stage_inputs_of() {
   done
 }
 
-# resumes PATH: prints true where PATH holds an interrupted run of this stage with these inputs; else clears PATH and
-# prints false.
+# resumes PATH: prints true if PATH holds an interrupted run of this stage with the same inputs; otherwise removes PATH
+# and prints false.
 resumes() {
   if [ -f "$stage_mark.begun" ] && [ "$(cat "$stage_mark.begun")" = "$stage_inputs" ]; then
     echo true
@@ -74,8 +74,8 @@ end_stage() {
   stage_ran=true
 }
 
-# show_results FILE: the end of a recipe.
+# show_results FILE: prints the results at the end of a recipe.
 show_results() {
-  if ! $stage_ran; then echo "$0: everything was done already; --stage N does stage N and the later ones again"; fi
+  if ! $stage_ran; then echo "$0: all stages are up to date; --stage N runs stage N and the later ones again"; fi
   if [ -f "$1" ]; then cat "$1"; fi
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the back end on the embeddings of known speakers: centring, LDA, length normalisation, PLDA.
+# Trains the back end on labeled embeddings: centering, LDA, length normalization, PLDA.
 cmd=utils/run.sh
 program=(python -m nnet.bin.train_backend)
 help_message="Usage: $0 [options] EMBDIR DATA OUTDIR

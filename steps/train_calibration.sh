@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains calibration, or fusion of several systems, on scores whose labels are known. Prints weights and a threshold.
+# Trains a calibration, or the fusion of several systems, on labeled scores. Prints weights and a threshold.
 program=(python -m nnet.bin.train_calibration)
 help_message="Usage: $0 [options] TRIALS SCORES [more SCORES ...] MODEL.json
 e.g.: $0 data/dev/trials exp/xvector/scores/dev.plda exp/xvector/calibration.json

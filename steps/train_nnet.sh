@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a network. What the training says goes to MODELDIR/train.log; its epochs are shown here as they end.
+# Trains a network. The log is MODELDIR/train.log; its line for each epoch is also printed here.
 cmd=utils/run.sh
 num_threads=
 nproc=
@@ -9,8 +9,8 @@ help_message="Usage: $0 [options] CONFIG.json TRAIN_DATA VALID_DATA MODELDIR
 e.g.: $0 --set \"training.epochs=10 optimizer.type=adam\" nnet_conf/xvector.json data/train data/valid exp/xvector
 Options:
   --cmd CMD                job runner (default: $cmd; for a GPU on a cluster: \"utils/slurm.sh --gpu 1\")
-  --num-threads N          threads that the runner gives it
-  --nproc N, --hosts FILE  N processes on this machine, or those of a host file of mlx.launch, train together
+  --num-threads N          threads of the training job
+  --nproc N, --hosts FILE  distributed training: N processes on this machine, or those of a host file of mlx.launch
   others                   see --help"
 
 set -euo pipefail
@@ -29,10 +29,10 @@ mkdir -p "$dir"
 touch "$log"
 shown=$(($(wc -l <"$log")))
 
-show_news() {  # prints the epochs that the log has gained
+show_news() {  # prints new lines of the log about epochs
   local lines
   lines=$(($(wc -l <"$log")))
-  if [ "$lines" -lt "$shown" ]; then shown=0; fi  # the runner begins a new log
+  if [ "$lines" -lt "$shown" ]; then shown=0; fi  # the runner started a new log
   sed -n "$((shown + 1)),${lines}p" "$log" | grep -E ' epoch [0-9]+ of | resumed after ' >&2 || true
   shown=$lines
 }

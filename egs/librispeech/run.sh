@@ -2,25 +2,25 @@
 # From audio to EER on read English speech: LibriSpeech, any part of it, or the public mini set.
 #
 #   ./run.sh --corpus DIR         DIR holds train-*/ and test-*/ or dev-*/; without it OpenSLR's mini set is downloaded
-#   ./run.sh                      does what is not done yet; --stage 6: stage 6 and the later ones again
-#   ./run.sh --nnet-conf F.json   trains another network, on the features that F.json names; it goes to exp/F
-#   ./run.sh --augment true       trains on noisy and reverberated copies as well; it goes to exp/F_augmented
-#   ./run.sh --pretrained EXP     fine-tunes a converted model instead: run_pretrained.sh goes on from stage 1
+#   ./run.sh                      runs the stages that are not up to date; --stage 6: stage 6 and later ones again
+#   ./run.sh --nnet-conf F.json   trains another network, on the features that F.json names, in exp/F
+#   ./run.sh --augment true       also trains on noisy and reverberated copies, in exp/F_augmented
+#   ./run.sh --pretrained EXP     fine-tunes a converted model instead: continues with run_pretrained.sh from stage 1
 #
 # 0 data preparation     4 train the network
 # 1 features, VAD        5 extract embeddings
 # 2 augmentation         6 back end and scores
 # 3 training set         7 metrics and report
-# (8, large-margin fine-tuning, belongs to larger recipes.)
+# (Stage 8, large-margin fine-tuning, is in larger recipes.)
 set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
 corpus='' nnet_conf=conf/xvector.json
-speeds="0.9 1.1"            # copies of the training data at other speeds are further speakers; empty: none
-augment=false               # with synthetic sounds and the voices of training, or those of:
-musan='' rirs='' num_augmented=100000  # at most so many copies
+speeds="0.9 1.1"            # speed perturbation, each speed as new speakers; empty: none
+augment=false               # augment with synthetic sounds and training voices, or with these:
+musan='' rirs='' num_augmented=100000  # maximum number of copies
 methods="cosine lda plda"   # lda is cosine after LDA
-lda_dim=200 top_n=100       # so many of the cohort, the training speakers, count in score normalisation
+lda_dim=200 top_n=100       # score normalization: number of cohort scores (cohort: training speakers)
 begin_recipe "$@"
 
 check "$set" >/dev/null
@@ -47,12 +47,12 @@ if [ -n "$pretrained" ]; then
     --nj "$nj" --cmd "$cmd"
 fi
 
-# Where speakers have few utterances, LDA and PLDA learn from pieces of them, and validation takes their ends.
+# If speakers have few utterances, LDA and PLDA are trained on pieces of them, and validation uses their ends.
 trains=train back_end=train cut=false
 if [ -d data/train_pieces ]; then trains="train train_pieces" back_end=train_pieces cut=true; fi
 
 if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
-  for data in $trains; do  # without the voices of the noisy test
+  for data in $trains; do  # without the babble voices of the noisy test
     utils/subset_data_dir.sh --spk-list data/voices_train/spk2utt "data/$data" "$feats/$data"
     make_feats "$feats/$data"
   done
@@ -105,7 +105,7 @@ if begin_stage 6 "back end and scores" "$exp" "$methods $lda_dim $top_n"; then
       --cohort "$exp/embeddings_$back_end" "$exp/embeddings_$data" "$exp/embeddings_$data" "$exp/scores/$data" \
       "$feats/$data/trials"
   done
-  if $vad; then  # what MFCCs tell without a network
+  if $vad; then  # baseline without a network
     # shellcheck disable=SC2086  # several words
     local/mfcc_baseline.sh --cmd "$train_cmd" "$feats" $back_end exp/mfcc_statistics $tests
   fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Fine-tunes a pretrained model on LibriSpeech's training speakers among babble; tries it beside the unchanged one on
-# whole utterances, on 2 s of each, and on 2 s among the babble of voices that it was not trained with.
-# ./run.sh --pretrained MODELDIR calls this; MODELDIR is of nnet.bin.convert_checkpoint or steps/export_model.sh.
+# Fine-tunes a pretrained model on LibriSpeech's training speakers with babble noise, and compares it with the unchanged
+# model on whole utterances, on 2 s of each, and on 2 s with babble of unseen voices.
+# ./run.sh --pretrained MODELDIR calls this; MODELDIR is made by nnet.bin.convert_checkpoint or steps/export_model.sh.
 #
-# 1 features as MODELDIR wants them     5 extract embeddings
+# 1 features of MODELDIR                5 extract embeddings
 # 3 noisy test sets, training set       6 scores
 # 4 train a new classifier, then all    7 metrics
 stage=
@@ -15,7 +15,7 @@ classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.l
   schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
 tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
   schedule.warmup_epochs=0 loss.margin=0.4 loss.margin_end_epoch=0"
-snrs="15:10 10:5"  # a noisy test set for each: dB of each single one of the three to five voices that talk there
+snrs="15:10 10:5"  # SNRs of each noisy test set, in dB, for each single one of its three to five babble voices
 set=
 nj=4
 cmd=
@@ -36,13 +36,13 @@ name=$(basename "$pretrained")
 feats=data/$name tuned=exp/${name}_tuned
 tests="test test_2s"
 for snr in $snrs; do tests="$tests test_2s_babble_${snr/:/_}"; done
-norms="*bn*"  # normalisation stays as it was: there is too little speech to learn it anew
+norms="*bn*"  # batch normalization stays frozen: there is too little speech to re-estimate it
 case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in
   resnet | campplus) norms="*bn*,*shortcut.1*" ;;
 esac
 tuning="training.freeze=[$norms] $tuning" noise="augmentation.babble=data/voices_train $noise"
 train=$feats/net/train cut=false
-if [ -d data/train_pieces ]; then  # few utterances a speaker: many chunks of each, and what validates was trained on
+if [ -d data/train_pieces ]; then  # few utterances per speaker: many chunks of each; validation data are part of the training data
   noise="data.steps_per_epoch=25 training.average_checkpoints=1 $noise" train=$feats/train cut=true
 fi
 

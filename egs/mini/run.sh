@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# From audio to EER in a few minutes, on speech that eSpeak NG makes on the spot.
+# From audio to EER in a few minutes, on speech synthesized by eSpeak NG.
 #
-#   ./run.sh                      does what is not done yet
-#   ./run.sh --stage 6            does stage 6 and the later ones again
-#   ./run.sh --nnet-conf F.json   trains another network, on the features that F.json names; it goes to exp/F
+#   ./run.sh                      runs the stages that are not up to date
+#   ./run.sh --stage 6            runs stage 6 and the later ones again
+#   ./run.sh --nnet-conf F.json   trains another network, on the features that F.json names, in exp/F
 #
 # 0 data preparation     4 train the network
 # 1 features, VAD        5 extract embeddings
 # 3 training set         6 back end and scores
 #                        7 metrics and report
-# (2 is augmentation and 8 large-margin fine-tuning in other recipes; here noise is in the corpus.)
+# (In other recipes stage 2 is augmentation and stage 8 large-margin fine-tuning; here the corpus is noisy already.)
 set -euo pipefail
 export SV_EXTRAS=mini
 . steps/recipe.sh
@@ -17,7 +17,7 @@ export SV_EXTRAS=mini
 nnet_conf=conf/xvector.json
 train_speakers=72 test_speakers=24 utterances=12
 lda_dim=50
-top_n=20  # of the cohort, the training speakers, in score normalisation
+top_n=20  # score normalization: number of cohort scores (cohort: training speakers)
 begin_recipe "$@"
 
 exp=${exp:-exp/$name}

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# NIST SRE: from LDC's corpora as they unpack to EER and costs on SRE 2016, 2018, 2021 or earlier ones. 8 kHz.
+# NIST SRE: from LDC's unpacked corpora to EER and costs on SRE 2016, 2018, 2021 or earlier evaluations. 8 kHz.
 #
-#   ./run.sh --corpora FILE --musan DIR --rirs DIR    x-vector of 23 MFCCs; PLDA adapted to unlabelled speech
+#   ./run.sh --corpora FILE --musan DIR --rirs DIR    x-vector of 23 MFCCs; PLDA adapted to unlabeled speech
 #   ./run.sh ... --nnet-conf nnet_conf/resnet34.json  ResNet34: 64 filter banks, margin
-#   ./run.sh ... --tests "sre16 sre18"                what to test on; scores are calibrated on its development part
-#   ./run.sh ... --dry-run true                       disk, memory and time it will take, and nothing else
-#   ./run.sh ... --stage 6                            does stage 6 and the later ones again
-# FILE has lines `NAME FOLDER`; a folder with LDC's folders in it (LDC2006S44, ...) serves as well. README.md tells more.
+#   ./run.sh ... --tests "sre16 sre18"                evaluations; scores are calibrated on their development parts
+#   ./run.sh ... --dry-run true                       only estimates disk, memory and time
+#   ./run.sh ... --stage 6                            runs stage 6 and the later ones again
+# FILE has lines `NAME FOLDER`; it may also be a folder of LDC's folders (LDC2006S44, ...). See README.md.
 #
 # 0 data preparation, checks    1 features and VAD    2 augmentation    3 training set    4 train the network
-# 5 extract embeddings    6 back end, adaptation, score normalisation, calibration    7 metrics and report
-# 8 large-margin fine-tuning: 4 to 7 once more, where the loss has a margin
+# 5 extract embeddings    6 back end, adaptation, score normalization, calibration    7 metrics and report
+# 8 large-margin fine-tuning: stages 4 to 7 again, if the loss has a margin
 
 set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
 nj=8 dry_run=false
 corpora='' musan='' rirs=''
-tests=sre16          # of sre08 sre10 sre12 sre16 sre18 sre18_vast sre21
+tests=sre16          # among sre08 sre10 sre12 sre16 sre18 sre18_vast sre21
 max_missing=0.05     # share of a corpus's recordings that may be missing
-sph2pipe=false       # put its commands into wav.scp even where they are not needed, so that Kaldi can read it
+sph2pipe=false       # use sph2pipe commands in wav.scp even if not needed, so that Kaldi can read it
 num_augmented=128000
 min_len=500 min_num_utts=8 dev_speakers=''
 methods="cosine plda plda_adapted" # lda is cosine after LDA
@@ -32,7 +32,7 @@ if [ -n "$rirs$musan" ]; then
   use_sounds
   train=$feats/train_augmented copies=$num_augmented
 fi
-test_sets() {  # [PREFIX]: the data directories of the tests, of their development parts, of what to adapt to
+test_sets() {  # [PREFIX]: prints the data directories of the tests, of their development and their unlabeled parts
   local test part
   for test in $tests; do
     for part in '' _dev _unlabeled; do if [ -f "data/$test$part/utt2spk" ]; then echo "${1:-}$test$part"; fi; done

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# VoxCeleb: from the corpora as they unpack to EER and minDCF on VoxCeleb1-O, E and H. README.md tells the rest.
+# VoxCeleb: from the unpacked corpora to EER and minDCF on VoxCeleb1-O, E and H. See README.md.
 #
 #   ./run.sh --vox1 DIR --vox2 DIR --musan DIR --rirs DIR       x-vector: MFCC, VAD, softmax; cosine and PLDA
 #   ./run.sh ... --nnet-conf nnet_conf/resnet34.json            ResNet34: filter banks, margin; cosine
-#   ./run.sh ... --dry-run true                                 disk, memory and time it will take, and nothing else
-#   ./run.sh ... --stage 6                                      does stage 6 and the later ones again
+#   ./run.sh ... --dry-run true                                 only estimates disk, memory and time
+#   ./run.sh ... --stage 6                                      runs stage 6 and the later ones again
 #
 # 0 data preparation, checks    1 features and VAD    2 augmentation    3 training set    4 train the network
-# 5 extract embeddings    6 back end, score normalisation, calibration    7 metrics and report
-# 8 large-margin fine-tuning: 4 to 7 once more, where the loss has a margin
+# 5 extract embeddings    6 back end, score normalization, calibration    7 metrics and report
+# 8 large-margin fine-tuning: stages 4 to 7 again, if the loss has a margin
 
 set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
 nj=8 dry_run=false
 vox1='' vox2='' musan='' rirs=''
-trials_dir=''        # trial lists and vox1_meta.csv; without it they lie beside the corpus, or are downloaded
+trials_dir=''        # trial lists and vox1_meta.csv; default: beside the corpus, or downloaded
 lists="O O-clean E E-clean H H-clean"
-train_vox1=false     # train on VoxCeleb1's development part too; then only the lists O are tried
+train_vox1=false     # also train on VoxCeleb1's development part; then only the O lists are scored
 max_missing=0        # share of recordings that may be missing
-augmentation=disk    # or fly: in the loader's workers, for features without VAD
+augmentation=disk    # or fly: on the fly in the data loader, for features without VAD
 num_augmented=1000000
 min_len=''           # frames; default: 400 of speech for mfcc, 200 for fbank
 min_num_utts=8 dev_speakers=''

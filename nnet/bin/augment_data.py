@@ -1,11 +1,12 @@
 """Writes augmented copies of the utterances of a data directory: one job of steps/augment_data.sh.
 
-A copy is reverberated (--rirs; its id ends in -reverb), has noises one behind the other (--noises; -noise), music in
-the background (--music; -music), several voices in the background (--babble; -babble), or another speed (--speeds;
-its id and its speaker begin with sp0.9-, for it is another voice). Each copy depends on the seed and its name alone.
+A copy has reverberation (--rirs; its id ends in -reverb), foreground noises in sequence (--noises; -noise), background
+music (--music; -music), background babble of several voices (--babble; -babble), or another speed (--speeds; its
+utterance and speaker ids begin with sp0.9-, as it counts as another speaker). A copy depends only on the seed and its
+id.
 
 Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the original of each copy), OUT.augment
-(what was mixed in: NAME@SECONDS:SNR) and OUT.utt2spk.
+(the sounds mixed in: NAME@SECONDS:SNR) and OUT.utt2spk.
 """
 
 from nnet.audio.augment import Augmenter, AugmentOptions
@@ -49,16 +50,24 @@ def make_parser():
     p = parser(__doc__)
     add_options(p, AugmentOptions, skip=("probability",))
     p.add_argument("--speeds", type=speeds, default=(), help='speeds such as "0.9 1.1"')
-    p.add_argument("--num-utts", type=number(int, low=1), help="how many copies to draw of all; default: all of them")
+    p.add_argument(
+        "--num-utts", type=number(int, low=1), help="number of copies to draw at random; default: all possible ones"
+    )
     p.add_argument("--allow-fewer", type=boolean, default=False,
-                   help="make all copies where there are fewer than --num-utts, instead of stopping")  # fmt: skip
-    p.add_argument("--sample-rate", type=number(int, low=1),
-                   help="Hz of the copies; default: that of the first utterance, which all must have")  # fmt: skip
+                   help="make all copies if there are fewer than --num-utts; false: stop with an error")  # fmt: skip
+    p.add_argument(
+        "--sample-rate",
+        type=number(int, low=1),
+        help="sampling rate of the copies in Hz; default: that of the first utterance, which all must have",
+    )
+    # fmt: skip
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--job", type=number(int, low=1), default=1, help="which share of the copies to make")
-    p.add_argument("--num-jobs", type=number(int, low=1), default=1, help="how many shares there are")
+    p.add_argument(
+        "--job", type=number(int, low=1), default=1, help="number of this job; each makes an equal share of the copies"
+    )
+    p.add_argument("--num-jobs", type=number(int, low=1), default=1, help="number of jobs")
     p.add_argument("data", metavar="DATA", help="data directory with wav.scp")
-    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    p.add_argument("out", metavar="OUT", help="path of the output files without extension")
     return p
 
 
@@ -67,13 +76,13 @@ def speeds(text):
 
 
 def make_augmenter(args, sample_rate):
-    """The Augmenter of the command line, or None where only speeds are asked for."""
+    """Returns the Augmenter of the command line, None if only speeds are given."""
     options = options_from(args, AugmentOptions)
     if any((options.rirs, options.noises, options.music, options.babble)):
         return Augmenter(options, sample_rate)
     if args.speeds:
         return None
-    raise InputError("nothing to do: give --rirs, --noises, --music, --babble or --speeds")
+    raise InputError("no kind of augmentation: give --rirs, --noises, --music, --babble or --speeds")
 
 
 if __name__ == "__main__":

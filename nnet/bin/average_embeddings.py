@@ -1,7 +1,7 @@
-"""Joins the embeddings that parallel jobs made, and averages them over each speaker.
+"""Merges the embeddings extracted by parallel jobs, and averages them over each speaker.
 
 Reads EMBDIR/xvector.1.scp to xvector.N.scp; writes EMBDIR/xvector.scp, spk_xvector.ark, spk_xvector.scp (the mean over
-a speaker's utterances) and num_utts.ark (how many they were, as text).
+a speaker's utterances) and num_utts.ark (the number of these utterances, as text).
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--nj", type=int, default=1, help="number of jobs that extracted")
+    p.add_argument("--nj", type=int, default=1, help="number of extraction jobs")
     p.add_argument("data", metavar="DATA")
     p.add_argument("embeddings", metavar="EMBDIR")
     args = p.parse_args(argv)
@@ -31,7 +31,7 @@ def main(argv=None):
 
 
 def join(directory, num_jobs, data):
-    """One xvector.scp of those of all jobs; says how many utterances of the data have no embedding."""
+    """Merges the xvector.scp of all jobs into one; warns of utterances without an embedding."""
     table = {}
     for job in range(1, num_jobs + 1):
         table |= read_table(os.path.join(directory, f"xvector.{job}.scp"))
@@ -40,13 +40,13 @@ def join(directory, num_jobs, data):
         shown = " ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
         log.warning("%s: %d of %d utterances have no embedding: %s", data.path, len(missing), len(data.feats), shown)
     if not table:
-        raise InputError(f"{directory}: not one embedding was extracted; see {directory}/log")
+        raise InputError(f"{directory}: no embedding was extracted; see {directory}/log")
     write_table(os.path.join(directory, "xvector.scp"), table)
     return table
 
 
 def average(table, spk2utt, directory):
-    """Writes the mean embedding and the number of utterances of each speaker that has any."""
+    """Writes mean embedding and number of utterances of each speaker; returns the number of speakers."""
     embedded = {speaker: [u for u in utterances if u in table] for speaker, utterances in spk2utt.items()}
     embedded = {speaker: utterances for speaker, utterances in embedded.items() if utterances}
     counts = {}

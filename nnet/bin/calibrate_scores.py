@@ -1,7 +1,7 @@
-"""Applies a calibration: scores of one or more systems become log-likelihood ratios.
+"""Applies a calibration or fusion: converts scores of one or more systems to log-likelihood ratios.
 
-SCORES are as many files, in the same order, as MODEL.json was trained on. Printed is the threshold on the calibrated
-scores for the cost that is asked for.
+SCORES must be the score files of the same systems, in the same order, as in the training of MODEL.json. Prints the
+decision threshold on the calibrated scores for the given costs and prior.
 """
 
 import logging
@@ -31,10 +31,10 @@ def _check_inputs(args, description):
     systems, measures = description.get("systems", []), description.get("num_measures", 0)
     if len(systems) != len(args.scores):
         trained = f"{len(systems)} score files ({', '.join(systems)})"
-        raise InputError(f"{args.model}: was trained on {trained}, but {len(args.scores)} are given")
+        raise InputError(f"{args.model}: trained on {trained}, but {len(args.scores)} are given")
     if bool(measures) != bool(args.enroll_quality):
         needs = f"with {measures} quality measures" if measures else "without quality measures"
-        raise InputError(f"{args.model}: was trained {needs}; give --enroll-quality and --test-quality accordingly")
+        raise InputError(f"{args.model}: trained {needs}; give --enroll-quality and --test-quality accordingly")
 
 
 def _arguments(argv):

@@ -1,6 +1,6 @@
-"""Checks a configuration: builds the network, takes one training step on noise, and shows every layer.
+"""Checks a configuration: builds the network, takes one training step on noise, and prints every layer.
 
-Exit code 0, or one line that says what is wrong.
+Exits with code 0, or prints one line that says what is wrong.
 """
 
 import json
@@ -27,7 +27,7 @@ def main(argv=None):
     elif args.config:
         check(args)
     else:
-        raise InputError("name a configuration, or a key: --explain loss.margin")
+        raise InputError("give a configuration, or a key: --explain loss.margin")
 
 
 def make_parser():
@@ -35,22 +35,20 @@ def make_parser():
     p.add_argument(
         "--explain",
         metavar="SECTION.KEY",
-        help="print what a key or section means, in CONFIG.json if given",
+        help="print the documentation of a key or section, including the classes that CONFIG.json names",
     )
-    p.add_argument("--reference", action="store_true", help="print what every key means, as Markdown")
-    p.add_argument("--show", metavar="SECTION.KEY", help="print the value that a key has in CONFIG.json, for scripts")
-    p.add_argument("--has", metavar="SECTION.KEY", help="print true or false: whether CONFIG.json can have the key")
-    p.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
-    )
-    p.add_argument("--dim", type=int, help="dimension of the features; default: features.dim, or 80")
-    p.add_argument("--num-speakers", type=int, default=100, help="outputs of the classifier")
+    p.add_argument("--reference", action="store_true", help="print the documentation of every key as Markdown")
+    p.add_argument("--show", metavar="SECTION.KEY", help="print the value of a key in CONFIG.json, for scripts")
+    p.add_argument("--has", metavar="SECTION.KEY", help="print true or false: whether the key is valid in CONFIG.json")
+    p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
+    p.add_argument("--dim", type=int, help="feature dimension; default: features.dim, or 80")
+    p.add_argument("--num-speakers", type=int, default=100, help="number of classifier outputs")
     p.add_argument("config", metavar="CONFIG.json", nargs="?")
     return p
 
 
 def show(config, name):
-    """The resolved value of a key as a shell takes it: a word, a number, nothing for null, otherwise JSON."""
+    """Formats the resolved value of a key for a shell: a word, a number, nothing for null, otherwise JSON."""
     section, _, key = name.partition(".")
     values = config.to_dict().get(section)
     if not isinstance(values, dict) or key not in values:
@@ -60,7 +58,7 @@ def show(config, name):
 
 
 def has(config, name):
-    """Whether the class that the configuration names for a section has an option, such as loss.initial_margin."""
+    """Returns whether the class of a section has an option, such as loss.initial_margin."""
     section, _, key = name.partition(".")
     values = config.to_dict().get(section)
     return isinstance(values, dict) and key in values
@@ -78,7 +76,7 @@ def check(args):
 
 
 def print_costs(model, dim, frames):
-    """A line for each layer: shape of its output, trainable parameters, multiply-adds."""
+    """Prints a line for each layer: output shape, trainable parameters, multiply-adds."""
     model.eval()
     rows = [r for r in cost_table(model, dim, frames) if not r.name.startswith(("loss", "auxiliary"))]
     loss = [r for r in cost_table(model, dim, frames) if r.name.startswith(("loss", "auxiliary"))]

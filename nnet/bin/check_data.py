@@ -1,8 +1,8 @@
-"""Checks training and test data against each other, and prints a table of what they hold.
+"""Checks training and test data against each other, and prints a table of their sizes.
 
-Refused are speakers, utterances or audio that training and test share, and trials whose audio is not in the data.
-Audio that is twice within one set is named in the log. Run it before features are made; lengths are then those of a
-sample (~), and exact afterwards.
+It is an error if training and test data share speakers, utterances or audio, or if the audio of a trial is missing.
+Duplicate audio within one set gives a warning. Before features are computed, durations are estimated from a sample of
+the recordings (~); afterwards they are exact.
 """
 
 import logging
@@ -35,20 +35,22 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument("--train", metavar="DATA", help="the training set, which must have nothing to do with the others")
-    p.add_argument("--enroll", metavar="DATA", help="where enrolled speakers or utterances are; default: TEST")
-    p.add_argument("--utt2sess", metavar="FILE", help="lines `utterance session`, for the table")
+    p.add_argument("--train", metavar="DATA", help="training set, which must not overlap with the others")
+    p.add_argument(
+        "--enroll", metavar="DATA", help="data directory of the enrolled speakers or utterances; default: TEST"
+    )
+    p.add_argument("--utt2sess", metavar="FILE", help="lines `utterance session`, to count sessions")
     p.add_argument(
         "--session-prefix", type=boolean, default=False, help="the session is the utterance's id up to its last `-`"
     )
-    p.add_argument("--duplicates", type=boolean, default=True, help="look for audio that is there twice")
+    p.add_argument("--duplicates", type=boolean, default=True, help="look for duplicate audio")
     p.add_argument("test", metavar="TEST", help="data directory of the test utterances")
     p.add_argument("trials", metavar="TRIALS", nargs="*")
     return p
 
 
 def table(sets, session_of):
-    """A line a set: speakers, utterances, sessions, hours, the shortest and the longest utterance."""
+    """Formats a table with a line per set: speakers, utterances, sessions, hours, shortest and longest utterance."""
     rows = [["data", "speakers", "utterances", "sessions", "hours", "shortest s", "longest s"]]
     for data in sets:
         s = summarize(data, session_of)
@@ -59,21 +61,21 @@ def table(sets, session_of):
 
 
 def check_trials(path, enroll, test):
-    """Refuses a list that names what the data do not have."""
+    """Raises InputError if a trial list names utterances or speakers that are not in the data."""
     for names, data in zip(unknown_trial_ids(path, enroll, test), (enroll, test), strict=True):
         if names:
-            raise InputError(f"{path}: {len(names)} of its names have no audio in {data.path}: {some(names)}")
+            raise InputError(f"{path}: {len(names)} of its ids have no audio in {data.path}: {some(names)}")
 
 
 def check_apart(train, test):
-    """Refuses a test set whose speakers or utterances are trained on."""
+    """Raises InputError if training and test data share speakers or utterances."""
     for what, names in zip(("speakers", "utterances"), shared_ids(train, test), strict=True):
         if names:
-            raise InputError(f"{train.path}: {len(names)} {what} are in {test.path} too, such as {some(names)}")
+            raise InputError(f"{train.path}: {len(names)} {what} are also in {test.path}, such as {some(names)}")
 
 
 def check_duplicates(sets, train):
-    """Names audio that is there twice within a set; refuses what is in training and elsewhere."""
+    """Warns of duplicate audio within a set; raises InputError if training and other data share audio."""
     groups = duplicate_audio([data.wav_scp for data in sets])
     for group in groups:
         own = [name for position, name in group if sets[position] is train]
@@ -82,7 +84,7 @@ def check_duplicates(sets, train):
             raise InputError(f"{train.path}: {own[0]} is the same audio as {others[0]}")
     if groups:
         named = "; ".join(" = ".join(recording for _, recording in group) for group in groups[:3])
-        log.warning("%d recordings are there more than once under other names: %s", len(groups), named)
+        log.warning("%d recordings are duplicated under other names: %s", len(groups), named)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every command line of this package shares: the parser, the log, the way it ends."""
+"""Command-line infrastructure of nnet.bin: argument parser, logging, error handling."""
 
 import argparse
 import dataclasses
@@ -13,13 +13,13 @@ from nnet.options import nearest
 
 
 def parser(doc):
-    """An argument parser whose help starts with the module's docstring and shows defaults."""
+    """Returns an argument parser whose help starts with the module's docstring and shows defaults."""
     return _Parser(program_name(), description=doc, formatter_class=_Formatter, allow_abbrev=False)
 
 
 class _Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):
-        """Parses all of the arguments; an unknown option is an error that names the most similar one."""
+        """Parses the arguments; the error for an unknown option suggests the most similar one."""
         namespace, unknown = self.parse_known_args(args, namespace)
         options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
         if options:
@@ -38,21 +38,21 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 def format_value(value):
-    """A value as one writes it on a command line: true, 0.5, 15:10:5."""
+    """Formats a value as it is written on a command line: true, 0.5, 15:10:5."""
     if isinstance(value, bool):
         return str(value).lower()
     return ":".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
 
 
 def boolean(text):
-    """Kaldi's true and false as an argparse type: `--compress true`."""
+    """Argparse type for Kaldi's booleans: `--compress true`."""
     if text in ("true", "false"):
         return text == "true"
     raise argparse.ArgumentTypeError(f"must be true or false, not {text!r}")
 
 
 def number(kind, low=None, high=None, above=None, below=None):
-    """An argparse type: a finite int or float within bounds, `low` and `high` included, `above` and `below` not."""
+    """Makes an argparse type: a finite int or float within bounds; `low` and `high` are inclusive bounds."""
 
     def convert(text):
         value = kind(text)
@@ -65,12 +65,12 @@ def number(kind, low=None, high=None, above=None, below=None):
             raise argparse.ArgumentTypeError(f"must be {limits or 'finite'}, not {text}")
         return value
 
-    convert.__name__ = kind.__name__  # argparse calls it so where the text is no number
+    convert.__name__ = kind.__name__  # argparse shows it if the text is not a number
     return convert
 
 
 def numbers(kind, **bounds):
-    """An argparse type: Kaldi's lists of numbers, 15:10:5:0, as a tuple."""
+    """Makes an argparse type for Kaldi's lists of numbers, 15:10:5:0; the value is a tuple."""
     convert_one = number(kind, **bounds)
 
     def convert(text):
@@ -81,13 +81,13 @@ def numbers(kind, **bounds):
 
 
 def add_options(parser, cls, skip=(), **flags):
-    """Adds a flag for each field of a dataclass of options: default, range, choices and help are those of the field.
+    """Adds a flag for each field of an options dataclass, with the field's default, range, choices and help.
 
     Args:
         parser: an argparse parser, or a group of its arguments.
         cls: a dataclass whose fields come from `nnet.options.option`.
-        skip: names of fields that get no flag and keep their defaults.
-        flags: the flags of fields whose own names would not do: `method="--adapt-method"`.
+        skip: names of fields without a flag, which keep their defaults.
+        flags: flags that differ from the field's name: `method="--adapt-method"`.
     """
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
@@ -107,7 +107,7 @@ def add_options(parser, cls, skip=(), **flags):
 
 
 def options_from(args, cls):
-    """The `cls` that the flags of `add_options` describe."""
+    """Makes a `cls` from the arguments parsed by the flags of `add_options`."""
     given = {f.name: getattr(args, _destination(cls, f), f.default) for f in dataclasses.fields(cls)}
     return cls(**given)
 
@@ -117,7 +117,7 @@ def _destination(cls, field):
 
 
 def _argparse_type(hint, metadata):
-    """The argparse type for an annotation, with the range of the field; None is what no flag gives."""
+    """Returns the argparse type for an annotation with the range of the field; an absent flag gives None."""
     bounds = {name: metadata[name] for name in ("low", "high", "above", "below")}
     if typing.get_origin(hint) is tuple:
         return numbers(typing.get_args(hint)[0], **bounds)
@@ -126,7 +126,7 @@ def _argparse_type(hint, metadata):
 
 
 def run(main):
-    """Runs `main` as the whole process: one line for what a user can mend, exit code non-zero for every failure."""
+    """Runs `main` as a program: prints a user's errors as one line, exits with a nonzero code on every failure."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     keep_memory()
     try:
@@ -145,7 +145,7 @@ def run(main):
 
 
 def program_name():
-    """What help and errors call this program: X for `python -m nnet.bin.X`, and `mlx-speaker VERB`."""
+    """Returns the program name in help and errors: X for `python -m nnet.bin.X`, or `mlx-speaker VERB`."""
     module = sys.modules["__main__"].__spec__
     return module.name.rsplit(".", 1)[-1] if module else os.path.basename(sys.argv[0])
 

@@ -1,4 +1,4 @@
-"""Puts Kaldi data directories together; a file is combined where all of them have it.
+"""Combines Kaldi data directories; a file is combined if all of them have it.
 
 The destination comes first, as in Kaldi.
 """
@@ -13,8 +13,8 @@ def main(argv=None):
     options = parser(__doc__)
     options.add_argument("destination", help="the directory to write")
     options.add_argument("sources", nargs="+", help="the directories to read")
-    options.add_argument("--extra-files", default="", help="further tables to combine, names between blanks")
-    options.add_argument("--skip-fix", type=boolean, default=False, help="leave out utils/fix_data_dir.sh at the end")
+    options.add_argument("--extra-files", default="", help="further tables to combine, names separated by spaces")
+    options.add_argument("--skip-fix", type=boolean, default=False, help="do not run utils/fix_data_dir.sh at the end")
     args = options.parse_args(argv)
     combine(args.destination, [DataDir(path) for path in args.sources], args.extra_files.split())
     if not args.skip_fix:

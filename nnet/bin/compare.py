@@ -1,7 +1,7 @@
-"""Compares audio files: the cosine of the embeddings of each pair.
+"""Compares audio files: prints the cosine score of each pair.
 
-A line holds both files, their cosine and, where MODELDIR has cosine_calibration.json (trained by
-steps/train_calibration.sh on cosines of this model without a back end), the probability that they are of one speaker.
+A line has both files, their cosine and, if MODELDIR has cosine_calibration.json (trained by steps/train_calibration.sh
+on cosine scores of this model without a back end), the probability that they are of the same speaker.
 """
 
 from nnet.bin.audio_options import add_audio_options, print_comparisons
@@ -15,7 +15,7 @@ def main(argv=None):
     add_audio_options(p)
     args = p.parse_args(argv)
     if len(args.audio) < 2:
-        raise InputError(f"{args.audio[0]}: has nothing to be compared with; name a second file")
+        raise InputError(f"{args.audio[0]}: only one file; give a second one to compare it with")
     model = Embedder(args.model_dir, args.checkpoint, node=args.node)
     print_comparisons(model, args.audio, model.embed_files(args.audio), args.p_target)
 

@@ -1,7 +1,7 @@
-"""EER and detection costs of one or more score files, as one table, and as a report.
+"""Computes EER and detection costs of one or more score files; prints a table and optionally writes a report.
 
-TRIALS holds `enroll test target|nontarget` a line, SCORES `enroll test score`. A trial without a score is an error.
-With --report, DIR receives report.html (one page that needs no network), report.md, the plots and metrics.json.
+TRIALS has lines `enroll test target|nontarget`, SCORES `enroll test score`. A trial without a score is an error.
+--report DIR writes report.html (self-contained), report.md, the plots and metrics.json.
 """
 
 import json
@@ -20,7 +20,7 @@ from nnet.report.tables import as_text
 
 log = logging.getLogger(__name__)
 
-REPETITIONS = 500  # of the bootstrap, where there is a report
+REPETITIONS = 500  # bootstrap draws if a report is written
 
 
 def main(argv=None):
@@ -48,14 +48,14 @@ def main(argv=None):
 
 
 def _check_files(paths):
-    """Refuses a score file that does not exist before any is read."""
+    """Raises InputError if a score file does not exist, before any is read."""
     for path in paths:
         if not os.path.exists(path) or os.path.isdir(path):
-            raise InputError(f"{path}: no such score file; the folder for a report is given with --report DIR")
+            raise InputError(f"{path}: no such score file; the folder of a report is given by --report DIR")
 
 
 def _names(paths):
-    """{shortest end of the path that tells it from the others: path}."""
+    """Returns a dict from the shortest suffix that distinguishes a path from the others to the path."""
     paths = list(dict.fromkeys(paths))
     for depth in range(1, 1 + max(path.count(os.sep) for path in paths)):
         names = [os.sep.join(path.split(os.sep)[-depth:]) for path in paths]
@@ -65,7 +65,7 @@ def _names(paths):
 
 
 def read_conditions(paths):
-    """{name of a table: its entries}; tables of one name, such as those of both sides of the trials, are one."""
+    """Reads tables: dict from file name to entries; tables of the same name (enroll and test side) are merged."""
     conditions = {}
     for path in paths:
         known, table = conditions.setdefault(os.path.basename(path), {}), read_table(path, check_sorted=False)
@@ -77,7 +77,7 @@ def read_conditions(paths):
 
 
 def _cost(text):
-    """A Cost from "Cmiss,Cfa,Ptarget"."""
+    """Parses a Cost from "Cmiss,Cfa,Ptarget"."""
     try:
         c_miss, c_fa, p_target = (float(word) for word in text.split(","))
     except ValueError:
@@ -98,19 +98,19 @@ def _arguments(argv):
     options = parser(__doc__)
     add = options.add_argument
     add("trials", metavar="TRIALS")
-    add("scores", metavar="SCORES", nargs="+", help="score files, a line of the table each")
+    add("scores", metavar="SCORES", nargs="+", help="score files, one per line of the table")
     add("--report", metavar="DIR", help="folder to write a report to")
-    add("--title", default="Speaker verification report", help="of the report")
+    add("--title", default="Speaker verification report", help="title of the report")
     several = {"action": "extend", "type": str.split, "default": []}
-    add("--cost", **several, metavar='"CMISS,CFA,PTARGET ..."', help="more detection costs")
-    add("--condition", **several, metavar='"FILE ..."', help="tables such as utt2gender: figures for each value")
+    add("--cost", **several, metavar='"CMISS,CFA,PTARGET ..."', help="additional detection costs")
+    add("--condition", **several, metavar='"FILE ..."', help="tables such as utt2gender: metrics per value")
     add(
         "--bootstrap",
         type=number(int, low=0),
-        help=f"draws for confidence intervals; default: {REPETITIONS}, 0 without a report",
+        help=f"bootstrap draws for confidence intervals; default: {REPETITIONS}, 0 without a report",
     )
-    add("--utt2spk", metavar="FILE", help="speakers, for the intervals; default: told from the target trials")
-    add("--train-log", metavar="FILE", help="log.jsonl of the model, for training curves")
+    add("--utt2spk", metavar="FILE", help="speakers, for the intervals; default: inferred from the target trials")
+    add("--train-log", metavar="FILE", help="log.jsonl of the model, to plot training curves")
     return options.parse_args(argv)
 
 

@@ -1,8 +1,8 @@
-"""Decides for every frame of a data directory whether it is voiced, from the log energy in its first dimension.
+"""Energy-based voice activity detection: decides which frames are voiced by the log energy, the first feature.
 
-Writes OUT.ark and OUT.scp: a vector for each utterance of feats.scp, 1 for a voiced frame and 0 for others; and
-OUT.json, which is DATA's feats_conf.json, where it has one, with the options of the VAD.
-steps/compute_vad_decision.sh runs many of these side by side and makes DATA/vad.scp of their results.
+Writes OUT.ark and OUT.scp: a vector for each utterance of feats.scp, 1 for voiced frames and 0 for others; and
+OUT.json: DATA's feats_conf.json, if there is one, with the VAD options added.
+steps/compute_vad_decision.sh runs it in parallel jobs and merges their results into DATA/vad.scp.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--config", help="file of Kaldi's options, a line each: --name=value; without it all defaults hold")
+    p.add_argument("--config", help="Kaldi config file with lines --name=value; default: all defaults")
     p.add_argument("data", metavar="DATA", help="data directory with feats.scp")
-    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    p.add_argument("out", metavar="OUT", help="path of the output files without extension")
     args = p.parse_args(argv)
     options = VadOptions.from_conf(args.config)
     data = DataDir(args.data)

@@ -1,9 +1,9 @@
-"""Makes a model directory of another toolkit's checkpoint.
+"""Converts a checkpoint of another toolkit into a model directory.
 
 The toolkits are WeSpeaker, 3D-Speaker, pyannote, MLX ports of those, and tf-kaldi-speaker. SOURCE is a checkpoint (.pt,
 .bin, .ckpt, .npz, .safetensors, .index) or the folder with one and the toolkit's settings. Neither PyTorch nor
-TensorFlow is needed, and nothing in the file is executed. The network, its sizes and its features are found from the
-weights and the settings; a tensor that finds no place is an error.
+TensorFlow is needed, and nothing in the file is executed. The network, its sizes and its features are inferred from the
+weights and the settings; a tensor that does not match the network is an error.
 """
 
 import json
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--type", choices=sorted(TOOLKITS), help="toolkit that the checkpoint is of; default: found out")
+    p.add_argument("--type", choices=sorted(TOOLKITS), help="toolkit that wrote the checkpoint; default: detected")
     p.add_argument(
         "--feats-conf",
         metavar="FILE",
-        help="feats_conf.json of data prepared as the training data was, where the checkpoint tells no features",
+        help="feats_conf.json of data prepared like the training data, if the checkpoint does not define its features",
     )
     p.add_argument("source", metavar="SOURCE")
     p.add_argument("directory", metavar="MODELDIR")
@@ -41,13 +41,13 @@ def main(argv=None):
 
 
 def read_feats_conf(path):
-    """The content of a feats_conf.json."""
+    """Reads a feats_conf.json."""
     with open(path, encoding="utf-8") as file:
         try:
             conf = json.load(file)
             FrontEnd(conf)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is no feats_conf.json ({error!r})") from None
+            raise InputError(f"{path}: not a valid feats_conf.json ({error!r})") from None
     return conf
 
 

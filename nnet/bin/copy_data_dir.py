@@ -1,6 +1,6 @@
-"""Copies a Kaldi data directory; prefixes and suffixes give utterances and speakers other names in the copy.
+"""Copies a Kaldi data directory, optionally adding prefixes and suffixes to utterance and speaker ids.
 
-The copy is checked as by utils/validate_data_dir.sh.
+The copy is validated as by utils/validate_data_dir.sh.
 """
 
 import sys
@@ -21,7 +21,7 @@ def main(argv=None):
     options.add_argument("destination", help="the copy")
     for name in NAMES:
         what = "utterance" if "utt" in name else "speaker"
-        options.add_argument(name, default="", help=f"text to put {'before' if 'pre' in name else 'behind'} {what} ids")
+        options.add_argument(name, default="", help=f"text to add {'before' if 'pre' in name else 'after'} {what} ids")
     options.add_argument("--validate-opts", default="", help="further options of utils/validate_data_dir.sh")
     args = options.parse_args(_joined(sys.argv[1:] if argv is None else argv))
     renaming = Renaming(args.utt_prefix, args.utt_suffix, args.spk_prefix, args.spk_suffix)
@@ -32,7 +32,7 @@ def main(argv=None):
 
 
 def _joined(words):
-    """The words with each of ANY_TEXT and its value as one: a value such as `-noise` is no option."""
+    """Joins each option of ANY_TEXT and its value by `=`, so that a value such as `-noise` is not read as an option."""
     words, joined = list(words), []
     while words:
         word = words.pop(0)

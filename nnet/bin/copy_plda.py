@@ -1,4 +1,4 @@
-"""Copies a PLDA model of Kaldi's format, from binary to text or back, with its within-class covariance smoothed."""
+"""Copies a PLDA model in Kaldi's format, binary or text, and optionally smooths its within-class covariance."""
 
 from nnet.backend.plda_file import read_plda, write_plda
 from nnet.bin.cli import boolean, number, parser, run

@@ -1,7 +1,7 @@
 """Embeds audio files with a trained model.
 
---out keeps the embeddings as an ark, keyed by path. Two or more files are compared as well, as nnet.bin.compare does: a
-line for each pair.
+--out writes the embeddings to an archive, keyed by path. Two or more files are also compared, as by nnet.bin.compare:
+one line per pair.
 """
 
 from nnet.bin.audio_options import add_audio_options, print_comparisons
@@ -14,7 +14,7 @@ from nnet.model.embedder import Embedder
 def main(argv=None):
     args = make_parser().parse_args(argv)
     if len(args.audio) < 2 and not args.out:
-        raise InputError("one file has nothing to be compared with: name a second one, or --out NAME for its embedding")
+        raise InputError("only one file: give a second one to compare it with, or --out NAME to write its embedding")
     if args.out:
         check_keys(args.audio)
     model = Embedder(args.model_dir, args.checkpoint, node=args.node)
@@ -27,10 +27,10 @@ def main(argv=None):
 
 
 def check_keys(paths):
-    """Whether an ark can have these paths for its keys."""
+    """Raises InputError unless the paths can be keys of an archive."""
     for i, path in enumerate(paths):
         if len(path.split()) != 1 or path in paths[:i]:
-            raise InputError(f"--out: {path!r} has blanks or is named twice, which no key of an archive may")
+            raise InputError(f"--out: {path!r} contains spaces or is given twice, so it cannot be a key of an archive")
 
 
 def make_parser():

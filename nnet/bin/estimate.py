@@ -1,7 +1,7 @@
-"""Prints what the stages of a recipe will take: disk, memory, time, a line each; and whether the machine has it.
+"""Estimates disk, memory and time of each stage of a recipe, and whether this machine has enough of them.
 
-Sizes follow from the numbers of utterances and hours; speeds are measured here and now, features on a core, training
-by steps on noise with the network of CONFIG.json on MLX's device.
+Sizes follow from the numbers of utterances and hours; speeds are measured on this machine: feature extraction on one
+core, training by steps on noise with the network of CONFIG.json on MLX's device.
 """
 
 import os
@@ -23,8 +23,8 @@ from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
 from nnet.training.resources import Features, Network, Size, estimate_stages, most_disk
 
-SECONDS = 20.0  # of noise that features are made of
-LONG_ENOUGH = 0.5  # seconds that a measured step of training should last
+SECONDS = 20.0  # of noise, to measure feature extraction
+LONG_ENOUGH = 0.5  # seconds that a measured training step should last
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 
 
@@ -44,22 +44,27 @@ def main(argv=None):
 def make_parser():
     p = parser(__doc__)
     sets = '"DATA|SPEAKERS:UTTERANCES:HOURS ..."'
-    p.add_argument("--train", required=True, metavar=sets, help="the training set")
-    p.add_argument("--test", required=True, metavar=sets, help="all other utterances")
+    p.add_argument("--train", required=True, metavar=sets, help="training set")
+    p.add_argument("--test", required=True, metavar=sets, help="all other data")
     p.add_argument("--feats-type", choices=tuple(FEATURE_OPTIONS), default="mfcc")
-    p.add_argument("--feats-config", metavar="FILE", help="Kaldi's options of the features")
-    p.add_argument("--vad", type=boolean, default=False, help="whether silence is found and removed")
-    p.add_argument("--copies", type=number(int, low=0), default=0, help="augmented copies put on disk, at most")
-    p.add_argument("--kinds", type=number(int, low=1), default=4, help="kinds of augmentation: a copy of each at most")
+    p.add_argument("--feats-config", metavar="FILE", help="Kaldi config file of the features")
+    p.add_argument("--vad", type=boolean, default=False, help="whether the recipe uses VAD")
+    p.add_argument("--copies", type=number(int, low=0), default=0, help="maximum number of augmented copies on disk")
+    p.add_argument(
+        "--kinds",
+        type=number(int, low=1),
+        default=4,
+        help="kinds of augmentation, each of which gives at most one copy per utterance",
+    )
     p.add_argument("--nj", type=number(int, low=1), default=4, help="parallel jobs")
     p.add_argument("--set", default="", metavar='"KEY=VALUE ..."', help="overrides of the configuration")
-    p.add_argument("--folder", default=".", help="where data will lie: is there room?")
+    p.add_argument("--folder", default=".", help="folder for the data, to check free disk space")
     p.add_argument("config", metavar="CONFIG.json")
     return p
 
 
 def size_of(text):
-    """The Size of data directories together, each there or only imagined."""
+    """Returns the total Size of data directories, each given by its path or as SPEAKERS:UTTERANCES:HOURS."""
     return Size(*map(sum, zip(*map(_size_of, text.split()), strict=True)))
 
 
@@ -75,7 +80,7 @@ def _size_of(text):
 
 
 def feature_speed(kind, options):
-    """How many times faster than it lasts a core turns audio into features."""
+    """Measures feature extraction on one core: hours of audio per hour."""
     rng = np.random.default_rng(0)
     samples = rng.normal(0, 0.1, int(SECONDS * options.sample_frequency)).astype(np.float32)
     COMPUTE[kind](samples[: len(samples) // 10], options, rng)
@@ -85,7 +90,7 @@ def feature_speed(kind, options):
 
 
 def measure(config, dim, speakers):
-    """The Network of a configuration, with its speed and memory on this machine."""
+    """Returns the Network of a configuration, with its speed and memory measured on this machine."""
     mx.random.seed(0)
     model = build_model(config, dim)
     attach_loss(model, config, speakers)
@@ -108,7 +113,11 @@ def measure(config, dim, speakers):
 
 
 def time_steps(model, config, dim, speakers, frames):
-    """Steps on noise, of more chunks until one lasts: (chunks, seconds of a step, bytes that MLX took at most)."""
+    """Times training steps on noise, with more chunks until a step takes LONG_ENOUGH.
+
+    Returns:
+        (chunks, seconds per step, peak bytes of MLX's memory)
+    """
     segments = max(config.data.segments_per_speaker, model.loss.min_segments_per_speaker)
     gradients = nn.value_and_grad(model, lambda f, labels: model.loss(model.train_forward(f)[0], labels).loss)
     chunks = 2 * segments
@@ -126,7 +135,7 @@ def time_steps(model, config, dim, speakers, frames):
 
 
 def table(needs):
-    rows = [["stage", "disk GB", "for a while", "memory GB", "hours"]]
+    rows = [["stage", "disk GB", "temporary", "memory GB", "hours"]]
     for need in needs:
         numbers = (need.kept / 1e9, need.passing / 1e9, need.memory / 1e9, need.hours)
         rows.append([f"{need.stage} {need.words}", *(f"{n:.3g}" if n < 100 else f"{n:.0f}" for n in numbers)])
@@ -134,14 +143,14 @@ def table(needs):
 
 
 def capacity_lines(needs, folder):
-    """Two lines: whether disk and memory are there."""
+    """Returns two lines that say whether disk and memory suffice."""
     disk, memory = most_disk(needs), max(need.memory for need in needs)
     free = shutil.disk_usage(folder).free
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     lines = []
     for what, need, have in (("disk", disk, free), ("memory", memory, there)):
         enough = "enough" if need < have else "NOT ENOUGH"
-        lines.append(f"{what}: {need / 1e9:.1f} GB at most at a time, {have / 1e9:.1f} GB are there: {enough}")
+        lines.append(f"{what}: {need / 1e9:.1f} GB needed at peak, {have / 1e9:.1f} GB available: {enough}")
     return lines
 
 

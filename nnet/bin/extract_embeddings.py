@@ -1,7 +1,7 @@
-"""Extracts one embedding an utterance.
+"""Extracts one embedding per utterance.
 
-DATA needs feats.scp; where its features are not yet as the model's were in training, sliding CMVN and removal of
-silence (vad.scp) are applied on the fly. OUT is the name of ark and scp without their ending, such as
+DATA needs feats.scp; mean normalization and removal of silence (vad.scp) are applied on the fly if the model was
+trained with them and the features do not have them yet. OUT is the path of ark and scp without extension, such as
 exp/xvector/embeddings_test/xvector.
 """
 
@@ -43,21 +43,27 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument("--checkpoint", default="best", help="best, last, or a number of epochs whose checkpoint is kept")
+    p.add_argument(
+        "--checkpoint", default="best", help="best, last, or the number of an epoch whose checkpoint was kept"
+    )
     p.add_argument("--node", help="endpoint to extract; default: the configuration's embedding.node")
     p.add_argument(
         "--engine",
         choices=ENGINES,
-        help="what computes; default: onnx on a CPU where ONNX Runtime is installed, otherwise mlx",
+        help="inference engine; default: onnx on a CPU with ONNX Runtime installed, otherwise mlx",
     )
     p.add_argument(
         "--precision",
         choices=("float32", "bfloat16"),
         default="float32",
-        help="of the network's activations and weights; bfloat16 is for GPUs",
+        help="precision of the network's activations and weights; bfloat16 is for GPUs",
     )
-    p.add_argument("--chunk-size", type=int, default=10000, help="frames of a long utterance read at once; -1: all")
-    p.add_argument("--min-chunk-size", type=int, default=25, help="frames below which nothing is extracted")
+    p.add_argument(
+        "--chunk-size", type=int, default=10000, help="frames per chunk of a long utterance; -1: whole utterances"
+    )
+    p.add_argument(
+        "--min-chunk-size", type=int, default=25, help="minimum frames of a chunk; shorter utterances have no embedding"
+    )
     p.add_argument("model_dir", metavar="MODELDIR")
     p.add_argument("data", metavar="DATA")
     p.add_argument("out", metavar="OUT")

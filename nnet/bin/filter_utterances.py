@@ -1,7 +1,7 @@
-"""Writes a data directory without short utterances, and then without speakers that have few utterances.
+"""Removes short utterances from a data directory, and then speakers with few utterances.
 
-The counts are Kaldi's: an utterance stays when it has more than --min-len frames (utt2num_frames), a speaker when it
-has --min-num-utts utterances or more of those that stay.
+As in Kaldi, an utterance is kept if it has more than --min-len frames (utt2num_frames), and a speaker if at least
+--min-num-utts utterances are left.
 """
 
 import logging
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--min-len", type=int, default=0, help="utterances with so many frames or fewer go")
-    p.add_argument("--min-num-utts", type=int, default=1, help="speakers with fewer utterances go")
+    p.add_argument("--min-len", type=int, default=0, help="remove utterances with this many frames or fewer")
+    p.add_argument("--min-num-utts", type=int, default=1, help="remove speakers with fewer utterances")
     p.add_argument("data", metavar="DATA")
     p.add_argument("out_data", metavar="OUT_DATA")
     args = p.parse_args(argv)
@@ -34,7 +34,7 @@ def main(argv=None):
 
 
 def frames_of(data, utterance):
-    """Frames of an utterance, of which none stands for one without features (all of it was silence)."""
+    """Returns the number of frames of an utterance; 0 if it has no features (all silence)."""
     if data.has("utt2num_frames"):
         return data.utt2num_frames.get(utterance, 0)
     return matrix_shape(data.feats[utterance])[0] if utterance in data.feats else 0

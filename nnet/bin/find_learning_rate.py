@@ -1,6 +1,6 @@
-"""Tries growing learning rates and shows where the loss falls and where it explodes.
+"""Learning-rate range test: trains with growing learning rates, to see where the loss falls and where it diverges.
 
-Takes the training's own configuration and data. Writes OUTDIR/learning_rate_tuning ("rate loss" a line) and
+Takes the configuration and data of the training. Writes OUTDIR/learning_rate_tuning (lines "rate loss") and
 OUTDIR/learning_rate_tuning.png; prints the rate at which the loss falls fastest.
 """
 
@@ -47,13 +47,11 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
-    )
-    p.add_argument("--first", type=float, default=1e-5, help="the first rate")
-    p.add_argument("--factor", type=float, default=1.15, help="each rate is the one before times this")
+    p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
+    p.add_argument("--first", type=float, default=1e-5, help="first learning rate")
+    p.add_argument("--factor", type=float, default=1.15, help="ratio of successive rates")
     p.add_argument("--tune-period", type=int, default=100, help="steps at each rate")
-    p.add_argument("--count", type=int, default=100, help="the most rates that are tried")
+    p.add_argument("--count", type=int, default=100, help="maximum number of rates")
     p.add_argument("config", metavar="CONFIG.json")
     p.add_argument("train_data", metavar="TRAIN_DATA")
     p.add_argument("out", metavar="OUTDIR")

@@ -1,6 +1,6 @@
-"""Mends a Kaldi data directory: sorts its files and keeps only what all of them have.
+"""Fixes a Kaldi data directory: sorts its files and keeps only the entries that all of them have.
 
-What a file was before goes to DATA/.backup. utt2spk is taken as given, spk2utt is made anew.
+The original files are kept in DATA/.backup. spk2utt is derived from utt2spk.
 """
 
 from nnet.bin.cli import parser, run
@@ -11,12 +11,14 @@ from nnet.datadir.fix import fix
 def main(argv=None):
     options = parser(__doc__)
     options.add_argument("data", help="the data directory")
-    options.add_argument("--utt-extra-files", default="", help="further files keyed by utterance, names between blanks")
+    options.add_argument(
+        "--utt-extra-files", default="", help="further files keyed by utterance, names separated by spaces"
+    )
     options.add_argument("--spk-extra-files", default="", help="further files keyed by speaker")
     args = options.parse_args(argv)
     fix(args.data, args.utt_extra_files.split(), args.spk_extra_files.split())
     data = DataDir(args.data)
-    print(f"{data.path}: {len(data.utt2spk)} utterances of {len(data.spk2utt)} speakers; what was there: .backup")
+    print(f"{data.path}: {len(data.utt2spk)} utterances of {len(data.spk2utt)} speakers; original files are in .backup")
 
 
 if __name__ == "__main__":

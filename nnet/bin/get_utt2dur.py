@@ -1,4 +1,4 @@
-"""Writes DATA/utt2dur, seconds of each utterance: from segments, from the recordings, or from the numbers of frames."""
+"""Writes DATA/utt2dur, the duration of each utterance in seconds, from segments, recordings or numbers of frames."""
 
 import concurrent.futures
 import logging
@@ -16,22 +16,22 @@ logger = logging.getLogger(__name__)
 def main(argv=None):
     options = parser(__doc__)
     options.add_argument("data", help="the data directory")
-    options.add_argument("--nj", type=int, default=4, help="how many recordings to look at side by side")
+    options.add_argument("--nj", type=int, default=4, help="number of recordings to read in parallel")
     options.add_argument(
-        "--frame-shift", type=float, default=0.01, help="seconds a frame, where frames are all there is"
+        "--frame-shift", type=float, default=0.01, help="seconds per frame, if durations come from utt2num_frames"
     )
     options.add_argument("--cmd", help="accepted as in Kaldi; no jobs are started")
     args = options.parse_args(argv)
     data = DataDir(args.data)
     if data.has("utt2dur") and data.utt2dur.keys() == data.utt2spk.keys():
-        logger.info("%s: is there already", data.file("utt2dur"))
+        logger.info("%s: already exists", data.file("utt2dur"))
         return
     durations = utterance_durations(data, args.nj, args.frame_shift)
     write_table(data.file("utt2dur"), {utterance: f"{seconds:.6g}" for utterance, seconds in durations.items()})
 
 
 def utterance_durations(data, jobs=1, frame_shift=0.01):
-    """`{utterance: seconds}` of a DataDir."""
+    """Returns a dict from utterance to duration in seconds of a DataDir."""
     if data.segments is not None:
         open_ended = {s[0] for s in data.segments.values() if s[2] == -1}
         whole = _recording_durations(data, open_ended, jobs)
@@ -40,7 +40,7 @@ def utterance_durations(data, jobs=1, frame_shift=0.01):
         return _recording_durations(data, data.wav_scp, jobs)
     if data.has("utt2num_frames"):
         return {utterance: frames * frame_shift for utterance, frames in data.utt2num_frames.items()}
-    raise InputError(f"{data.path}: has neither segments nor wav.scp nor utt2num_frames to tell durations from")
+    raise InputError(f"{data.path}: no segments, wav.scp or utt2num_frames to derive durations from")
 
 
 def _recording_durations(data, recordings, jobs):
@@ -48,7 +48,7 @@ def _recording_durations(data, recordings, jobs):
         return audio_duration(data.wav_scp[recording], f'{data.file("wav.scp")}: "{recording}"')
 
     recordings = list(recordings)
-    # threads serve: opening files and waiting for commands is what takes time
+    # threads suffice: most of the time is spent opening files and waiting for commands
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         seconds = progress(pool.map(duration, recordings), len(recordings), f"durations of {data.path}", "rec")
         return dict(zip(recordings, seconds, strict=True))

@@ -19,7 +19,7 @@ def main(argv=None):
     args = options.parse_args(argv)
     data = DataDir(args.data)
     if data.has("utt2num_frames") and data.utt2num_frames.keys() == data.feats.keys():
-        logger.info("%s: is there already", data.file("utt2num_frames"))
+        logger.info("%s: already exists", data.file("utt2num_frames"))
         return
     entries = progress(data.feats.items(), len(data.feats), f"frames of {data.path}", "utt")
     write_table(data.file("utt2num_frames"), {utterance: matrix_shape(rx)[0] for utterance, rx in entries})

@@ -1,6 +1,6 @@
-"""What utils/run.sh and utils/slurm.sh share: how they read their command line and how they end.
+"""The command-line entry shared by utils/run.sh and utils/slurm.sh.
 
-Not nnet.bin.cli, whose imports would take as long as a short job.
+It does not use nnet.bin.cli, whose imports would take as long as a short job.
 """
 
 import sys
@@ -10,12 +10,12 @@ from nnet.jobs.call import Interrupted, JobsFailed, parse
 
 
 def run_call(name, doc, runner, argv=None):
-    """Runs the call that the command line describes; returns the exit status.
+    """Runs the jobs of a command line and returns the exit status.
 
     Args:
-        name: of the script, for messages.
-        doc: its help.
-        runner: a class; `runner(call).run()` returns when all jobs ended well.
+        name: name of the script, for messages.
+        doc: its help text.
+        runner: a class; `runner(call).run()` returns when all jobs have succeeded.
         argv: the arguments; None: those of the process.
     """
     arguments = sys.argv[1:] if argv is None else argv

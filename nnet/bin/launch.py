@@ -1,6 +1,6 @@
-"""Runs `python -m nnet.bin.MODULE ARGUMENTS` as several processes that train together.
+"""Runs `python -m nnet.bin.MODULE ARGUMENTS` as several processes of a distributed training.
 
-Processes of one machine are started here; those of several machines, and of NVIDIA GPUs, by mlx.launch.
+Processes on one machine are started directly; those on several machines or on NVIDIA GPUs by mlx.launch.
 """
 
 import sys
@@ -14,14 +14,14 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     command = [sys.executable, "-m", f"nnet.bin.{args.module}", *args.arguments]
     if not launch(command, args.nproc, args.hosts):
-        raise InputError("a process of the training failed and the others were stopped; the lines above say why")
+        raise InputError("a process of the training failed, so the others were stopped; see the output above")
 
 
 def make_parser():
     p = parser(__doc__)
     p.add_argument("--nproc", type=number(int, low=1), default=1, help="processes on this machine")
-    p.add_argument("--hosts", metavar="FILE", help="a host file of mlx.launch: processes on several machines")
-    p.add_argument("module", help="such as train_nnet")
+    p.add_argument("--hosts", metavar="FILE", help="host file of mlx.launch, for processes on several machines")
+    p.add_argument("module", help="module of nnet.bin, such as train_nnet")
     p.add_argument("arguments", nargs="...")
     return p
 

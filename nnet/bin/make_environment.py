@@ -1,6 +1,6 @@
-"""Prints the Python interpreter that the scripts use; makes ROOT/.venv where no other has what nnet needs.
+"""Prints the Python interpreter for the scripts; creates ROOT/.venv if no other one has nnet's dependencies.
 
-path.sh calls it. It runs on a bare Python: nothing here may need more than the standard library.
+path.sh calls it. It must run on a bare Python, so it uses only the standard library.
 """
 
 import ast
@@ -20,7 +20,7 @@ from pathlib import Path
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
 
-MARKER = "set-up.json"  # in .venv: what was installed; absent while a set-up is unfinished
+MARKER = "set-up.json"  # in .venv: what was installed; absent while an installation is unfinished
 
 
 def main(argv=None):
@@ -51,7 +51,7 @@ def _parser():
 
 
 def requirements(setup_py, extras):
-    """What setup.py asks for, and its extras besides: a list of requirement strings."""
+    """Returns the requirements in setup.py, including those of some extras: a list of strings."""
     tables = {}
     for node in ast.parse(setup_py.read_text()).body:
         if isinstance(node, ast.Assign):
@@ -63,7 +63,7 @@ def requirements(setup_py, extras):
 
 
 def missing(requires):
-    """Those requirements that this interpreter does not have, or has only in an older version."""
+    """Returns the requirements that this interpreter lacks or has in an older version."""
     lacking = []
     for requirement in requires:
         name, least = re.match(r"([\w.-]+)[^>;]*(?:>=([\d.]+))?", requirement).groups()
@@ -78,12 +78,12 @@ def missing(requires):
 
 
 def _numbers(version):
-    """The leading numbers of a version, for comparisons."""
+    """Returns the leading numbers of a version, for comparisons."""
     return [int(n) for n in re.match(r"[\d.]*", version).group().strip(".").split(".") if n]
 
 
 def _mlx_loads():
-    # On Linux the package mlx is only half: the library comes with mlx[cpu] or mlx[cuda13].
+    # On Linux the package mlx alone is incomplete: its library comes with mlx[cpu] or mlx[cuda13].
     code = "import mlx.core"
     return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
@@ -94,7 +94,7 @@ def _inside(venv, interpreter):
 
 @contextlib.contextmanager
 def _locked(path):
-    """One set-up at a time; installers that outlive a killed parent hold the lock as well."""
+    """Locks .venv against a second installation; installers that outlive a killed parent keep holding the lock."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     os.set_inheritable(lock, True)
     try:
@@ -109,7 +109,7 @@ def _locked(path):
 
 
 def ready(venv, setup_py, extras):
-    """Whether a finished set-up of this very setup.py, with these extras, stands there."""
+    """Returns whether .venv holds a finished installation of this very setup.py with these extras."""
     made = _read_marker(venv)
     return (
         made.get("setup") == _checksum(setup_py)
@@ -130,7 +130,7 @@ def _checksum(path):
 
 
 def _make(venv, setup_py, extras):
-    """Installs into .venv in place; the marker goes first and comes back last, so interruptions are seen and mended."""
+    """Installs into .venv in place; removes the marker first and writes it last, so interruptions are detected."""
     made = _read_marker(venv)
     extras = sorted(set(extras) | set(made.get("extras", [])))
     if not (made and os.access(venv / "bin" / "python", os.X_OK)):
@@ -148,7 +148,7 @@ def _make(venv, setup_py, extras):
 
 
 def _create(venv):
-    """A new .venv; an unfinished one is ours to replace, one that somebody else made is not."""
+    """Creates .venv; replaces an unfinished one of ours, but not one that path.sh did not create."""
     unfinished = venv / "unfinished"
     if venv.exists() and any(venv.iterdir()) and not unfinished.exists() and not (venv / MARKER).exists():
         raise InputError(f"{venv} was not made by path.sh: activate it (with all of setup.py in it), or remove it")
@@ -161,20 +161,20 @@ def _create(venv):
 
 
 def base_python():
-    """A Python from 3.10 on that can make environments: this one, or another in PATH (Debian's may lack ensurepip)."""
+    """Finds a Python ≥ 3.10 that can create environments: this one or another in PATH (Debian's may lack ensurepip)."""
     others = [shutil.which(f"python3.{minor}") for minor in (13, 12, 11, 10, 14)]
     for python in [sys.executable, shutil.which("python3"), *others]:
         code = "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))"
         if python and subprocess.run([python, "-c", code], capture_output=True).returncode == 0:
             return python
     raise InputError(
-        f"{sys.executable} cannot make environments, as its module ensurepip is missing (on Debian: the package "
-        "python3-venv); install it, or name another Python: SV_PYTHON=/path/to/python3"
+        f"{sys.executable} cannot create environments, as its module ensurepip is missing (on Debian: the package "
+        "python3-venv); install it, or choose another Python: SV_PYTHON=/path/to/python3"
     )
 
 
 def choose_device():
-    """The extra that brings MLX's library ("" on macOS, where mlx is whole), and the words for it."""
+    """Chooses the extra that provides MLX's library ("" on macOS, where mlx includes it), with its description."""
     if sys.platform == "darwin":
         return "", f"with MLX for {'Apple GPUs' if platform.machine() == 'arm64' else 'macOS'}"
     driver = nvidia_driver()
@@ -188,7 +188,7 @@ def choose_device():
 
 
 def nvidia_driver():
-    """The major version of the NVIDIA driver; 0 where nvidia-smi is absent or does not answer."""
+    """Returns the major version of the NVIDIA driver; 0 if nvidia-smi is absent or fails."""
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=30)
@@ -203,7 +203,7 @@ def _call(command, log):
         status = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, close_fds=False).returncode
     if status != 0:
         tail = " ".join(log.read_text(errors="replace").split()[-60:])
-        raise InputError(f"{' '.join(map(str, command[1:4]))} failed (all of it in {log}): … {tail}")
+        raise InputError(f"{' '.join(map(str, command[1:4]))} failed (full output in {log}): … {tail}")
 
 
 def _say(message):

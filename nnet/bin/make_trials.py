@@ -1,8 +1,8 @@
-"""Makes a trial list of the utterances of a data directory, such as held-out speakers', to calibrate on.
+"""Makes a trial list from the utterances of a data directory, such as held-out speakers for calibration.
 
-Target trials are pairs of one speaker's utterances, of different sessions where sessions are known and a speaker has
-several; nontarget trials are pairs of different speakers', of one gender where spk2gender is there. All of them, or
---most drawn by the seed.
+Target trials are pairs of utterances of the same speaker, from different sessions if sessions are known and the speaker
+has several; nontarget trials are pairs of different speakers, of the same gender if there is a spk2gender. If there are
+more than --most of a kind, they are drawn at random.
 """
 
 import itertools
@@ -18,12 +18,17 @@ from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 
-MOST_OF_SPEAKER = 100  # utterances of a speaker that pairs are made of
+MOST_OF_SPEAKER = 100  # utterances per speaker that are paired
 
 
 def main(argv=None):
     p = parser(__doc__)
-    p.add_argument("--most", type=number(int, low=1), default=50000, help="trials of each kind, targets and nontargets")
+    p.add_argument(
+        "--most",
+        type=number(int, low=1),
+        default=50000,
+        help="maximum number of target trials, and of nontarget trials",
+    )
     p.add_argument("--utt2sess", metavar="FILE", help="lines `utterance session`")
     p.add_argument(
         "--session-prefix", type=boolean, default=False, help="the session is the utterance's id up to its last `-`"
@@ -38,13 +43,13 @@ def main(argv=None):
     nontargets = drawn(nontarget_pairs(data, args.most, rng), args.most, rng)
     if not targets or not nontargets:
         kind = "nontarget" if targets else "target"
-        raise InputError(f"{data.path}: no {kind} trial can be made of its {len(data.spk2utt)} speakers")
+        raise InputError(f"{data.path}: its {len(data.spk2utt)} speakers give no {kind} trial")
     write_trials(args.trials, sorted([(*t, True) for t in targets] + [(*t, False) for t in nontargets]))
     log.info("%s: %d target and %d nontarget trials", args.trials, len(targets), len(nontargets))
 
 
 def target_pairs(data, session_of=None):
-    """Pairs of utterances of one speaker; within a session only for speakers who have no more than one."""
+    """Returns pairs of utterances of the same speaker; within a session only for speakers with a single session."""
     pairs = []
     for utterances in data.spk2utt.values():
         own = list(itertools.combinations(utterances[:: -(-len(utterances) // MOST_OF_SPEAKER)], 2))
@@ -54,7 +59,7 @@ def target_pairs(data, session_of=None):
 
 
 def nontarget_pairs(data, most, rng):
-    """Pairs of utterances of different speakers of one gender, each at most once; some more than `most` if they can."""
+    """Returns distinct pairs of utterances of different speakers of the same gender; slightly more than `most`."""
     gender = data.table("spk2gender") if data.has("spk2gender") else {}
     groups = {}
     for utterance, speaker in data.utt2spk.items():
@@ -70,7 +75,7 @@ def nontarget_pairs(data, most, rng):
 
 
 def drawn(pairs, most, rng):
-    """At most so many of the pairs."""
+    """Draws at most `most` of the pairs."""
     if len(pairs) <= most:
         return pairs
     return [pairs[i] for i in sorted(rng.choice(len(pairs), most, replace=False))]

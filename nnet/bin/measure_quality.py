@@ -1,7 +1,7 @@
-"""Measures of each speaker and utterance of EMBDIR that calibration can use: one line each, `id number number ...`.
+"""Computes quality measures of each speaker and utterance of EMBDIR for calibration: lines `id number number ...`.
 
-In this order: the logarithm of the duration (with --data), the length of the embedding, and its mean score against a
-cohort (with --cohort). Both sides of the trials need the same measures.
+In this order: log duration (with --data), norm of the embedding, and its mean score against a cohort (with --cohort).
+Both sides of the trials need the same measures.
 """
 
 import os
@@ -35,12 +35,17 @@ def _arguments(argv):
     options = parser(__doc__)
     options.add_argument("embeddings", metavar="EMBDIR")
     options.add_argument("out", metavar="MEASURES")
-    options.add_argument("--data", metavar="DATA", help="its utt2dur and spk2utt give durations")
+    options.add_argument("--data", metavar="DATA", help="data directory whose utt2dur and spk2utt give durations")
     options.add_argument(
-        "--max-duration", type=number(float, above=0), default=20.0, help="seconds above this count as this"
+        "--max-duration",
+        type=number(float, above=0),
+        default=20.0,
+        help="longer durations, in seconds, are clipped to this",
     )
-    options.add_argument("--cohort", metavar="EMBDIR", help="utterances of other speakers")
-    options.add_argument("--top-n", type=number(int, low=1), default=300, help="highest cohort scores that count")
+    options.add_argument("--cohort", metavar="EMBDIR", help="embeddings of cohort speakers")
+    options.add_argument(
+        "--top-n", type=number(int, low=1), default=300, help="number of highest cohort scores to average"
+    )
     add_scoring_options(options)
     return options.parse_args(argv)
 

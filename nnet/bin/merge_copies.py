@@ -1,4 +1,4 @@
-"""Makes a data directory of the augmented copies that parallel jobs of nnet.bin.augment_data wrote."""
+"""Merges the augmented copies written by parallel jobs of nnet.bin.augment_data into a data directory."""
 
 from nnet.audio.augmented_copies import merge_copies
 from nnet.bin.cli import parser, run
@@ -10,7 +10,7 @@ def main(argv=None):
     p.add_argument("--nj", type=int, required=True, help="number of jobs")
     p.add_argument("data", metavar="DATA", help="data directory of the originals")
     p.add_argument("out_data", metavar="OUT_DATA")
-    p.add_argument("out", metavar="OUT", help="name of the jobs' files, up to the number of the job")
+    p.add_argument("out", metavar="OUT", help="path of the jobs' files, up to the job number")
     args = p.parse_args(argv)
     merge_copies(DataDir(args.data), args.out_data, args.out, args.nj)
 

@@ -1,8 +1,8 @@
-"""Puts the results of parallel jobs into a data directory.
+"""Merges the results of parallel jobs into a data directory.
 
-Each TARGET=ENDING is a file of the data directory and the ending of the jobs' files OUT.1.ENDING ... OUT.N.ENDING.
-Every utterance must have its results or stand in a job's OUT.N.left_out; the latter are counted, named, and taken out
-of the data directory.
+Each TARGET=ENDING is a file of the data directory and the extension of the jobs' files OUT.1.ENDING ... OUT.N.ENDING.
+Every utterance must have results or be listed in a job's OUT.N.left_out; the latter are logged and removed from the
+data directory.
 """
 
 from nnet.bin.cli import parser, run
@@ -12,10 +12,10 @@ from nnet.datadir.job_outputs import merge_job_outputs
 def main(argv=None):
     p = parser(__doc__)
     p.add_argument("--nj", type=int, required=True, help="number of jobs")
-    p.add_argument("--source", help="data directory of which DATA begins as a copy, without its features")
+    p.add_argument("--source", help="data directory to copy to DATA first, without its features")
     p.add_argument("data", metavar="DATA")
-    p.add_argument("out", metavar="OUT", help="name of the jobs' files, up to the number of the job")
-    p.add_argument("targets", metavar="TARGET=ENDING", nargs="+", help="the last one is written last")
+    p.add_argument("out", metavar="OUT", help="path of the jobs' files, up to the job number")
+    p.add_argument("targets", metavar="TARGET=ENDING", nargs="+", help="files to merge, written in this order")
     args = p.parse_args(argv)
     targets = dict(target.split("=", 1) for target in args.targets)
     merge_job_outputs(args.data, args.out, args.nj, targets, args.source)

@@ -1,8 +1,8 @@
 """Normalizes the features of a data directory and removes their silence, for training.
 
-Writes OUT.ark and OUT.scp, the table OUT.num_frames, OUT.json (how the features were made, where DATA says it) and
-OUT.left_out (utterance and reason) for utterances without a voiced frame. steps/prepare_feats.sh runs many of these
-side by side and makes a data directory of their results.
+Writes OUT.ark and OUT.scp, the table OUT.num_frames, OUT.json (how the features were computed, if DATA records it) and
+OUT.left_out (utterance and reason) for utterances without a voiced frame. steps/prepare_feats.sh runs it in parallel
+jobs and merges their results into a data directory.
 """
 
 import contextlib
@@ -19,14 +19,17 @@ from nnet.progress import progress
 def main(argv=None):
     p = parser(__doc__)
     p.add_argument(
-        "--cmvn", default="sliding", choices=CMVN, help="mean over 300 frames around each, over the utterance, or none"
+        "--cmvn",
+        default="sliding",
+        choices=CMVN,
+        help="subtract the mean of 300 frames around each frame, of the utterance, or none",
     )
     p.add_argument(
-        "--remove-silence", type=boolean, default=True, help="keep only the frames that vad.scp calls voiced"
+        "--remove-silence", type=boolean, default=True, help="keep only the frames that are voiced according to vad.scp"
     )
     p.add_argument("--compress", type=boolean, default=True, help="write Kaldi's compressed matrices")
     p.add_argument("data", metavar="DATA", help="data directory with feats.scp and vad.scp")
-    p.add_argument("out", metavar="OUT", help="name of the results without their endings")
+    p.add_argument("out", metavar="OUT", help="path of the output files without extension")
     args = p.parse_args(argv)
     data = DataDir(args.data)
     conf = prepared_conf(data, args.cmvn, args.remove_silence)
@@ -45,10 +48,12 @@ def main(argv=None):
 
 
 def prepared_conf(data, cmvn, remove_silence):
-    """What feats_conf.json says of the prepared features of a DataDir."""
+    """Returns the feats_conf.json of the prepared features of a DataDir."""
     conf, where = known_conf(data), data.file("feats_conf.json")
     if conf["silence_removed"] or (conf["cmvn"] != "none" and cmvn != "none"):
-        raise InputError(f"{where}: these features are normalized already, or without silence; use those before")
+        raise InputError(
+            f"{where}: these features are already normalized or without silence; start from the original ones"
+        )
     return {**conf, "cmvn": conf["cmvn"] if cmvn == "none" else cmvn, "silence_removed": remove_silence}
 
 

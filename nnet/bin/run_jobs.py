@@ -1,18 +1,18 @@
-"""Runs a command on this machine, once or as an array of parallel jobs, each with a log of its own.
+"""Runs a command on this machine, once or as an array of parallel jobs, each with its own log.
 
 usage: utils/run.sh [options] [JOB=FIRST:LAST] LOG COMMAND [ARGUMENT...]
 
-The contract is that of Kaldi's run.pl, so that queue.pl and slurm.pl can take its place. In LOG, COMMAND and the
-arguments the name before `=` (JOB, or any other) becomes the number of the job. bash reads the command: an argument
-without blanks reaches it as it is, so that '|' and '>' work; others are quoted. A pipe fails where a part of it fails.
+The interface is that of Kaldi's run.pl, so queue.pl and slurm.pl can replace it. In LOG, COMMAND and the arguments, the
+name before `=` (JOB, or any other) is replaced by the job number. The command is run by bash: arguments without spaces
+are passed unquoted, so that '|' and '>' work; others are quoted. A pipe fails if any part of it fails.
 
-  --max-jobs-run N   jobs at a time (default: one a core, or a core's worth for each of --num-threads)
+  --max-jobs-run N   jobs at a time (default: the number of cores divided by --num-threads)
   --num-threads N    threads that a job will use
   --OPTION VALUE     any other option of a queue (--mem 4G, --gpu 1, ...) is accepted and ignored
 
-Each job gets its share of the cores in OMP_NUM_THREADS and its relatives, where they are not set already.
-A log holds the command, when it started and ended, and how. If a job fails, no further ones are started, the end of
-its log is shown, and the exit status is 1. A signal, or the death of this process, ends all jobs.
+OMP_NUM_THREADS and similar variables, unless already set, limit each job to its share of the cores. A log holds the
+command, its start and end time and its exit status. If a job fails, no further ones are started, the end of its log is
+shown, and the exit status is 1. A signal, or the death of this process, ends all jobs.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Scores a trial list with cosine or PLDA.
 
-TRIALS holds `enroll test [target|nontarget]` a line; SCORES gets `enroll test score`. The enroll side may be a speaker
-of ENROLL_EMBDIR/spk_xvector.scp or an utterance of ENROLL_EMBDIR/xvector.scp; with --enroll-spk2utt, a model that is
-the mean of several utterances. The test side is an utterance of TEST_EMBDIR/xvector.scp.
+TRIALS has lines `enroll test [target|nontarget]`, SCORES `enroll test score`. The enroll side is a speaker in
+ENROLL_EMBDIR/spk_xvector.scp or an utterance in ENROLL_EMBDIR/xvector.scp; with --enroll-spk2utt, a model that averages
+several utterances. The test side is an utterance in TEST_EMBDIR/xvector.scp.
 """
 
 import logging
@@ -31,7 +31,9 @@ def _arguments(argv):
     options.add_argument("enroll", metavar="ENROLL_EMBDIR")
     options.add_argument("test", metavar="TEST_EMBDIR")
     options.add_argument("scores", metavar="SCORES")
-    options.add_argument("--enroll-spk2utt", metavar="FILE", help="`model utterance utterance ...` a line, to enroll")
+    options.add_argument(
+        "--enroll-spk2utt", metavar="FILE", help="enrollment models, lines `model utterance utterance ...`"
+    )
     add_scoring_options(options)
     return options.parse_args(argv)
 

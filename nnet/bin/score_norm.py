@@ -1,7 +1,7 @@
 """Normalizes scores against a cohort of other speakers: adaptive S-norm, S-, Z- or T-norm.
 
-SCORES must have been made by `score` with the same scoring options; a sample of them is made again to be sure.
-OUT_SCORES.cohort.json tells what the cohort was.
+SCORES must have been computed by `score` with the same scoring options; a sample of them is recomputed to verify this.
+OUT_SCORES.cohort.json records the cohort.
 """
 
 import json
@@ -21,7 +21,7 @@ from nnet.kaldi.trials import read_scores, read_trials, write_scores
 
 log = logging.getLogger(__name__)
 
-SAMPLE = 1000  # scores that are made again
+SAMPLE = 1000  # number of scores that are recomputed
 TOLERANCE = 1e-3
 
 
@@ -51,7 +51,7 @@ def main(argv=None):
 
 
 def _check_same_system(system, path, trials, scores, enrollment, test):
-    """Refuses scores that the options given here do not reproduce."""
+    """Raises InputError if the given options do not reproduce the scores."""
     sample = np.linspace(0, len(trials) - 1, min(SAMPLE, len(trials))).astype(int)
     again = system.scorer(enrollment, test).pairs(trials.enroll[sample], trials.test[sample])
     different = np.abs(again - scores[sample]) > TOLERANCE * np.maximum(1.0, np.abs(again))
@@ -59,12 +59,12 @@ def _check_same_system(system, path, trials, scores, enrollment, test):
         bad = sample[np.argmax(different)]
         raise InputError(
             f'{path}: the score of "{trials.name(bad)}" is {scores[bad]:.6f}, but {again[np.argmax(different)]:.6f} '
-            "with the options given here; give those that the scores were made with"
+            "with these options; give those by which the scores were computed"
         )
 
 
 def read_cohort(folder, kind):
-    """The cohort in a folder of embeddings as an Enrollment, whose members are "speaker" means or "utterance"s."""
+    """Reads the cohort in a folder of embeddings as an Enrollment of "speaker" means or of "utterance"s."""
     if kind == "speaker":
         return read_speakers(folder)
     utterances = read_utterances(folder)
@@ -72,12 +72,12 @@ def read_cohort(folder, kind):
 
 
 def _top_n(options, cohort):
-    """How many cohort members count; None: all of them."""
+    """Returns the number of cohort scores to use; None: all of them."""
     if options.norm != "as":
         return None
     members = len(cohort.embeddings)
     if options.top_n > members:
-        log.warning("--top-n %d: the cohort has only %d members, all are taken", options.top_n, members)
+        log.warning("--top-n %d: the cohort has only %d members, using all of them", options.top_n, members)
     return min(options.top_n, members)
 
 
@@ -105,7 +105,7 @@ def _arguments(argv):
     options.add_argument("scores", metavar="SCORES")
     options.add_argument("out", metavar="OUT_SCORES")
     add_options(options, NormOptions)
-    options.add_argument("--enroll-spk2utt", metavar="FILE", help="as it was given to score")
+    options.add_argument("--enroll-spk2utt", metavar="FILE", help="as given to score")
     add_scoring_options(options)
     return options.parse_args(argv)
 

@@ -1,7 +1,7 @@
-"""Finds the enrolled speakers that are nearest to each test utterance.
+"""Finds the enrolled speakers with the highest scores for each test utterance.
 
-OUT gets `enroll test score` lines, for each test utterance its best --top-n enrolled speakers, the best first; with
---top-n 0 all of them, that is every pair.
+Writes OUT with lines `enroll test score`: for each test utterance its --top-n best enrolled speakers, best first; with
+--top-n 0 all pairs.
 """
 
 import logging
@@ -41,9 +41,11 @@ def _arguments(argv):
     options.add_argument("test", metavar="TEST_EMBDIR")
     options.add_argument("out", metavar="OUT")
     options.add_argument(
-        "--top-n", type=number(int, low=0), default=10, help="enrolled speakers a test utterance; 0: all"
+        "--top-n", type=number(int, low=0), default=10, help="enrolled speakers per test utterance; 0: all"
     )
-    options.add_argument("--enroll-spk2utt", metavar="FILE", help="`model utterance utterance ...` a line, to enroll")
+    options.add_argument(
+        "--enroll-spk2utt", metavar="FILE", help="enrollment models, lines `model utterance utterance ...`"
+    )
     add_scoring_options(options)
     return options.parse_args(argv)
 

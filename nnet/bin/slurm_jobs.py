@@ -1,13 +1,13 @@
-"""Runs a command through Slurm, once or as an array of jobs, each with a log of its own, and waits for the end.
+"""Runs a command through Slurm, once or as an array of jobs, each with its own log, and waits for completion.
 
 usage: utils/slurm.sh [options] [JOB=FIRST:LAST] LOG COMMAND [ARGUMENT...]
 
-The contract is that of utils/run.sh: in LOG, COMMAND and the arguments the name before `=` becomes the job's number.
-Folders are shared by all machines. A job that fails, is cancelled or vanishes fails the call, and the end of its log is
-shown; a signal cancels the jobs.
+The interface is that of utils/run.sh: in LOG, COMMAND and the arguments, the name before `=` is replaced by the job
+number. All machines must share the file system. If a job fails, is canceled or vanishes, the call fails and shows the
+end of its log; a signal cancels the jobs.
 
-  --num-threads N    cores of a job (sbatch --cpus-per-task)
-  --gpu N            GPUs of a job (--gres=gpu:N); 0: none
+  --num-threads N    cores per job (sbatch --cpus-per-task)
+  --gpu N            GPUs per job (--gres=gpu:N); 0: none
   --max-jobs-run N   jobs of an array at a time
   --OPTION VALUE     any other option of sbatch: --mem 4G, --time 1:00:00, --partition NAME, --account NAME, ...
 """

@@ -1,4 +1,4 @@
-"""Speaker verification from the command line: the work that needs no recipe.
+"""Speaker verification from the command line, without a recipe.
 
 `mlx-speaker VERB --help` shows the arguments and options of a verb.
 """
@@ -10,11 +10,11 @@ import sys
 from nnet import __version__
 from nnet.bin.cli import parser, run
 
-# verb: (module of nnet.bin whose main(argv) does it, its line in the help)
+# verb: (module of nnet.bin whose main(argv) implements it, its line in the help)
 VERBS = {
-    "embed": ("embed", "embed audio files with a trained model and keep the embeddings"),
-    "compare": ("compare", "compare audio files: are they of one speaker?"),
-    "convert": ("convert_checkpoint", "make a model directory from another toolkit's checkpoint"),
+    "embed": ("embed", "embed audio files with a trained model"),
+    "compare": ("compare", "compare audio files: are they of the same speaker?"),
+    "convert": ("convert_checkpoint", "convert another toolkit's checkpoint into a model directory"),
     "export": ("export_model", "export a model for publication"),
     "check-config": ("check_config", "check a network configuration and show every layer"),
     "score": ("score", "score a trial list by cosine or PLDA"),
@@ -23,14 +23,14 @@ VERBS = {
 
 
 def start():
-    """The console command `mlx-speaker`."""
+    """Runs the console command `mlx-speaker`."""
     run(main)
 
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
     module, _ = VERBS[args.verb]
-    sys.argv[0] = f"mlx-speaker {args.verb}"  # what help and errors of the verb call the program
+    sys.argv[0] = f"mlx-speaker {args.verb}"  # program name in the verb's help and errors
     return importlib.import_module(f"nnet.bin.{module}").main(args.arguments)
 
 
@@ -40,7 +40,7 @@ def make_parser():
     lines = "".join(f"\n  {verb:<14}{line}" for verb, (_, line) in VERBS.items())
     p.epilog = f"verbs:{lines}"
     p.add_argument("--version", action="version", version=f"mlx-speaker {__version__}")
-    p.add_argument("verb", metavar="VERB", choices=VERBS, help="what to do, see below")
+    p.add_argument("verb", metavar="VERB", choices=VERBS, help="command, see below")
     p.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="the verb's own arguments and options")
     return p
 

@@ -1,4 +1,4 @@
-"""Writes the utt2spk that belongs to a spk2utt: `spk2utt_to_utt2spk.sh data/x/spk2utt > data/x/utt2spk`."""
+"""Converts a spk2utt to utt2spk: `spk2utt_to_utt2spk.sh data/x/spk2utt > data/x/utt2spk`."""
 
 from nnet.bin.cli import parser, run
 from nnet.kaldi.tables import invert_spk2utt, read_spk2utt

@@ -1,8 +1,8 @@
 """Splits a data directory into training and validation utterances of the same speakers, and development speakers.
 
 Validation utterances are spread over the speakers. Augmented copies of an utterance (utt2uniq) stay together, and so
-do utterances of one session where sessions are given. DEV_OUT receives the original utterances of speakers that are
-in neither other set; for the EER during training.
+do utterances of the same session if sessions are given. DEV_OUT gets the original utterances of held-out speakers, for
+the EER during training.
 """
 
 import logging
@@ -46,10 +46,10 @@ def make_parser():
     p.add_argument(
         "--dev-speakers",
         type=int,
-        help="speakers held out; default: 5 %%, 2 to 60, where there are 20 speakers or more",
+        help="held-out speakers; default: 5 %%, between 2 and 60, if there are at least 20 speakers",
     )
     p.add_argument(
-        "--max-share", type=float, default=0.25, help="largest share of a speaker's utterances that is taken"
+        "--max-share", type=float, default=0.25, help="largest share of a speaker's utterances used for validation"
     )
     p.add_argument("--utt2sess", metavar="FILE", help="lines `utterance session`; a session is never split")
     p.add_argument(
@@ -59,9 +59,9 @@ def make_parser():
         "--cut",
         type=boolean,
         default=False,
-        help="leave the first four fifths of each validation utterance to training; for speakers with one utterance",
+        help="train on the first four fifths of each validation utterance; for speakers with one utterance",
     )
-    p.add_argument("--seed", type=int, default=0, help="decides what is drawn")
+    p.add_argument("--seed", type=int, default=0, help="random seed")
     p.add_argument("data", metavar="DATA")
     p.add_argument("train_out", metavar="TRAIN_OUT")
     p.add_argument("valid_out", metavar="VALID_OUT")
@@ -72,11 +72,9 @@ def make_parser():
 def write_sets(args, data, split):
     outputs = [args.train_out, args.valid_out] + ([args.dev_out] if split.dev else [])
     if os.path.realpath(data.path) in map(os.path.realpath, outputs):
-        raise InputError(f"{data.path}: would be overwritten by its own part; name another output")
+        raise InputError(f"{data.path}: would be overwritten by a part of itself; choose another output")
     if args.dev_out and not split.dev:
-        remove_file(
-            os.path.join(args.dev_out, "utt2spk")
-        )  # of an earlier split, so that nobody takes it for this one's
+        remove_file(os.path.join(args.dev_out, "utt2spk"))  # left by an earlier split
     if args.cut:
         subset(cut_utterances(data, split.valid, beginning=True), split.train + split.valid, args.train_out)
         subset(cut_utterances(data, split.valid, beginning=False), split.valid, args.valid_out)
@@ -89,12 +87,12 @@ def write_sets(args, data, split):
 
 def report(data, split, cut):
     if split.unused:
-        logger.info("%d augmented copies of development utterances are in no set", len(split.unused))
+        logger.info("%d augmented copies of development utterances are not used", len(split.unused))
     for name, utterances in (("train", split.train), ("valid", split.valid), ("dev", split.dev)):
         speakers = len({data.utt2spk[u] for u in utterances})
         logger.info("%s: %d utterances of %d speakers", name, len(utterances), speakers)
     if cut:
-        logger.info("valid: the last fifth of each utterance, the rest of which is in train")
+        logger.info("valid: the last fifth of each utterance; train has the rest")
 
 
 if __name__ == "__main__":

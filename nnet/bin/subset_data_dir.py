@@ -1,9 +1,9 @@
-"""Takes a part of a Kaldi data directory.
+"""Extracts a subset of a Kaldi data directory.
 
   subset_data_dir.sh [--first|--last|--shortest|--speakers|--per-spk] SOURCE N DESTINATION
   subset_data_dir.sh --utt-list FILE|--spk-list FILE SOURCE DESTINATION
 
-By default the N utterances are spread over the list; --per-spk takes N of each speaker.
+By default, N utterances evenly spread over the list; --per-spk takes N utterances of each speaker.
 """
 
 from nnet.bin.cli import parser, run
@@ -18,8 +18,8 @@ def main(argv=None):
     way = options.add_mutually_exclusive_group()
     for name, meaning in WAYS.items():
         way.add_argument(f"--{name}", dest="way", action="store_const", const=name, help=meaning)
-    way.add_argument("--utt-list", metavar="FILE", help="the utterances in this file")
-    way.add_argument("--spk-list", metavar="FILE", help="the utterances of the speakers in this file")
+    way.add_argument("--utt-list", metavar="FILE", help="file of the utterances to take")
+    way.add_argument("--spk-list", metavar="FILE", help="file of the speakers to take")
     options.add_argument("words", nargs="+", metavar="SOURCE [N] DESTINATION", help="directories and number")
     args = options.parse_args(argv)
     listed = args.utt_list or args.spk_list

@@ -1,7 +1,7 @@
 """Trains the back end: centering, LDA, length normalization and PLDA.
 
-EMBDIR holds xvector.scp, DATA holds utt2spk. OUTDIR gets mean.vec, transform.mat and plda in Kaldi's formats, and
-backend.json, which says how they were trained.
+Reads EMBDIR/xvector.scp and DATA/utt2spk; writes OUTDIR/mean.vec, transform.mat and plda in Kaldi's formats, and
+backend.json, which records how they were trained.
 """
 
 import logging
@@ -32,7 +32,7 @@ def main(argv=None):
 
 def _adapted(backend, args):
     if backend.plda is None:
-        raise InputError("--adapt changes the PLDA model, and --num-em-iters 0 trains none")
+        raise InputError("--adapt needs a PLDA model, but --num-em-iters 0 trains none")
     embeddings = read_utterances(args.adapt)
     log.info("adapting to %d embeddings of %s", len(embeddings), embeddings.path)
     if args.adapt_data:
@@ -47,17 +47,21 @@ def _arguments(argv):
     add = options.add_argument
     add("embeddings", metavar="EMBDIR", help="folder with xvector.scp")
     add("data", metavar="DATA", help="data directory with utt2spk")
-    add("out", metavar="OUTDIR", help="folder to make")
+    add("out", metavar="OUTDIR", help="output folder")
     add_options(options, TrainingOptions)
     add("--binary", type=boolean, default=True, help="write Kaldi's binary formats; false: text")
     group = options.add_argument_group("adaptation to another domain")
     add = group.add_argument
     add("--adapt", metavar="EMBDIR", help="embeddings of the domain to adapt to")
     add_options(group, AdaptationOptions, method="--adapt-method")
-    add("--adapt-mean", type=boolean, default=True, help="the mean of the new domain becomes mean.vec")
-    add("--adapt-data", metavar="DATA", help="its utt2spk names the speakers: PLDA is trained there and interpolated")
+    add("--adapt-mean", type=boolean, default=True, help="use the mean of the new domain as mean.vec")
+    add(
+        "--adapt-data",
+        metavar="DATA",
+        help="data directory with speaker labels of the new domain; PLDA is trained on it and interpolated",
+    )
     weight = number(float, low=0, high=1)
-    add("--adapt-weight", type=weight, default=0.5, help="of the model trained on --adapt-data, from 0 to 1")
+    add("--adapt-weight", type=weight, default=0.5, help="weight of the model trained on --adapt-data, from 0 to 1")
     return options.parse_args(argv)
 
 

@@ -1,7 +1,7 @@
-"""Trains calibration and fusion: one or more score files become log-likelihood ratios.
+"""Trains a calibration, or the fusion of several systems, that converts scores to log-likelihood ratios.
 
-SCORES are one or more files of scores of TRIALS, whose labels are known. MODEL.json is applied to other lists by
-calibrate_scores. Printed are the weights and the threshold on the calibrated scores for the cost that is asked for.
+SCORES are one or more score files of the labeled TRIALS; calibrate_scores applies MODEL.json to other lists. Prints the
+weights, and the decision threshold on the calibrated scores for the given costs and prior.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Trains a network.
 
-CONFIG.json is a file of nnet_conf/; TRAIN_DATA and VALID_DATA are data directories as steps/prepare_feats.sh and
-steps/split_train_valid.sh make them; MODELDIR receives config.json, model.safetensors (the best weights), checkpoints/,
-spk2int and log.jsonl.
+CONFIG.json is a configuration such as those in nnet_conf/; TRAIN_DATA and VALID_DATA are data directories made by
+steps/prepare_feats.sh and steps/split_train_valid.sh. Writes MODELDIR with config.json, model.safetensors (the best
+weights), checkpoints/, spk2int and log.jsonl.
 """
 
 from nnet.bin.cli import boolean, parser, run
@@ -27,12 +27,10 @@ def make_parser():
     p = parser(__doc__)
     p.add_argument("--init", metavar="MODELDIR", help="start from the weights of this model")
     p.add_argument(
-        "--resume", type=boolean, default=False, help="go on from the last checkpoint of MODELDIR if there is one"
+        "--resume", type=boolean, default=False, help="continue from the last checkpoint of MODELDIR if there is one"
     )
-    p.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="overrides the configuration"
-    )
-    p.add_argument("--dev", metavar="DATA", help="held-out speakers for the EER of each epoch; without it, VALID_DATA")
+    p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
+    p.add_argument("--dev", metavar="DATA", help="held-out speakers for the EER of each epoch; default: VALID_DATA")
     p.add_argument("config", metavar="CONFIG.json")
     p.add_argument("train_data", metavar="TRAIN_DATA")
     p.add_argument("valid_data", metavar="VALID_DATA")

@@ -1,4 +1,4 @@
-"""Writes the spk2utt that belongs to an utt2spk: `utt2spk_to_spk2utt.sh data/x/utt2spk > data/x/spk2utt`."""
+"""Converts an utt2spk to spk2utt: `utt2spk_to_spk2utt.sh data/x/utt2spk > data/x/spk2utt`."""
 
 from nnet.bin.cli import parser, run
 from nnet.kaldi.tables import invert_utt2spk, read_utt2spk

@@ -1,6 +1,6 @@
-"""Checks a Kaldi data directory: sorted files without repetitions that speak of the same utterances and speakers.
+"""Validates a Kaldi data directory: files are sorted, without duplicates, and agree on utterances and speakers.
 
-Exit code 0 where all is well, else 1 and one line that names the file and the entry.
+Exits with code 0 if it is valid, else with code 1 and one line that names the file and the entry.
 """
 
 from nnet.bin.cli import parser, run

@@ -200,7 +200,7 @@ def test_scores_of_other_options_are_refused(trained):
 def test_calibration_checks_what_it_is_given(trained):
     trained(score, "--backend backend trials test test a")
     trained(train_calibration, "trials a model.json")
-    with pytest.raises(InputError, match="was trained on 1 score files"):
+    with pytest.raises(InputError, match="trained on 1 score files"):
         trained(calibrate_scores, "model.json a a out")
     with pytest.raises(InputError, match="must be given together"):
         trained(train_calibration, "--enroll-quality a trials a other.json")

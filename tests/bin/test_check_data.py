@@ -59,13 +59,13 @@ def test_lengths_of_many_recordings_are_sampled(make, capsys):
 
 def test_shared_speakers_are_refused(check, tmp_path):
     write_speakers(tmp_path / "test", {u: "s1" if u == "t1-v2-1" else u[:2] for u in TEST})
-    with pytest.raises(InputError, match="1 speakers are in .*test too, such as s1"):
+    with pytest.raises(InputError, match="1 speakers are also in .*test, such as s1"):
         check()
 
 
 def test_trials_without_audio_are_refused(check, tmp_path):
     write_trials(tmp_path / "trials", [("t0-v0-0", "t0-v9-9", True), ("t0", "t1-v0-0", False)])
-    with pytest.raises(InputError, match="trials: 1 of its names have no audio in .*test: t0-v9-9"):
+    with pytest.raises(InputError, match="trials: 1 of its ids have no audio in .*test: t0-v9-9"):
         check()
 
 
@@ -79,7 +79,7 @@ def test_audio_of_training_in_the_test_is_refused(check, tmp_path):
 def test_audio_that_is_twice_in_a_set_is_named(check, tmp_path, caplog):
     (tmp_path / "train/s0-v0-0.wav").write_bytes((tmp_path / "train/s1-v0-0.wav").read_bytes())
     check()
-    assert "1 recordings are there more than once under other names: s0-v0-0 = s1-v0-0" in caplog.text
+    assert "1 recordings are duplicated under other names: s0-v0-0 = s1-v0-0" in caplog.text
 
 
 def test_two_channels_of_a_file_are_two_recordings(tmp_path):
@@ -104,5 +104,5 @@ def test_trials_of_different_sessions_and_one_gender(make, tmp_path):
 
 def test_one_speaker_makes_no_trials(make, tmp_path):
     data = make("dev", ["a-v0-0", "a-v1-0"])
-    with pytest.raises(InputError, match="no nontarget trial can be made of its 1 speakers"):
+    with pytest.raises(InputError, match="its 1 speakers give no nontarget trial"):
         make_trials.main([str(data), str(tmp_path / "trials")])

@@ -48,7 +48,7 @@ def test_a_verb_does_what_its_program_does(speaker):
 def test_errors_name_the_verb(speaker):
     done = speaker("compare", "exp/none", "a.wav")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "mlx-speaker compare: error: a.wav: has nothing to be compared with; name a second file\n"
+    assert done.stderr == "mlx-speaker compare: error: a.wav: only one file; give a second one to compare it with\n"
     done = speaker("listen")
     assert done.returncode == 2
     assert "mlx-speaker: error: argument VERB: invalid choice: 'listen'" in done.stderr

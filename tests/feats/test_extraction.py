@@ -210,7 +210,7 @@ def test_utterances_without_a_voiced_frame_are_left_out(data):
 def test_prepared_features_are_not_prepared_again(data):
     data = make(data)
     write_json(data.file("feats_conf.json"), {**data.feats_conf, "cmvn": "sliding"})
-    with pytest.raises(InputError, match="normalized already"):
+    with pytest.raises(InputError, match="already normalized"):
         prepare_feats.main(["--remove-silence", "false", data.path, os.path.join(data.path, "x")])
 
 

@@ -114,12 +114,9 @@ def test_features_that_kaldi_made(recipe, kaldi, mfccs):
     assert result.returncode != 0 and "nnet.bin.describe_feats" in result.stderr
     describe = ["bash", "-c", '. ./path.sh && python -m nnet.bin.describe_feats "$@"', "-", "data/x"]
     result = run(*describe)
-    assert (
-        result.returncode == 1
-        and '"short-16k" has 30 values a frame, by the options it should have 13' in result.stderr
-    )
+    assert result.returncode == 1 and '"short-16k" has 30 values per frame, but the options give 13' in result.stderr
     assert run(*describe, "--config", str(kaldi / "mfcc_vox.conf")).returncode == 0
-    assert "is there already" in run(*describe).stderr
+    assert "already exists" in run(*describe).stderr
     result = run(*prepare)
     assert result.returncode == 0, result.stderr
     conf = DataDir(folder / "data/y").feats_conf

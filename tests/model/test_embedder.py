@@ -98,12 +98,12 @@ def test_the_command_prints_cosines(model_dir, tmp_path, capsys):
     assert len((tmp_path / "emb.scp").read_text().splitlines()) == 3
     compare.main([model_dir, *paths])
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == lines
-    with pytest.raises(InputError, match="0.wav: has nothing to be compared with"):
+    with pytest.raises(InputError, match="0.wav: only one file; give a second"):
         compare.main([model_dir, paths[0]])
     for audio in ([paths[0], paths[0]], [paths[0], "my voice.wav"]):
-        with pytest.raises(InputError, match="has blanks or is named twice"):
+        with pytest.raises(InputError, match="contains spaces or is given twice"):
             main(["--out", str(tmp_path / "emb"), model_dir, *audio])
-    with pytest.raises(InputError, match="nothing to be compared with"):
+    with pytest.raises(InputError, match="only one file: give a second"):
         main([model_dir, paths[0]])
 
 

@@ -47,7 +47,7 @@ def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
     assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     assert "exp/toy_tuned/classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     again = recipe(*command)
-    assert "everything was done already" in again.stdout
+    assert "all stages are up to date" in again.stdout
 
 
 def test_a_folder_that_is_no_converted_model_is_told(recipe, tmp_path):

@@ -99,7 +99,7 @@ def test_plda_is_adapted_to_the_unlabelled_speech(recipe, table):
 def test_nothing_is_done_twice(recipe, table):
     again = recipe[2]("--nnet-conf", "small.json")
     assert again.returncode == 0, again.stderr
-    assert "everything was done already" in again.stdout
+    assert "all stages are up to date" in again.stdout
     assert systems(again.stdout) == systems(table)
 
 

@@ -49,7 +49,7 @@ def test_a_finished_recipe_runs_no_stage_again_and_says_so(recipe):
     ran, done = recipe()
     assert ran == []
     assert done.returncode == 0
-    assert "everything was done already" in done.stdout
+    assert "all stages are up to date" in done.stdout
     assert done.stdout.endswith("EER 1 %\n")
 
 
@@ -64,7 +64,7 @@ def test_stage_n_needs_the_earlier_ones(recipe):
     ran, done = recipe(stage=4)
     assert ran == []
     assert done.returncode == 1
-    assert "stage 0 (data) has not ended" in done.stderr
+    assert "stage 0 (data) is not complete" in done.stderr
 
 
 def test_a_stage_is_a_number(recipe):
