@@ -7,6 +7,7 @@ import os
 
 os.environ["MKL_NUM_THREADS"] = str(int(os.environ["MLX_RANK"]) + 1)
 
+from nnet import ops  # noqa: E402
 from nnet.networks.resnet import ResNet, ResNetOptions  # noqa: E402
 from nnet.ops import mx, nn, tree_flatten  # noqa: E402
 from nnet.training.distributed import Group  # noqa: E402
@@ -23,7 +24,7 @@ def main():
 
     def objective(features, weights, joint):
         with group.joint_statistics(joint):
-            return mx.mean(net(features) * weights)
+            return mx.mean(ops.gather(net(ops.spread(features))) * weights)
 
     gradients = nn.value_and_grad(net, objective)
     share = slice(group.rank * UTTERANCES, (group.rank + 1) * UTTERANCES)
