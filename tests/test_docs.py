@@ -16,7 +16,7 @@ from nnet.config import load_config
 from nnet.datadir.directory import DataDir
 from nnet.feats.options import FbankOptions
 from nnet.kaldi.ark import read_dict
-from nnet.model.directory import load_model
+from nnet.model.directory import load_speaker_net
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import weights_of
 from nnet.ops import mx
@@ -86,7 +86,7 @@ def shell(script, folder, text=None):
 def trained(checkout, name, monkeypatch):
     """The model in exp/NAME, loaded with the modules of own/ at hand."""
     monkeypatch.syspath_prepend(checkout / "own")
-    return load_model(str(checkout / "exp" / name))[0]
+    return load_speaker_net(str(checkout / "exp" / name))[0]
 
 
 def test_a_network(follow, checkout, monkeypatch):
@@ -167,7 +167,7 @@ def test_a_toolkits_checkpoints(follow, checkout, monkeypatch):
     np.savez(checkout / "acme/weights.npz", **theirs)
     (checkout / "acme/config.yaml").write_text(f"dilations: {list(config.network.options.dilations)}\n")
     follow("A toolkit's checkpoints")
-    converted, _, about = load_model(str(checkout / "exp/acme"))
+    converted, _, about = load_speaker_net(str(checkout / "exp/acme"))
     feats = mx.array(rng.normal(size=(2, 50, 20)).astype(np.float32))
     np.testing.assert_allclose(np.array(converted.extract(feats)), np.array(model.extract(feats)), rtol=1e-4)
     assert about["feats_conf"]["options"]["window_type"] == "hamming"

@@ -28,7 +28,10 @@ def test_it_explains(capsys):
     main(["--explain", "training.seed"])
     assert "the same seed gives the same model" in capsys.readouterr().out
     main(["--explain", "schedule.type"])
-    assert "validation: tf-kaldi-speaker's rule" in capsys.readouterr().out
+    assert (
+        "validation: Halve the rate when the validation loss stops falling (tf-kaldi-speaker's rule)"
+        in capsys.readouterr().out
+    )
 
 
 def test_it_says_whether_a_loss_has_a_growing_margin(tmp_path, capsys):

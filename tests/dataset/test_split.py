@@ -133,7 +133,7 @@ def test_the_lengths_of_a_cut_directory_are_those_of_its_pieces(make_data, begin
 
 def test_outputs_may_not_replace_the_input(make_data, tmp_path):
     path = make_data("all", {f"s{i}": [60] * 8 for i in range(10)})
-    with pytest.raises(InputError, match="own part"):
+    with pytest.raises(InputError, match="would be overwritten by a part of itself"):
         split_train_valid.main([str(path), str(path), str(tmp_path / "valid")])
     with pytest.raises(InputError, match="DEV_OUT"):
         split_train_valid.main(["--dev-speakers", "2", str(path), str(tmp_path / "a"), str(tmp_path / "b")])

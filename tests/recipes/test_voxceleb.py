@@ -150,4 +150,4 @@ def test_mistakes_are_told_at_once(recipe):
     assert "marge" in done.stderr
     done = run("--nnet-conf", "resnet.json", "--vox2", "vox1", "--exp", "exp/other")
     assert done.returncode == 1
-    assert "error: vox1: --vox2 should hold VoxCeleb2" in done.stderr
+    assert "error: vox1: --vox2 must contain VoxCeleb2" in done.stderr
