@@ -66,7 +66,7 @@ class MlxEngine:
 
 
 class OnnxEngine:
-    """Embeddings by ONNX Runtime, each utterance alone, so that none depends on its neighbors or on the threads.
+    """Embeddings by ONNX Runtime, each utterance alone, so that none depends on its neighbors.
 
     As many utterances as there are cores are computed at the same time, each by one thread; a single one by all of
     them. The graph is written anew for each engine, which takes 0.05 (x-vector) to 0.6 seconds (CAM++); a file beside

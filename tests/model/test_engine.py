@@ -57,12 +57,15 @@ def test_both_engines_give_the_same(model):
         assert ours is None or np.linalg.norm(ours - theirs) < 1e-5 * np.linalg.norm(ours)
 
 
-def test_neither_neighbors_nor_threads_change_a_bit(model):
+def test_neighbors_do_not_change_a_bit_nor_threads_more_than_a_rounding(model):
     engine = engine_of(model, model.node, "onnx")
     together = dict(embed_utterances(model, stream(), engine=engine))
+    for key, vector in embed_utterances(model, stream()[3:], engine=engine):
+        assert np.array_equal(vector, together[key]) if vector is not None else together[key] is None
     for key, features in stream():
         alone = embed_utterance(model, features, engine=engine)
-        assert np.array_equal(together[key], alone) if len(features) >= model.network.min_frames else alone is None
+        if alone is not None:
+            assert np.linalg.norm(alone - together[key]) < 1e-5 * np.linalg.norm(alone)
 
 
 def test_a_cpu_takes_onnx_runtime_and_a_gpu_mlx(model, monkeypatch):
