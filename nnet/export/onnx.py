@@ -1,5 +1,6 @@
 """Models as ONNX files: from features, or from samples, to embeddings; in float32 or with weights of 8 bits."""
 
+import functools
 import json
 import logging
 import os
@@ -14,9 +15,10 @@ from nnet.feats.mel import mel_bins
 from nnet.feats.options import FbankOptions
 from nnet.feats.spectrum import FULL_SCALE
 from nnet.files import atomic_write
+from nnet.model.engine import onnx_model, open_session
 from nnet.model.self_check import make_recording
 from nnet.ops import mx
-from nnet.ops.onnx_graph import Node, OnnxGraph
+from nnet.ops.onnx_graph import Node
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +42,9 @@ def write_onnx(directory, model, about, from_samples=False, quantize=False):
     Raises:
         InputError: an operation or the front end has no form in ONNX, or the file gives other embeddings than MLX.
     """
-    _need_packages()
     conf = about["feats_conf"]
-    graph = OnnxGraph()
-    feats = features_from_samples(graph, conf) if from_samples else graph.input("feats", ("B", "T", model.input_dim))
-    proto = graph.model(model.extract(feats, model.node), "embs", feats_conf=json.dumps(conf), node=model.node)
+    features = functools.partial(features_from_samples, conf=conf) if from_samples else None
+    proto = onnx_model(model, features=features, metadata={"feats_conf": json.dumps(conf), "node": model.node})
     path = os.path.join(directory, "model.onnx")
     plain = proto.SerializeToString()
     inputs, expected = _example(model, conf, from_samples)
@@ -58,16 +58,6 @@ def write_onnx(directory, model, about, from_samples=False, quantize=False):
     cosine = _cosine(_run(content, inputs)[0], expected[0])
     log.info("%s: %s; cosine with MLX's embedding of a test recording: %.6f", path, size, cosine)
     return path
-
-
-def _need_packages():
-    try:
-        import onnx
-        import onnxruntime  # noqa: F401
-
-        return onnx
-    except ImportError:
-        raise InputError("ONNX files need the packages onnx and onnxruntime: pip install onnx onnxruntime") from None
 
 
 def _example(model, conf, from_samples):
@@ -93,11 +83,7 @@ def _check(path, content, inputs, expected):
 
 
 def _run(content, inputs):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"]).run(None, inputs)[0]
+    return open_session(content).run(None, inputs)[0]
 
 
 def _cosine(x, y):

@@ -27,12 +27,9 @@ def engine_of(model, node, name=None):
         name: "mlx" or "onnx"; None: ONNX Runtime where MLX would compute on a CPU and onnx and onnxruntime are
             installed (the extra `cpu`), which is up to twice as fast there; otherwise MLX.
     """
-    installed = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
-    if name == "onnx" and not installed:
-        raise InputError("engine onnx needs the packages onnx and onnxruntime: pip install onnx onnxruntime")
     if name == "onnx":
         return OnnxEngine(model, node)
-    if name is None and installed and on_cpu() and model.precision == "float32":
+    if name is None and onnx_installed() and on_cpu() and model.precision == "float32":
         try:
             return OnnxEngine(model, node)
         except InputError as error:  # a class of the user's own
@@ -92,26 +89,40 @@ class OnnxEngine:
 
     def _session(self, threads):
         if threads not in self._sessions:
-            import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-            options.enable_mem_pattern = False  # kept for every length of an utterance that came by
-            options.log_severity_level = 3
-            self._sessions[threads] = onnxruntime.InferenceSession(
-                self._graph, options, providers=["CPUExecutionProvider"]
-            )
+            self._sessions[threads] = open_session(self._graph, threads)
         return self._sessions[threads]
 
 
-def onnx_model(model, node=None, **metadata):
+def onnx_installed():
+    """Whether the packages onnx and onnxruntime are there."""
+    return all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
+
+
+def open_session(content, threads=1):
+    """An onnxruntime.InferenceSession on the CPU for the bytes of an ONNX file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.enable_mem_pattern = False  # kept for every length of an utterance that came by
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_model(model, node=None, features=None, metadata=None):
     """The onnx.ModelProto of a SpeakerNet: input `feats` (B, T, F), output `embs` (B, D), as WeSpeaker's export has.
 
     Args:
         model: in eval mode.
         node: the endpoint to give, one vector an utterance; None: the model's own.
-        metadata: strings that go into the file.
+        features: function(OnnxGraph) → the Node of the features (B, T, F), where the file has another input.
+        metadata: a dict of strings that go into the file.
+
+    Raises:
+        InputError: packages are missing, or an operation has no form in ONNX.
     """
+    if not onnx_installed():
+        raise InputError("ONNX needs the packages onnx and onnxruntime: pip install onnx onnxruntime")
     graph = OnnxGraph()
-    embeddings = model.extract(graph.input("feats", ("B", "T", model.input_dim)), model.utterance_node(node))
-    return graph.model(embeddings, "embs", **metadata)
+    feats = features(graph) if features else graph.input("feats", ("B", "T", model.input_dim))
+    return graph.model(model.extract(feats, model.utterance_node(node)), "embs", **(metadata or {}))

@@ -1,5 +1,6 @@
 """ONNX graphs give MLX's embeddings, whatever the length; from samples too; and say what they cannot do."""
 
+import importlib.util
 import json
 import logging
 import re
@@ -20,7 +21,7 @@ from nnet.errors import InputError
 from nnet.export.onnx import features_from_samples, write_onnx
 from nnet.feats.front_end import FrontEnd
 from nnet.feats.options import FbankOptions, MfccOptions
-from nnet.model.engine import onnx_model
+from nnet.model.engine import onnx_model, open_session
 from nnet.model.speaker_net import build_model
 from nnet.networks.layers import BatchNorm
 from nnet.ops import mx, tree_flatten, tree_unflatten
@@ -52,12 +53,6 @@ def trained_like(config, dim=DIM):
     return model.eval()
 
 
-def session(content):
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
 def features(batch, frames, dim):
     """Features whose utterances differ in level and spread, so that their embeddings do too."""
     rng = np.random.default_rng([SEED, frames])
@@ -73,7 +68,7 @@ def sensitivity(model, x, expected, node):
 
 
 def assert_parity(model, dim=DIM, node=None, shapes=((2, 137), (5, 60), (1, 301))):
-    run = session(onnx_model(model, node).SerializeToString())
+    run = open_session(onnx_model(model, node).SerializeToString())
     assert [value.name for value in run.get_inputs() + run.get_outputs()] == ["feats", "embs"]
     found = []
     for batch, frames in ((1, model.network.min_frames), *shapes):
@@ -158,7 +153,7 @@ FRONT_ENDS = {
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_features_from_samples_are_ours(name):
     conf, graph = FRONT_ENDS[name], OnnxGraph()
-    run = session(graph.model(features_from_samples(graph, conf), "feats").SerializeToString())
+    run = open_session(graph.model(features_from_samples(graph, conf), "feats").SerializeToString())
     front_end = FrontEnd(conf)
     for count in (800, 1000, 16000, 23457):
         rng = np.random.default_rng(count)
@@ -198,7 +193,7 @@ def test_the_command_writes_a_file_that_needs_nothing_else(model_dir, tmp_path, 
     caplog.set_level(logging.INFO)
     export(["--onnx", "true", "--features", "true", str(model_dir), str(tmp_path / "out")])
     assert "cosine with MLX's embedding of a test recording: 1.000000" in caplog.text
-    run = session((tmp_path / "out/model.onnx").read_bytes())
+    run = open_session((tmp_path / "out/model.onnx").read_bytes())
     metadata = run.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["feats_conf"])["type"] == "fbank"
     samples = (0.1 * np.random.default_rng(0).standard_normal((1, 32000))).astype(np.float32)
@@ -219,7 +214,7 @@ def test_weights_of_eight_bits(tmp_path):
         content = (tmp_path / "model.onnx").read_bytes()
         assert path == str(tmp_path / "model.onnx")
         sizes.append(len(content))
-        embeddings.append(session(content).run(None, {"feats": x})[0])
+        embeddings.append(open_session(content).run(None, {"feats": x})[0])
     assert sizes[1] < 0.3 * sizes[0]
     cosines = np.sum(embeddings[0] * embeddings[1], axis=1) / np.prod(np.linalg.norm(embeddings, axis=2), axis=0)
     assert (cosines > 0.99).all() and not np.array_equal(*embeddings)
@@ -240,18 +235,10 @@ def test_options_of_the_graph_need_the_graph(model_dir, tmp_path):
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):
-    import builtins
-
-    plain = builtins.__import__
-
-    def without_onnx(name, *arguments, **options):
-        if name == "onnx":
-            raise ImportError(name)
-        return plain(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without_onnx)
+    model = trained_like(build_config({"network": TOY, "embedding": {"dims": [12]}}, "toy"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install onnx onnxruntime"):
-        write_onnx(tmp_path, None, {"feats_conf": None})
+        write_onnx(tmp_path, model, {"feats_conf": None})
 
 
 def test_the_script_of_the_documentation_prints_the_cosine_of_compare(root, model_dir, tmp_path, capsys):
