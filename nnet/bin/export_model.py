@@ -37,6 +37,8 @@ def main(argv=None):
     reports = [read_report(path) for path in found]
     model, config, about = load_speaker_net(args.model_dir, args.checkpoint)
     make_directory(args.out)
+    if args.onnx:
+        write_onnx(args.out, model, about, args.features, args.quantize == "int8")
     checkpoint = None
     if args.pytorch:
         path = write_torch(os.path.join(args.out, "pytorch"), model, config, about, args.model_dir)
@@ -45,8 +47,6 @@ def main(argv=None):
     card = model_card(model, config, about, described | {"data": args.data}, reports, checkpoint)
     with atomic_write(os.path.join(args.out, "README.md")) as file:
         file.write(card)
-    if args.onnx:
-        write_onnx(args.out, model, about, args.features, args.quantize == "int8")
     write_model(args, model, config, about)
     log.info("%s: exported; figures of the model card: %s", args.out, ", ".join(found) or "none")
 

@@ -167,7 +167,10 @@ def _fbank_options(conf):
     }
     for reason, holds in reasons.items():
         if holds:
-            raise InputError(f"--features true: {reason}, which has no graph; export from features instead")
+            raise InputError(
+                f"--features true: {reason}; the graph computes filter banks only, without VAD, energy or sliding CMVN: "
+                "leave the option out to export from features"
+            )
     return options
 
 
