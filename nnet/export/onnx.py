@@ -168,7 +168,7 @@ def _fbank_options(conf):
     for reason, holds in reasons.items():
         if holds:
             raise InputError(
-                f"--features true: {reason}; the graph computes filter banks only, without VAD, energy or sliding CMVN: "
+                f"--features true: {reason}; the graph computes filter banks without VAD, energy and sliding CMVN: "
                 "leave the option out to export from features"
             )
     return options
