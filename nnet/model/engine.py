@@ -25,7 +25,10 @@ def engine_of(model, node, name=None):
 
     Args:
         name: "mlx" or "onnx"; None: ONNX Runtime where MLX would compute on a CPU and onnx and onnxruntime are
-            installed (the extra `cpu`), which is up to twice as fast there; otherwise MLX.
+            installed (the extra `cpu`) and the network has a graph; otherwise MLX.
+
+    Raises:
+        InputError: `name` is "onnx", and packages are missing or an operation has no form in ONNX.
     """
     if name == "onnx":
         return OnnxEngine(model, node)
