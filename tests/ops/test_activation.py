@@ -37,7 +37,7 @@ def test_the_exponential_goes_from_one_to_zero(count):
     assert y[-1] == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("frames", [1, 5, 400])
+@pytest.mark.parametrize("frames", [1, 5, 400, 777])
 @pytest.mark.parametrize("scores_width", [1, 12])
 def test_weighted_statistics_and_their_gradients(frames, scores_width):
     rng = np.random.default_rng(0)

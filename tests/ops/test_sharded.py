@@ -175,3 +175,15 @@ def test_a_network_in_mlx_itself_gets_arrays(batch):
     )
     with pytest.raises(InputError, match="uses functions of MLX itself"):
         ops.with_arrays(network, Counted(x, []))
+
+
+@pytest.mark.parametrize("frames", [511, 512, 6000])
+def test_a_long_sum_over_time_is_exact_to_a_rounding(frames):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (2, frames, 3)).astype(np.float32)
+    wide = x.astype(np.float64)
+    mean, variance = ops.mean_and_variance(mx.array(x), unbiased=False)
+    for ours, exact in ((ops.mean(mx.array(x), axis=1), wide.mean(axis=1)), (mean, wide.mean(axis=1))):
+        np.testing.assert_allclose(ours, exact, rtol=2e-6)
+    np.testing.assert_allclose(variance, wide.var(axis=1), rtol=1e-5)
+    slope = mx.grad(lambda x: mx.sum(ops.mean(x, axis=1)))(mx.array(x))
+    np.testing.assert_allclose(slope, np.full(x.shape, 1 / frames), rtol=1e-6)
