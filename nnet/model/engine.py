@@ -11,12 +11,12 @@ from nnet.ops import mx
 from nnet.ops.lanes import num_lanes, on_cpu
 from nnet.ops.onnx_graph import OnnxGraph
 from nnet.ops.runtime import num_threads
-from nnet.ops.sharded import SHARD_FRAMES
 
 log = logging.getLogger(__name__)
 
 ENGINES = ("mlx", "onnx")
 GPU_FRAMES = 50_000  # in a batch on a GPU
+CPU_FRAMES = 1000  # in a shard on a CPU: few enough for its caches
 SHARDS_PER_LANE = 4  # in a batch on a CPU: its filters are made ready once, and lanes wait for each other at its end
 
 
@@ -50,7 +50,7 @@ class MlxEngine:
 
     def __init__(self, model, node):
         self._model, self._node = model, node
-        self.chunk_frames = SHARD_FRAMES if on_cpu() else GPU_FRAMES
+        self.chunk_frames = CPU_FRAMES if on_cpu() else GPU_FRAMES
         self.batch = num_lanes() * SHARDS_PER_LANE if on_cpu() else 1
 
     def start(self, shards):
