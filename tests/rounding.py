@@ -53,7 +53,7 @@ def with_mkl(branch, core, flag=None):
         left_out = "MLX does not compute with MKL here: no MKL, or a GPU"
     elif flag and flag not in Path("/proc/cpuinfo").read_text().split():
         left_out = f"{platform.processor() or platform.machine()} has no {flag}"
-    return Setting({"MKL_CBWR": f"{branch},STRICT", "OPENBLAS_CORETYPE": core}, left_out)
+    return Setting({"MKL_CBWR": branch, "OPENBLAS_CORETYPE": core}, left_out)
 
 
 def preloaded(paths, otherwise):

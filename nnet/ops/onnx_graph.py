@@ -146,7 +146,7 @@ class Scaled(Node):
 
     @functools.cached_property
     def name(self):
-        """Of a batch normalization, which is written now: ONNX Runtime takes one pass for it, two for product and sum."""
+        """Of a batch normalization, written now: ONNX Runtime needs one pass for it, two for a product and a sum."""
         arrays = (self.scale, self.shift, np.zeros_like(self.scale), np.ones_like(self.scale))
         return self.graph.emit("BatchNormalization", [self.x.name, *map(self.graph.constant, arrays)], epsilon=0.0)
 

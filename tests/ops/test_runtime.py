@@ -1,13 +1,16 @@
 """Importing changes nothing in the process; preparing it gives MLX a fast BLAS, unless that is declined."""
 
+import ctypes
+import itertools
 import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from nnet.ops.lanes import on_cpu
-from nnet.ops.runtime import has_cuda, mkl_libraries, openblas_libraries
+from nnet.ops.runtime import has_cuda, mkl_libraries, openblas_libraries, prepare
 
 linux_cpu = pytest.mark.skipif(
     not sys.platform.startswith("linux") or has_cuda() or not on_cpu(), reason="only MLX on a Linux CPU is prepared"
@@ -77,3 +80,44 @@ def test_the_blas_that_is_loaded_after_mlx_is_the_one_that_multiplies():
 def test_mlx_that_was_imported_before_is_reported():
     code = "import mlx.core\nimport nnet.ops\nfrom nnet.ops.runtime import prepare\nprepare()"
     assert "MLX was imported before nnet" in run(code).stderr
+
+
+@linux_cpu
+@needs_mkl
+@pytest.mark.parametrize("shape", [(3200, 32, 384), (7, 4096, 7), (49, 33, 32), (1, 512, 321), (33, 17, 65)])
+@pytest.mark.parametrize("transposed", [(111, 111), (112, 111), (111, 112)])
+def test_a_product_does_not_depend_on_how_its_arrays_are_aligned(shape, transposed):
+    prepare()
+    process = ctypes.CDLL(None)
+    if not hasattr(process, "MKL_Set_Num_Threads"):
+        pytest.skip("another BLAS was loaded before MKL")
+    rows, columns, inner = shape
+    rng = np.random.default_rng(0)
+    one, other = (rng.standard_normal(size, np.float32) for size in (rows * inner, inner * columns))
+    one_width = inner if transposed[0] == 111 else rows
+    other_width = columns if transposed[1] == 111 else inner
+
+    def product(offsets):
+        a, b, c = (aligned(x, k) for x, k in zip((one, other, np.zeros(rows * columns)), offsets, strict=True))
+        sizes = (101, *transposed, rows, columns, inner, ctypes.c_float(1))
+        arrays = (pointer(a), one_width, pointer(b), other_width, ctypes.c_float(0), pointer(c), columns)
+        process.cblas_sgemm(*sizes, *arrays)
+        return c
+
+    first = product((0, 0, 0))
+    assert np.abs(first).max() > 1
+    for offsets in itertools.product((0, 4, 8, 24, 56), (8, 40), (8, 60)):
+        np.testing.assert_array_equal(product(offsets), first, str(offsets))
+
+
+def aligned(x, offset):
+    """Copies x to an address `offset` bytes behind a multiple of 64."""
+    room = np.empty(4 * len(x) + 128, np.uint8)
+    start = -room.ctypes.data % 64 + offset
+    copy = room[start : start + 4 * len(x)].view(np.float32)
+    copy[:] = x
+    return copy
+
+
+def pointer(x):
+    return ctypes.c_void_p(x.ctypes.data)
