@@ -100,14 +100,18 @@ def only_rows(tables, indices):
         indices: (S,) integers without duplicates.
     """
     indices = mx.array(indices.astype(np.int32))
-    # New handles, so that what else holds the old array does not see the assignment below.
-    whole = [mx.array(holder[key]) for holder, key in tables]
+    # New arrays, so that what else holds the old ones does not see the assignment below.
+    whole = [_wide(holder[key]) for holder, key in tables]
     for (holder, key), table in zip(tables, whole, strict=True):
-        holder[key] = table[indices]
+        holder[key] = mx.view(table[indices], holder[key].dtype)
     yield
-    # Once the reads of the whole arrays are done, MLX writes into them without a copy.
+    # Once the rows are computed and nothing else needs the whole arrays, MLX writes into them without a copy.
     mx.eval([holder[key] for holder, key in tables])
     for (holder, key), table in zip(tables, whole, strict=True):
-        table[indices] = holder[key]
-        holder[key] = table
-    mx.eval(whole)
+        table[indices] = _wide(holder[key])
+        holder[key] = mx.view(table, holder[key].dtype)
+
+
+def _wide(array):
+    """Returns rows of even length as numbers of 8 bytes: a CPU writes number by number, whatever their size."""
+    return mx.view(array, mx.uint64 if array.ndim > 1 and array.shape[-1] % 2 == 0 else array.dtype)
