@@ -1,10 +1,10 @@
-"""A random sample of the training speakers for each update: partial FC (An et al. 2022, arXiv 2203.15565, section 3.2).
+"""A random sample of the training speakers for each update: partial FC (An et al. 2022, arXiv 2203.15565).
 
 With 100 thousand speakers, most of a training step goes into the classifier. Here an update sees the speakers of its
 batches and a random share of the others, as if there were no more. The sample depends on (seed, update) and the batches
-alone, so that a resumed training draws the same ones, and so does each of several processes.
+of all processes alone, so that a resumed training draws the same ones, and so does each process.
 
-As in the paper's implementation, what belongs to a speaker that is not in the sample stays as it is: its weights (no
+As in the authors' implementation, what belongs to a speaker that is not in the sample stays as it is: its weights (no
 weight decay either), what the optimizer remembers of them (momentum, Adam's means) and their moving average.
 """
 
@@ -113,5 +113,5 @@ def only_rows(tables, indices):
 
 
 def _wide(array):
-    """Returns rows of even length as numbers of 8 bytes: a CPU writes number by number, whatever their size."""
+    """Returns float32 rows of even length as numbers of 8 bytes: a CPU writes number by number, whatever their size."""
     return mx.view(array, mx.uint64 if array.ndim > 1 and array.shape[-1] % 2 == 0 else array.dtype)

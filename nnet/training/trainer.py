@@ -1,8 +1,8 @@
 """The training loop: steps, epochs, checkpoints, exact resume.
 
-The random numbers of a step (dropout) depend only on (seed, step), those of a batch on (seed, epoch, number). So a
-resumed training gives bit for bit the result of an uninterrupted one, on the same processor family with the same BLAS
-and number of threads.
+The random numbers of a step (dropout, sampled classes) depend only on (seed, step), those of a batch on (seed, epoch,
+number). So a resumed training gives bit for bit the result of an uninterrupted one, on the same processor family with
+the same BLAS and number of threads.
 """
 
 import json

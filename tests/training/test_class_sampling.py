@@ -142,8 +142,9 @@ def test_no_gradient_and_no_copy_has_all_rows(monkeypatch):
 
 def test_another_holder_of_the_weights_does_not_see_the_update():
     trainer = make_trainer({"type": "softmax", "sample_classes": 0.3})
-    held = trainer.model.loss.weight
-    before = np.array(held)
+    held = [trainer.model.loss.weight, trainer.model.loss.bias]
+    before = [np.array(array) for array in held]
     trainer.update(0, 0, [make_batch()])
-    assert np.array_equal(np.array(held), before)
-    assert not np.array_equal(np.array(trainer.model.loss.weight), before)
+    after = [trainer.model.loss.weight, trainer.model.loss.bias]
+    for array, old, new in zip(held, before, after, strict=True):
+        assert np.array_equal(np.array(array), old) and not np.array_equal(np.array(new), old)
