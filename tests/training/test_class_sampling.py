@@ -7,6 +7,8 @@ import pytest
 from scipy.special import softmax
 
 from nnet.config import build_config
+from nnet.errors import InputError
+from nnet.losses.softmax import Softmax
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.model.weights import weights_of
 from nnet.ops import mx, tree_flatten
@@ -148,3 +150,9 @@ def test_another_holder_of_the_weights_does_not_see_the_update():
     after = [trainer.model.loss.weight, trainer.model.loss.bias]
     for array, old, new in zip(held, before, after, strict=True):
         assert np.array_equal(np.array(array), old) and not np.array_equal(np.array(new), old)
+
+
+def test_a_loss_that_does_not_name_its_class_weights_is_refused(monkeypatch):
+    monkeypatch.setattr(Softmax, "class_weights", {})
+    with pytest.raises(InputError, match="loss.sample_classes: Softmax has no class_weights to sample"):
+        make_trainer({"type": "softmax", "sample_classes": 0.3})
