@@ -18,6 +18,7 @@ NEEDS = {
     "augmentation": (),
     "distributed": (),
     "scale": (),
+    "heads": (),
     "backend": (),
 }
 

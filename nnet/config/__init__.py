@@ -247,6 +247,9 @@ def _check_combinations(config, path):
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
     if training.average_checkpoints and training.ema:
         raise InputError(f"{path}: training.average_checkpoints and training.ema both average weights; choose one")
+    share = getattr(config.loss.options, "sample_classes", 1.0)
+    if share < 1 and any(choice.type == "mhe" for choice in config.auxiliary):
+        raise InputError(f"{path}: auxiliary type mhe is about all classes: remove it, or loss.sample_classes {share}")
     if training.dropout is not None:
         parse_dropout(training.dropout, f"{path}: training.dropout")
     schedule = config.schedule.options

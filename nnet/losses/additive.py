@@ -32,7 +32,6 @@ class AdditiveMargin(AngularSoftmax):
 
     def __init__(self, in_dim: int, num_speakers: int, options: AdditiveMarginOptions = AdditiveMarginOptions()):
         super().__init__(in_dim, num_speakers, options, options.sub_centers)
-        self.top_k = min(options.top_k, num_speakers - 1)
         self.schedule = MarginSchedule(options)
         self.set_progress(0, 0.0)
 
@@ -52,11 +51,10 @@ class AdditiveMargin(AngularSoftmax):
 
     def penalize(self, logits, scale, labels):
         penalized = super().penalize(logits, scale, labels)
-        if not self.top_k:
+        top_k = min(self.options.top_k, logits.shape[1] - 1)
+        if not top_k:
             return penalized
-        return self._apply_annealed(
-            penalized, scale, nearest_others(logits, labels, self.top_k), self.with_negative_margin
-        )
+        return self._apply_annealed(penalized, scale, nearest_others(logits, labels, top_k), self.with_negative_margin)
 
 
 def nearest_others(logits, labels, k):

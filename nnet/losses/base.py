@@ -1,8 +1,10 @@
 """The interface of losses, and functions that several losses share."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from nnet.ops import mx, nn
+from nnet.options import option
 
 
 class LossOutput(NamedTuple):
@@ -10,6 +12,19 @@ class LossOutput(NamedTuple):
 
     loss: mx.array
     accuracy: mx.array
+
+
+@dataclass(frozen=True)
+class SampledClassesOptions:
+    """A softmax over the training speakers, or over a sample of them."""
+
+    sample_classes: float = option(
+        1.0,
+        "Share of the speakers in the softmax of a training step: those of the batch and a random rest (partial FC), "
+        "for 100 thousand speakers and more; 1: all.",
+        above=0,
+        high=1,
+    )
 
 
 class Loss(nn.Module):
@@ -25,6 +40,14 @@ class Loss(nn.Module):
     def __init__(self, options):
         super().__init__()
         self.options = options
+
+    @property
+    def class_weights(self):
+        """Dict from the name of each weight that belongs to speakers to its number of rows per speaker.
+
+        Training with `sample_classes` leaves only the rows of the sampled speakers in these weights.
+        """
+        return {}
 
     def __call__(self, embeddings, labels):
         """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
+from nnet.losses.base import Loss, LossOutput, SampledClassesOptions, cross_entropy, top1
 from nnet.losses.schedules import Annealing
 from nnet.ops import mx, nn
 from nnet.ops.vectors import inverse_norms, normalize, norms
@@ -10,7 +10,7 @@ from nnet.options import option
 
 
 @dataclass(frozen=True)
-class AngularOptions:
+class AngularOptions(SampledClassesOptions):
     """Cosine logits, and annealing of the margin."""
 
     normalize_embeddings: bool = option(
@@ -50,6 +50,10 @@ class AngularSoftmax(Loss):
         self.annealing = Annealing(options.lambda_base, options.lambda_min, options.lambda_gamma, options.lambda_power)
         # Arrays, so that a compiled step sees them change; underscored, so that they are not saved as parameters.
         self._lambda = mx.array(float(self.annealing.at(0)))
+
+    @property
+    def class_weights(self):
+        return {"weight": self.sub_centers}
 
     def set_progress(self, step, epoch):
         self._lambda = mx.array(float(self.annealing.at(step)))

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from nnet.losses.base import Loss, LossOutput, cross_entropy, top1
+from nnet.losses.base import Loss, LossOutput, SampledClassesOptions, cross_entropy, top1
 from nnet.ops import mx, nn
 from nnet.ops.vectors import normalize
 from nnet.options import option
 
 
 @dataclass(frozen=True)
-class SoftmaxOptions:
+class SoftmaxOptions(SampledClassesOptions):
     """Softmax cross entropy of an affine classifier."""
 
     bias: bool = option(True, "A bias for each speaker.")
@@ -32,6 +32,10 @@ class Softmax(Loss):
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers, in_dim)))
         if options.bias:
             self.bias = mx.zeros((num_speakers,))
+
+    @property
+    def class_weights(self):
+        return {"weight": 1, "bias": 1} if "bias" in self else {"weight": 1}
 
     def __call__(self, embeddings, labels):
         options = self.options

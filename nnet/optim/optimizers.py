@@ -62,6 +62,14 @@ class Optimizer:
             return options.loss_weight_decay
         return options.weight_decay
 
+    def memory(self, module, name):
+        """Returns the dict of arrays that the rule remembers of the weight `name`; empty if it is frozen."""
+        self.rule.init(module.trainable_parameters())  # what is not there yet
+        memory = self.rule.state
+        for part in name.split("."):
+            memory = memory.get(part, {})
+        return memory
+
     @property
     def steps(self):
         """The number of updates so far."""

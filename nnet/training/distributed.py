@@ -83,8 +83,14 @@ class Group:
         values = np.array(numbers, np.float64)
         high = values.astype(np.float32)
         low = (values - high).astype(np.float32)
-        total = np.array(self._all_sum(mx.array(np.stack([high, low]))), np.float64)
+        total = np.array(self._evaluated(mx.distributed.all_sum, mx.array(np.stack([high, low]))), np.float64)
         return list(total.sum(axis=0))
+
+    def gather(self, integers):
+        """Returns the integers of all processes, an array (N,) in each, one after another."""
+        if self.size == 1:
+            return integers
+        return np.array(self._evaluated(mx.distributed.all_gather, mx.array(integers)))
 
     def broadcast(self, numbers):
         """Returns the main process's list of numbers or None; the others pass any list of the same length."""
@@ -99,16 +105,17 @@ class Group:
             return
         moved = dict(tree_flatten(module.trainable_parameters()))
         kept = [(name, w) for name, w in tree_flatten(module.parameters()) if name not in moved]
-        module.update(tree_unflatten([(name, self._all_sum(w) / self.size) for name, w in kept]))
+        means = [(name, self._evaluated(mx.distributed.all_sum, w) / self.size) for name, w in kept]
+        module.update(tree_unflatten(means))
         mx.eval(module.parameters())
 
-    def _all_sum(self, array):
+    def _evaluated(self, collective, array):
         try:
-            total = mx.distributed.all_sum(array, group=self._group)
-            mx.eval(total)
+            result = collective(array, group=self._group)
+            mx.eval(result)
         except RuntimeError as error:
             raise lost_process_error(error) from error
-        return total
+        return result
 
 
 def _buckets(named):

@@ -1,8 +1,8 @@
 """The training loop: steps, epochs, checkpoints, exact resume.
 
-The random numbers of a step (dropout) depend only on (seed, step), those of a batch on (seed, epoch, number). So a
-resumed training gives bit for bit the result of an uninterrupted one, on the same processor family with the same BLAS
-and number of threads.
+The random numbers of a step (dropout, sampled classes) depend only on (seed, step), those of a batch on (seed, epoch,
+number). So a resumed training gives bit for bit the result of an uninterrupted one, on the same processor family with
+the same BLAS and number of threads.
 """
 
 import json
@@ -22,6 +22,7 @@ from nnet.ops.runtime import warn_of_precision
 from nnet.optim.dropout import dropout_at
 from nnet.optim.optimizers import clip_gradients
 from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
+from nnet.training.class_sampling import ClassSampler
 from nnet.training.distributed import Group, lost_process_error
 from nnet.training.log import EpochProgress, log_epoch
 from nnet.training.validation import development_eer, validate
@@ -59,6 +60,7 @@ class Trainer:
         self.frozen = freeze(model, self.settings.freeze)
         if self.settings.dropout is not None and not hasattr(model.network, "set_dropout"):
             raise InputError(f"training.dropout: network {config.network.type} has no dropout to schedule")
+        self.class_sampler = ClassSampler(model, self.optimizer, self.group, self.settings.seed)
         self.gradients = nn.value_and_grad(model, self._objective)
 
     def resume(self):
@@ -134,9 +136,25 @@ class Trainer:
         if self.settings.dropout is not None:
             self.model.network.set_dropout(dropout_at(self.settings.dropout, place / self.settings.epochs))
         rate = self.schedule.rate(place)
+        labels = [labels for _, labels in batches]
+        with self.class_sampler.sampled(epoch * steps + step, labels, self.ema) as columns:
+            results, norm = self._descend(batches, columns, rate)
+        self._begin_ema()
+        for (loss, accuracy), batch in zip(results, batches, strict=True):
+            if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+                raise InputError(self._explain_nan(epoch, step, batch[0], rate))
+            self._count(loss.item(), accuracy.item(), len(batch[1]))
+        return rate
+
+    def _descend(self, batches, columns, rate):
+        """Updates the weights that the model now holds; `columns` are the labels as columns of the logits.
+
+        Returns:
+            list of (loss, accuracy) of each batch, and the norm of their mean gradient
+        """
         results, grads = [], None
-        for features, labels in batches:
-            result, new = self.gradients(mx.array(features), mx.array(labels))
+        for (features, labels), targets in zip(batches, columns, strict=True):
+            result, new = self.gradients(mx.array(features), mx.array(labels), mx.array(targets))
             grads = new if grads is None else tree_map(mx.add, grads, new)
             results.append(result)
         if len(batches) > 1:
@@ -146,11 +164,7 @@ class Trainer:
         self._constrain()
         self._update_ema()
         self._evaluate(results, norm)
-        for (loss, accuracy), batch in zip(results, batches, strict=True):
-            if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
-                raise InputError(self._explain_nan(epoch, step, batch[0], rate))
-            self._count(loss.item(), accuracy.item(), len(batch[1]))
-        return rate
+        return results, norm
 
     def _evaluate(self, *arrays):
         try:
@@ -162,11 +176,11 @@ class Trainer:
         if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
             self.model.network.constrain()
 
-    def _objective(self, features, labels):
+    def _objective(self, features, labels, columns):
         joint = self.group.joint_statistics(self.settings.sync_batch_norm)
         with joint, self.model.computing_in(self.settings.precision):
             embeddings, penalty = self.model.train_forward(features)
-        result = self.model.loss(embeddings, labels)
+        result = self.model.loss(embeddings, columns)
         total = result.loss + penalty
         for auxiliary in self.model.auxiliary:
             total = total + auxiliary(embeddings, labels, self.model.loss)
@@ -187,12 +201,16 @@ class Trainer:
         cause = f"the learning rate {rate:g} is probably too high"
         return where + cause + ("; training.clip_norm 3 may help too" if self.settings.clip_norm is None else "")
 
+    def _begin_ema(self):
+        """Starts the moving average with the weights after the first update."""
+        if self.settings.ema and not self.ema:
+            self.ema = {name: mx.array(weight) for name, weight in weights_of(self.model).items()}
+
     def _update_ema(self):
         decay = self.settings.ema
-        if decay:
-            current = weights_of(self.model)
-            before = self.ema or current
-            self.ema = {n: decay * before[n] + (1 - decay) * w for n, w in current.items()}
+        if self.ema:
+            for name, weight in weights_of(self.model).items():
+                self.ema[name] = decay * self.ema[name] + (1 - decay) * weight
 
     def _end_epoch(self, progress):
         self.group.average_statistics(self.model)

@@ -102,6 +102,15 @@ BROKEN = [
     ({"schedule": {"type": "exponential", "learning_rate": 1e-9}}, "final_learning_rate 5e-05 is above learning_rate"),
     ({"training": {"average_checkpoints": 9}}, "average_checkpoints 9 needs at least as many"),
     ({"training": {"average_checkpoints": 2, "ema": 0.9}}, "both average weights; choose one"),
+    (
+        {"loss": {"type": "sphereface2", "sample_classes": 0.1}},
+        "loss.sample_classes is not an option of type sphereface2; it belongs to type softmax, a_softmax",
+    ),
+    ({"loss": {"sample_classes": 0}}, "loss.sample_classes must be above 0, not 0.0"),
+    (
+        {"loss": {"sample_classes": 0.1}, "auxiliary": [{"type": "mhe"}]},
+        "auxiliary type mhe is about all classes: remove it, or loss.sample_classes 0.1",
+    ),
     ({"auxiliary": {}}, "auxiliary must be a list"),
     ({"format": 99}, "reads configurations of format 1 only"),
     ('{"training": {"ema": NaN}}', "training.ema must be a finite number, not nan"),

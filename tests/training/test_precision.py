@@ -110,7 +110,7 @@ def test_gradients_are_those_of_float32_but_for_rounding(trainer):
         def compute(features):
             trainer.settings = dataclasses.replace(trainer.settings, precision=precision)
             mx.random.seed(SEED)
-            grads = trainer.gradients(features, labels)[1]
+            grads = trainer.gradients(features, labels, labels)[1]
             return np.concatenate([np.array(grad).ravel() for _, grad in tree_flatten(grads)])
 
         return compute
@@ -125,7 +125,7 @@ def test_gradients_are_those_of_float32_but_for_rounding(trainer):
 
 def test_weights_and_gradients_are_float32_and_activations_are_not(trainer):
     model, (features, labels) = trainer.model, map(mx.array, batch(0))
-    (loss, _), grads = trainer.gradients(features, labels)
+    (loss, _), grads = trainer.gradients(features, labels, labels)
     assert loss.dtype == mx.float32
     for name, grad in tree_flatten(grads):
         assert grad.dtype == mx.float32 and mx.all(mx.isfinite(grad)).item(), name

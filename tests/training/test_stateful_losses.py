@@ -20,6 +20,11 @@ LOSSES = {
             "lambda_power": 2,
         }
     },
+    "sampled classes": {
+        "loss": {"type": "softmax", "sample_classes": 0.8},
+        "auxiliary": [{"type": "center", "weight": 0.1}],
+        "training": {"epochs": 4, "ema": 0.9},
+    },
     "auxiliary": {"auxiliary": [{"type": "center", "weight": 0.1}, {"type": "ring"}, {"type": "mhe"}]},
 }
 
