@@ -20,6 +20,8 @@ from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 
+SETS = ("train", "test")
+
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
@@ -28,7 +30,11 @@ def main(argv=None):
         return
     if not (args.vox1 and args.data):
         raise InputError("--vox1 DIR and DATA are required: the trials are recordings of VoxCeleb1")
-    if not (args.vox2 or args.train_vox1):
+    sets = args.sets.split()
+    unknown = next((name for name in sets if name not in SETS), None)
+    if unknown or not sets:
+        raise InputError(f"--sets: {unknown!r} is none of {', '.join(SETS)}")
+    if "train" in sets and not (args.vox2 or args.train_vox1):
         raise InputError("no training data: use --vox2 DIR, or --train-vox1 true for VoxCeleb1's development part")
     names = allowed_lists(args.lists.split(), args.train_vox1)
     beside = [path for root in (args.vox1, args.vox2) if root for path in (root, Path(root).absolute().parent)]
@@ -37,7 +43,15 @@ def main(argv=None):
                          for p in (Path(f) / n, Path(f) / "meta" / n)])  # fmt: skip
     data = Path(args.data)
     make_directory(data)
-    vox1 = read_corpus(args.vox1, "vox1", speakers, data)
+    vox1 = read_corpus(args.vox1, "vox1", speakers, data) if "test" in sets or args.train_vox1 else {}
+    if "train" in sets:
+        write_set(data / "train", training_set(args, vox1, speakers, data), speakers)
+    if "test" in sets:
+        write_tests(args, names, folders, vox1, speakers)
+
+
+def training_set(args, vox1, speakers, data):
+    """Returns the recordings of the development parts to train on: {utterance: Recording}."""
     training = {u: r for u, r in vox1.items() if r.part == "dev"} if args.train_vox1 else {}
     if args.train_vox1:
         check_complete(args.vox1, "vox1", speakers, training, args.max_missing)
@@ -45,8 +59,7 @@ def main(argv=None):
         vox2 = {u: r for u, r in read_corpus(args.vox2, "vox2", speakers, data).items() if r.part == "dev"}
         check_complete(args.vox2, "vox2", speakers, vox2, args.max_missing)
         training |= vox2
-    write_set(data / "train", training, speakers)
-    write_tests(args, names, folders, vox1, speakers)
+    return training
 
 
 def make_parser():
@@ -57,6 +70,7 @@ def make_parser():
         "--trials-dir", metavar="DIR", help="trial lists and vox1_meta.csv; default: those next to the audio"
     )
     options.add_argument("--train-vox1", type=boolean, default=False, help="also train on VoxCeleb1's development part")
+    options.add_argument("--sets", default=" ".join(SETS), help="which of the data directories to make")
     options.add_argument("--lists", default=" ".join(LISTS), help="trial lists to prepare")
     options.add_argument(
         "--max-missing", type=number(float, low=0, below=1), default=0.0, help="share of recordings that may be missing"
