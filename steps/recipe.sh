@@ -5,6 +5,7 @@
 #   # Options (--some-name VALUE) and their defaults:
 #   corpus='' lda_dim=200
 #   begin_recipe "$@"
+#   check_numbers lda_dim
 #   check_training
 #   step net 3 "training set" "$feats" lda_dim
 #   do_net() { ...; }
@@ -33,10 +34,10 @@ dry_run=false            # true: only print which stages would run and why, and 
 nj=4 cmd=''              # parallel jobs; job runner, default: that of cmd.sh
 nproc='' hosts=''        # distributed training: see steps/train_nnet.sh
 
-# Default configuration overrides of large-margin fine-tuning (--large-margin).
-usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 loss.margin=0.5 loss.initial_margin=0.5
-  training.epochs=5 training.drop=[] schedule.type=exponential schedule.learning_rate=0.0001
-  schedule.final_learning_rate=0.000025 schedule.warmup_epochs=0"
+# Default configuration overrides of large-margin fine-tuning (--large-margin): those of WeSpeaker's voxceleb/v2.
+usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 data.play_speeds=false
+  loss.margin=0.5 loss.initial_margin=0.5 training.epochs=5 training.average_checkpoints=1 training.drop=[]
+  schedule.type=exponential schedule.learning_rate=0.0001 schedule.final_learning_rate=0.000025 schedule.warmup_epochs=1"
 
 # begin_recipe OPTION...
 begin_recipe() {
@@ -48,6 +49,8 @@ begin_recipe() {
   . steps/stages.sh
   margin=false copies=0 sounds='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+  if ! command -v "${train_cmd%% *}" >/dev/null; then echo "$0: --cmd: no command '${train_cmd%% *}'" >&2; exit 1; fi
+  check_numbers nj nproc
   name=$(basename "$nnet_conf" .json)
   type=$(check '' --show features.type)
   case ${type:=mfcc} in
@@ -68,6 +71,27 @@ check_training() {
   resolved=$(check "$set" --resolved)
   if [ -n "${large_margin:-}" ]; then margin=$(check "$set" --has loss.initial_margin); fi
   if $margin; then resolved_large_margin=$(check "$set $large_margin" --resolved); fi
+}
+
+# check_numbers OPTION...: stops at a value that is not a number or a list of numbers.
+check_numbers() {
+  local option
+  for option in "$@"; do
+    case ${!option} in
+      *[!0-9.\ ]*) echo "$0: --${option//_/-} expects a number, not '${!option}'" >&2; exit 1 ;;
+    esac
+  done
+}
+
+# check_words OPTION WORD...: stops if a word of an option is none of these.
+check_words() {
+  local word
+  for word in ${!1}; do
+    case " ${*:2} " in
+      *" $word "*) ;;
+      *) echo "$0: --${1//_/-}: '$word' is none of ${*:2}" >&2; exit 1 ;;
+    esac
+  done
 }
 
 # need OPTION...: stops if a folder that only the user knows was never given.
@@ -133,7 +157,7 @@ model_step() {
 # larger margin in ${exp}_lm.
 fine_tuning_steps() {
   local base=$exp
-  local exp=${base}_lm set="$set $large_margin" resolved=$resolved_large_margin pretrained=$base suffix=_lm repeated=8
+  local exp=${base}_lm set="$set $large_margin" resolved=$resolved_large_margin pretrained=$base model_suffix=_lm repeated=8
   model_steps
 }
 

@@ -1,5 +1,5 @@
 # Sourced by a recipe's run.sh after parsing its options: declares the steps of its stages and runs those that are due.
-# shellcheck shell=bash disable=SC2154  # options are set by the recipe
+# shellcheck shell=bash disable=SC2034,SC2154  # recipe and functions set each other's variables
 #
 #   step net 3 "training set" "$feats" after:augmented min_len dev_speakers
 #   do_net() { steps/prepare_feats.sh ...; }
@@ -31,17 +31,17 @@
 declared=()           # --step NAME STAGE WORDS DIR INPUT... of each step
 step_names=' '
 step_models=()        # NAME, and the values of exp, set, resolved and pretrained that its step was declared with
-suffix='' repeated='' # of the steps that fine_tuning_steps declares: in their names, their stage
+model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in their names, their stage
 
 # step NAME STAGE WORDS DIR [INPUT...]: declares a step.
 step() {
-  local name=$1$suffix input other
+  local name=$1$model_suffix input other
   declared+=(--step "$name" "${repeated:+$repeated.}$2" "$3" "$4")
   for input in "${@:5}"; do
     case $input in
       after:*)
         other=${input#after:}
-        case $step_names in *" $other$suffix "*) input=after:$other$suffix ;; esac
+        case $step_names in *" $other$model_suffix "*) input=after:$other$model_suffix ;; esac
         ;;
       path:*) other=${input#path:} input=$input=${!other} ;;
       file:* | config:*) ;;

@@ -34,6 +34,8 @@ if $augment || [ -n "$musan$rirs" ]; then
   if [ -n "$musan$rirs" ]; then follows="features after:sounds"; fi
 fi
 exp=${exp:-exp/$name$suffix} net=$sets/net
+check_words methods cosine lda plda
+check_numbers speeds num_augmented lda_dim top_n
 tests="test test_2s test_noise test_babble"  # the same trials: whole, 2 s of each, in unseen noise, among unseen voices
 check_training
 

@@ -80,7 +80,7 @@ do_net() {
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn utterance --remove-silence false \
     "$feats/train" "$feats/prepared"
   rm -rf "$feats/net"
-  steps/split_train_valid.sh --cut $cut --dev-speakers 0 "$feats/prepared" "$feats/net/train" "$feats/net/valid"
+  steps/split_train_valid.sh --cut "$cut" --dev-speakers 0 "$feats/prepared" "$feats/net/train" "$feats/net/valid"
 }
 
 train_network() {  # OVERRIDES START OUT

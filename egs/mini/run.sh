@@ -22,6 +22,7 @@ begin_recipe "$@"
 
 exp=${exp:-exp/$name}
 recall "$exp" pretrained
+check_numbers train_speakers test_speakers utterances lda_dim top_n
 check_training
 
 step data 0 "data preparation" data train_speakers test_speakers utterances

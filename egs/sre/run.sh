@@ -40,6 +40,9 @@ test_sets() {  # [PREFIX]: prints the data directories of the tests, of their de
     for part in '' _dev _unlabeled; do if [ -f "data/$test$part/utt2spk" ]; then echo "${1:-}$test$part"; fi; done
   done
 }
+check_words tests sre08 sre10 sre12 sre16 sre18 sre18_vast sre21
+check_words methods cosine lda plda plda_adapted
+check_numbers max_missing num_augmented min_len min_num_utts dev_speakers lda_dim within between top_n
 check_training
 if $dry_run; then
   sizes=$(python local/prepare_sre.py --documented true "$corpora")
@@ -50,7 +53,7 @@ else
 fi
 
 # The training set depends on the tests: it is without their speakers and calls.
-step data 0 "data preparation" data path:corpora tests max_missing sph2pipe
+step data 0 "data preparation" data path:corpora tests sph2pipe
 do_data() {
   python local/prepare_sre.py --tests "$tests" --max-missing "$max_missing" --sph2pipe "$sph2pipe" "$corpora" data
   for test in $tests; do

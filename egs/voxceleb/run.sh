@@ -18,11 +18,15 @@ vox1='' vox2='' musan='' rirs=''  # `none`: without it, if there was one before
 trials_dir=''        # trial lists and vox1_meta.csv; default: beside the corpus, or downloaded
 lists="O O-clean E E-clean H H-clean"
 train_vox1=false     # also train on VoxCeleb1's development part; then only the O lists are scored
+train_vox2_test=false # also train on VoxCeleb2's test part, as Kaldi does
+convert=''           # none, flac or wav: converts m4a once, in data/audio; default: flac for fly, none for disk
 max_missing=0        # share of recordings that may be missing
-augmentation=disk    # or fly: on the fly in the data loader, for features without VAD
+augmentation=''      # disk: copies; fly: in the data loader, for features without VAD; default: fly for fbank
+fly="data.source=audio data.speeds=[0.9,1.1] data.dither=1"  # configuration overrides of fly
 num_augmented=1000000
-min_len=''           # frames; default: 400 of speech for mfcc, 200 for fbank
-min_num_utts=8 dev_speakers=''
+min_len=''           # frames; default: 400 of speech for mfcc, 100 for fbank
+min_num_utts=''      # of a speaker; default: 8 for mfcc, 1 for fbank
+dev_speakers=''      # held out for the EER of each epoch and for calibration; default: 60
 methods=''           # default: "cosine plda" for mfcc, cosine for fbank; lda is cosine after LDA
 lda_dim=200 top_n=300
 large_margin=$usual_large_margin
@@ -32,9 +36,16 @@ exp=${exp:-exp/$name} train=data/$type/train
 recall data vox1 vox2 trials_dir musan rirs
 recall "$exp" pretrained
 case $type in
-  mfcc) min_len=${min_len:-400} methods=${methods:-cosine plda} ;;
-  fbank) min_len=${min_len:-200} methods=${methods:-cosine} ;;
+  mfcc) min_len=${min_len:-400} min_num_utts=${min_num_utts:-8} methods=${methods:-cosine plda} usual=disk ;;
+  fbank) min_len=${min_len:-100} min_num_utts=${min_num_utts:-1} methods=${methods:-cosine} usual=fly ;;
 esac
+augmentation=${augmentation:-$usual}
+if [ "$augmentation" = fly ]; then convert=${convert:-flac}; else convert=${convert:-none}; fi
+check_words augmentation disk fly
+check_words convert none flac wav
+check_words lists O O-clean E E-clean H H-clean
+check_words methods cosine lda plda
+check_numbers max_missing num_augmented min_len min_num_utts dev_speakers lda_dim top_n
 clean=features trained_on=net  # steps: of the features to train on, of what the network needs
 if [ -n "$rirs$musan" ]; then
   use_sounds
@@ -45,12 +56,13 @@ if [ -n "$rirs$musan" ]; then
   fi
 fi
 if [ "$augmentation" = fly ]; then
-  set="data.source=audio ${rirs:+augmentation.rirs=data/rirs} ${musan:+augmentation.noises=data/musan_noise}
+  set="$fly ${rirs:+augmentation.rirs=data/rirs} ${musan:+augmentation.noises=data/musan_noise}
     ${musan:+augmentation.music=data/musan_music augmentation.babble=data/musan_speech} $set"
 fi
 check_training
 if $dry_run; then
-  sizes=$(python local/prepare_voxceleb.py --documented --train-vox1 "$train_vox1" --vox2 "$vox2")
+  sizes=$(python local/prepare_voxceleb.py --documented --train-vox1 "$train_vox1" \
+    --train-vox2-test "$train_vox2_test" --vox2 "$vox2")
   if [ -f data/.stage0.training ] && [ -f data/.stage0.test ]; then sizes="data/train data/test"; fi
   plan "${sizes% *}" "${sizes#* }"
 else
@@ -60,7 +72,7 @@ fi
 prepare() {  # train|test: makes a data directory; when both are there, checks that they have nothing in common
   if [ -z "$trials_dir" ]; then python local/download_voxceleb_lists.py --lists "$lists" "$vox1" data/lists; fi
   python local/prepare_voxceleb.py --sets "$1" --vox1 "$vox1" --vox2 "$vox2" --trials-dir "${trials_dir:-data/lists}" \
-    --lists "$lists" --train-vox1 "$train_vox1" --max-missing "$max_missing" data
+    --lists "$lists" --train-vox1 "$train_vox1" --train-vox2-test "$train_vox2_test" --max-missing "$max_missing" data
   if [ -f data/train/utt2spk ] && [ -f data/test/utt2spk ]; then
     python -m nnet.bin.check_data --session-prefix true --train data/train data/test data/test/trials_*
     plan data/train data/test
@@ -70,15 +82,23 @@ prepare() {  # train|test: makes a data directory; when both are there, checks t
 from_vox1=''
 if $train_vox1; then from_vox1=path:vox1; fi
 # shellcheck disable=SC2086  # a word, or none
-step training 0 "training set of recordings" data path:vox2 $from_vox1 train_vox1
+step training 0 "training set of recordings" data path:vox2 $from_vox1 train_vox1 train_vox2_test
 do_training() { prepare train; }
 
 step test 0 "test set of recordings and trials" data path:vox1 path:trials_dir lists
 do_test() { prepare test; }
 
-step features 1 "features for training" "$feats" after:training "file:conf/$type.conf" file:conf/vad.conf
+recordings=training
+if [ "$convert" != none ]; then
+  recordings=audio
+  step audio 0 "audio of training, decoded once" data/audio after:training convert
+fi
+do_audio() { local/convert_audio.sh --cmd "$train_cmd" --nj "$nj" --format "$convert" data/train data/audio; }
+
+step features 1 "features for training" "$feats" after:$recordings "file:conf/$type.conf" file:conf/vad.conf
 do_features() {
   utils/copy_data_dir.sh data/train "$feats/train"
+  if [ $recordings = audio ]; then cp data/audio/wav.scp "$feats/train"; fi
   make_feats "$feats/train"
 }
 

@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from nnet.bin.cli import boolean, parser, run
-from nnet.jobs.stages import LAST, begin, decide, parse_step, read_mark, recall
+from nnet.jobs.stages import LAST, begin, check, decide, parse_step, read_mark, recall
 
 
 def main(argv=None):
@@ -24,9 +24,12 @@ def main(argv=None):
         print(f"{step.mark}\nstage {step.stage}: {step.words}")
         return
     marks = {step.name: mark for step in steps if (mark := read_mark(step))}
-    decisions = decide(steps, marks, args.stage, args.stop_stage, args.retrain)
+    last = LAST if args.stop_stage is None else args.stop_stage
+    decisions = decide(steps, marks, args.stage, last, args.retrain)
     if args.list:
-        print("\n".join(f"{d.action:8}{d.step}: {d.why}" for d in decisions))
+        print("\n".join(f"{d.action:8}{d.step}: {d.why}" for d in decisions), flush=True)
+    check(decisions, marks, args.stage)
+    if args.list:
         return
     for step, action, why in decisions:
         if action != "keep":
@@ -37,7 +40,7 @@ def main(argv=None):
 def make_parser():
     p = parser(__doc__)
     p.add_argument("--stage", type=_stage, metavar="N", help="first stage to run; default: those not up to date")
-    p.add_argument("--stop-stage", type=_stage, default=LAST, metavar="N", help="last stage to run")
+    p.add_argument("--stop-stage", type=_stage, metavar="N", help="last stage to run")
     p.add_argument("--retrain", type=boolean, default=False, help="move a training aside instead of refusing the call")
     p.add_argument("--list", type=boolean, default=False, help="print all steps with the reasons, for people")
     p.add_argument("--begin", metavar="NAME:ACTION", help="mark a step as begun; print its mark and what it does")

@@ -68,7 +68,7 @@ class Mark(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """action: keep, run, resume (an interrupted training) or retrain (move the folder of a training aside before)."""
+    """action: keep, run, resume (an interrupted training), retrain (move its folder aside before), or refuse."""
 
     step: Step
     action: str
@@ -162,7 +162,7 @@ def recall(folder, names):
 
 
 def decide(steps, marks, first=None, last=LAST, retrain=False, trained=holds_training):
-    """Decides what each step does, and refuses the whole call if a step may not.
+    """Decides what each step does; `check` refuses the call if a step may not.
 
     Args:
         steps: the declared Steps, each behind those it follows.
@@ -176,19 +176,27 @@ def decide(steps, marks, first=None, last=LAST, retrain=False, trained=holds_tra
         a Decision for each step up to `last`.
 
     Raises:
-        InputError: an earlier stage is not complete or was made with other options; a path differs from the one that a
-            stage was made with, or does not exist; or a training would be replaced.
+        InputError: a stage before `first` is not complete or was made with other options.
     """
     decisions = []
     for step in steps:
         if step.stage <= last:
             decisions.append(_decide(step, marks, decisions, first, retrain, trained))
+    return decisions
+
+
+def check(decisions, marks, first=None):
+    """Refuses a call.
+
+    Raises:
+        InputError: a path differs from the one that a stage was made with, or does not exist; or a training would be
+            replaced.
+    """
     _refuse_other_paths(decisions, marks, first)
     _refuse_missing_paths(decisions)
     for decision in decisions:
         if decision.action == "refuse":
             _refuse_training(decision, marks.get(decision.step.name), first)
-    return decisions
 
 
 def _decide(step, marks, decisions, first, retrain, trained):

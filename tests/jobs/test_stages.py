@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from nnet.errors import InputError
-from nnet.jobs.stages import Mark, begin, decide, differences, holds_training, parse_step, read_mark, recall
+from nnet.jobs.stages import Mark, begin, check, decide, differences, holds_training, parse_step, read_mark, recall
 
 # A small recipe: two corpora, training and test features, a network, its fine-tuning in stage 8.
 CONFIG = json.dumps({"training": {"epochs": 3}})
@@ -43,6 +43,7 @@ def finished(steps):
 def run(steps, marks, trained=("exp", "exp_lm"), **options):
     """{name: action} of the steps that do not stay as they are."""
     decisions = decide(steps, marks, trained=lambda folder: folder in trained, **options)
+    check(decisions, marks, options.get("first"))
     return {d.step.name: d.action for d in decisions if d.action != "keep"}
 
 
@@ -78,7 +79,11 @@ def test_what_changed_and_what_follows_it_run(changed, options, expected):
 
 
 REFUSED = [  # what changed, options of the call, what is said
-    ({"network": 'config:{"training": {"epochs": 5}}'}, {}, r"exp holds a finished training, and training.epochs was 3"),
+    (
+        {"network": 'config:{"training": {"epochs": 5}}'},
+        {},
+        r"exp holds a finished training, and training.epochs was 3",
+    ),
     ({"net": "option:min_len=100"}, {}, r"make net\) runs: --min-len was 200, is 100; .*--exp NEW.*--retrain true"),
     ({"network_lm": 'config:{"training": {"epochs": 5}}'}, {}, "exp_lm holds a finished training, and training.epochs"),
     ({}, {"first": 4}, r"--stage 4 would train again \(--stage 5 goes on behind it\)"),

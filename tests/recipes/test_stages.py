@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from nnet.errors import InputError
-from nnet.jobs.stages import begin, decide, parse_step, read_mark
+from nnet.jobs.stages import begin, check, decide, parse_step, read_mark
 
-# Stands in for Python: records what is declared, recalls paths, and answers for check_config; other programs do nothing.
+# Stands in for Python: records what is declared, recalls paths, answers for check_config; other programs do nothing.
 PYTHON = """#!/bin/sh
 case "$2 $*" in
   "nnet.bin.stages "*" --recall "*) exec {python} "$@" ;;
@@ -64,6 +64,7 @@ def recipe(root, tmp_path, monkeypatch, request):
         first = int(options["--stage"]) if options["--stage"] else None
         retrain = options["--retrain"] == "true"
         decisions = decide(steps, marks, first, int(options["--stop-stage"]), retrain, os.path.isdir)
+        check(decisions, marks, first)
         return " ".join(d.step.name for d in decisions if d.action != "keep")
 
     steps, _ = declare(*words)
@@ -75,7 +76,7 @@ def recipe(root, tmp_path, monkeypatch, request):
 
 
 VOXCELEB = ("voxceleb", [*("--vox1", "vox1", "--vox2", "vox2", "--musan", "musan", "--rirs", "rirs")])
-RESNET = (VOXCELEB[0], [*VOXCELEB[1], "--nnet-conf", "nnet_conf/resnet34.json", "--augmentation", "disk"])
+RESNET = (VOXCELEB[0], [*VOXCELEB[1], "--nnet-conf", "nnet_conf/resnet34.json"])
 LIBRISPEECH = ("librispeech", ["--corpus", "vox1"])
 SRE = ("sre", ["--corpora", "corpora", "--musan", "musan", "--rirs", "rirs"])
 SCORES = "scores metrics"
@@ -86,7 +87,7 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
         VOXCELEB,
         [
             ("", ""),
-            ("--musan musan/ --vox1 ./vox1 --nj 3 --cmd x --max-missing 0.1", ""),
+            ("--musan musan/ --vox1 ./vox1 --nj 3 --cmd utils/run.sh --max-missing 0.1", ""),
             ("--lists O", f"test test_features test_embeddings {SCORES}"),
             ("--lda-dim 9", SCORES),
             ("--stage 7", "metrics"),
@@ -103,6 +104,7 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
             ("--stage 3 --musan other", "error: --stage 3 keeps stage 2 .*--musan was musan, is other"),
             ("--musan none --rirs none", "error: exp/xvector holds .*made from features, was from augmented"),
             ("--augmentation fly", "error: exp/xvector holds"),
+            ("--train-vox2-test true --exp exp/new", f"training features augmented net {MODEL}"),
             ("--train-vox1 true", "error: exp/xvector holds .*--train-vox1 was false, is true"),
             ("--stage 4", r"error: exp/xvector holds .*--stage 4 would train again \(--stage 5"),
             ("--stage 4 --retrain true", MODEL),
@@ -111,13 +113,18 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
     (
         RESNET,
         [
-            ("--nnet-conf nnet_conf/resnet34.json --augmentation disk", ""),
-            ("--nnet-conf nnet_conf/resnet34.json --augmentation disk --stage 6", f"{SCORES} scores_lm metrics_lm"),
+            ("--nnet-conf nnet_conf/resnet34.json", ""),
+            ("--nnet-conf nnet_conf/resnet34.json --stage 6", f"{SCORES} scores_lm metrics_lm"),
             (
-                "--nnet-conf nnet_conf/resnet34.json --augmentation disk --large-margin training.epochs=7",
+                "--nnet-conf nnet_conf/resnet34.json --large-margin training.epochs=7",
                 "error: exp/resnet34_lm holds a finished training, and training.epochs was 5, is 7",
             ),
-            ("--nnet-conf nnet_conf/resnet34.json --augmentation disk --stage 8 --retrain true", LM),
+            ("--nnet-conf nnet_conf/resnet34.json --stage 8 --retrain true", LM),
+            ("--nnet-conf nnet_conf/resnet34.json --augmentation disk", "error: exp/resnet34 holds"),
+            (
+                "--nnet-conf nnet_conf/resnet34.json --convert wav",
+                "error: exp/resnet34 holds .*--convert was flac, is wav",
+            ),
             ("", f"features test_features augmented net {MODEL}"),  # MFCCs beside the filter banks
         ],
     ),
@@ -156,7 +163,7 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
 ]
 
 
-@pytest.mark.parametrize(("recipe", "rows"), TABLE, ids=["xvector", "resnet34", *"librispeech sre mini".split()],
+@pytest.mark.parametrize(("recipe", "rows"), TABLE, ids=["xvector", "resnet34", "librispeech", "sre", "mini"],
                          indirect=["recipe"])  # fmt: skip
 def test_what_changed_and_what_runs(recipe, rows):
     for options, expected in rows:
