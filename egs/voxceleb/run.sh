@@ -85,7 +85,7 @@ if $train_vox1; then from_vox1=path:vox1; fi
 step training 0 "training set of recordings" data path:vox2 $from_vox1 train_vox1 train_vox2_test
 do_training() { prepare train; }
 
-step test 0 "test set of recordings and trials" data path:vox1 path:trials_dir lists
+step test 0 "test set of recordings and trials" data path:vox1 path:trials_dir lists train_vox1
 do_test() { prepare test; }
 
 recordings=training
