@@ -40,12 +40,13 @@ test_sets() {  # [PREFIX]: prints the data directories of the tests, of their de
     for part in '' _dev _unlabeled; do if [ -f "data/$test$part/utt2spk" ]; then echo "${1:-}$test$part"; fi; done
   done
 }
-check_words tests sre08 sre10 sre12 sre16 sre18 sre18_vast sre21
 check_words methods cosine lda plda plda_adapted
 check_numbers max_missing num_augmented min_len min_num_utts dev_speakers lda_dim within between top_n
 check_training
+if $dry_run || [ -e "$corpora" ]; then  # also checks the tests
+  sizes=$(python local/prepare_sre.py --documented true --tests "$tests" "$corpora")
+fi
 if $dry_run; then
-  sizes=$(python local/prepare_sre.py --documented true "$corpora")
   if [ -f data/.stage0.data ]; then sizes="data/train $(test_sets data/ | xargs)"; fi
   plan "${sizes%% *}" "${sizes#* }"
 else
