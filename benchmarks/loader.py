@@ -17,6 +17,7 @@ from benchmarks.synthetic import utterances, write_features, write_tables
 from benchmarks.timing import medians
 from nnet.datadir.directory import read_table
 from nnet.dataset import ChunkLoader, speaker_indices
+from nnet.dataset.audio import with_speeds
 from nnet.feats.options import FbankOptions
 
 FRAMES, DIM, BATCH, STEPS, RATE = 200, 80, 64, 10, 16000
@@ -62,7 +63,7 @@ def from_audio(folder, rounds):
 
 def open_loader(path, **options):
     """Opens our loader on a data directory, with `STEPS` batches per epoch."""
-    speakers = speaker_indices(read_table(path / "utt2spk"))
+    speakers = speaker_indices(with_speeds(read_table(path / "utt2spk"), options.get("speeds", ())))
     sampling = {"batch_size": BATCH, "min_frames": FRAMES, "max_frames": FRAMES, "steps_per_epoch": STEPS}
     return ChunkLoader(path, speakers, **sampling, **options)
 

@@ -14,13 +14,16 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.loader import BATCH, DIM, STEPS, open_loader, read_epoch
+from benchmarks.loader import AUDIO_SECONDS, BATCH, CONF, DIM, RATE, STEPS, open_loader, read_epoch, write_audio
 from benchmarks.process import usage_of
 from benchmarks.report import Table
-from benchmarks.synthetic import write_features, write_many
+from benchmarks.synthetic import utterances, write_features, write_many, write_tables
 from benchmarks.timing import in_turns, medians
+from nnet.audio.augment import Augmenter, AugmentOptions
+from nnet.datadir.directory import read_table
 
 SIZES = (1_000, 10_000, 100_000)
+RECORDINGS = (10_920, 109_201, 1_092_009)  # the last is VoxCeleb2's development part
 MOST_ROUNDS = 3  # of the extraction
 NETWORK = {
     "network": {"type": "tdnn", "dims": [64, 64, 128], "kernels": [5, 3, 1], "dilations": [1, 2, 1]},
@@ -28,10 +31,11 @@ NETWORK = {
 }
 
 
-def tables(rounds, sizes=SIZES):
+def tables(rounds, sizes=SIZES, recordings=RECORDINGS):
     with tempfile.TemporaryDirectory() as folder:
         yield extraction(Path(folder), min(rounds, MOST_ROUNDS), sizes)
         yield loading(Path(folder), rounds, sizes)
+        yield at_speeds(Path(folder), rounds, recordings)
 
 
 def extraction(folder, rounds, sizes):
@@ -85,6 +89,30 @@ def loading(folder, rounds, sizes):
         rows.append([f"{size:,}", 1000 * start, 1000 * seconds / (STEPS * BATCH), memory])
     title = "Loader by the size of the training set, times of one core"
     return Table(title, ["utterances", "start, ms", "a chunk, ms", "a worker's memory, MiB"], rows)
+
+
+def at_speeds(folder, rounds, sizes):
+    """The same for recordings at three speeds, augmented on the fly: each size stands for 182 recordings a speaker."""
+    files = list(read_table(write_audio(folder / "audio", "flac", 40) / "wav.scp").values())
+    noises = folder / "audio"
+    rows = []
+    for size in sizes:
+        path, ids = folder / f"recordings{size}", utterances(size, per_speaker=182)
+        recordings = {utterance: files[i % len(files)] for i, utterance in enumerate(ids)}
+        write_tables(path, ids, {"wav.scp": recordings, "utt2dur": dict.fromkeys(ids, AUDIO_SECONDS)})
+        options = {"source": "audio", "conf": CONF, "speeds": (0.9, 1.1), "sampling": "utterance"}
+        options["augment"] = Augmenter(AugmentOptions(noises=str(noises)), RATE)
+        started = time.process_time()
+        with open_loader(path, num_workers=1, **options) as loader:
+            start = time.process_time() - started
+            read_epoch(loader, itertools.count())
+            memory = resident_children()
+        with open_loader(path, **options) as loader:
+            (seconds,) = medians([partial(read_epoch, loader, itertools.count())], rounds, time.process_time)
+        rows.append([f"{size:,}", start, 1000 * seconds / (STEPS * BATCH), STEPS * BATCH / seconds, memory])
+    title = "Loader from FLAC at three speeds, 60 % of the chunks with noise, times of one core"
+    header = ["recordings", "start, s", "a chunk, ms", "chunks a second", "a worker's memory, MiB"]
+    return Table(title, header, rows)
 
 
 def resident_children():

@@ -36,17 +36,26 @@ def main(argv=None):
     if args.list_corpora:
         print("\n".join(f"{name:8} {what(name)}" for name in CORPORA))
         return
-    if args.documented:
-        print(*documented(find_corpora(args.corpora) if args.corpora else ()))
-        return
-    if not (args.corpora and args.data):
-        raise InputError("CORPORA and DATA are required: the location of the corpora and of the data directories")
     tests = args.tests.split()
     unknown = next((t for t in tests if t not in EVALUATIONS), None)
     if unknown or not tests:
         raise InputError(f"--tests: unknown evaluation {unknown!r}; known: {' '.join(EVALUATIONS)}")
+    if args.documented:
+        print(*documented(locate(args.corpora, tests) if args.corpora else ()))
+        return
+    if not (args.corpora and args.data):
+        raise InputError("CORPORA and DATA are required: the location of the corpora and of the data directories")
     make_directory(args.data)
     Preparation(args, tests).run()
+
+
+def locate(corpora, tests):
+    """Returns {corpus: folders}; InputError if the corpus of a test is not among them."""
+    folders = find_corpora(corpora)
+    missing = next((t for t in tests if corpus_of(t) not in folders), None)
+    if missing:
+        raise InputError(f"{corpora}: no folder of {what(corpus_of(missing))}, which --tests needs")
+    return folders
 
 
 def make_parser():
@@ -58,7 +67,7 @@ def make_parser():
     add("--sph2pipe", type=boolean, default=False, help="write sph2pipe commands to wav.scp, which Kaldi can read")
     add("--list-corpora", type=boolean, default=False, help="print the names of the corpora and exit")
     add("--documented", type=boolean, default=False,
-        help="print the documented SPEAKERS:UTTERANCES:HOURS of training and test instead")  # fmt: skip
+        help="only check --tests, and print the documented SPEAKERS:UTTERANCES:HOURS of both sets")  # fmt: skip
     add("corpora", metavar="CORPORA", nargs="?")
     add("data", metavar="DATA", nargs="?", help="folder for the data directories")
     return options
@@ -69,10 +78,7 @@ class Preparation:
 
     def __init__(self, args, tests):
         self.args, self.tests, self.data = args, tests, Path(args.data)
-        self.folders = find_corpora(args.corpora)
-        missing = next((t for t in tests if corpus_of(t) not in self.folders), None)
-        if missing:
-            raise InputError(f"{args.corpora}: no folder of {what(corpus_of(missing))}, which --tests needs")
+        self.folders = locate(args.corpora, tests)
         self.recordings = Recordings(args.sph2pipe)
         self.releases, self.speaker_of = {}, {}
         self.tested, self.heard = set(), set()  # test speakers, and test recordings

@@ -1,8 +1,9 @@
 """Makes the data directories train and test of VoxCeleb, and the trial lists test/trials_O, test/trials_O-clean, ...
 
-The training set is VoxCeleb2's development part (--vox2), with --train-vox1 true also VoxCeleb1's; then only the lists
-O are prepared, as E and H contain its speakers. Utterance ids are SPEAKER-VIDEO-NUMBER; without the number they are
-sessions. DATA/skipped_vox1 and DATA/skipped_vox2 list unused files with the reason.
+The training set is VoxCeleb2's development part (--vox2), with --train-vox2-test true its test part as well, and with
+--train-vox1 true VoxCeleb1's development part; then only the lists O are prepared, as E and H contain its speakers.
+Utterance ids are SPEAKER-VIDEO-NUMBER; without the number they are sessions. DATA/skipped_vox1 and DATA/skipped_vox2
+list unused files with the reason.
 """
 
 import logging
@@ -20,6 +21,8 @@ from nnet.kaldi.trials import write_trials
 
 log = logging.getLogger(__name__)
 
+SETS = ("train", "test")
+
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
@@ -28,7 +31,11 @@ def main(argv=None):
         return
     if not (args.vox1 and args.data):
         raise InputError("--vox1 DIR and DATA are required: the trials are recordings of VoxCeleb1")
-    if not (args.vox2 or args.train_vox1):
+    sets = args.sets.split()
+    unknown = next((name for name in sets if name not in SETS), None)
+    if unknown or not sets:
+        raise InputError(f"--sets: {unknown!r} is none of {', '.join(SETS)}")
+    if "train" in sets and not (args.vox2 or args.train_vox1):
         raise InputError("no training data: use --vox2 DIR, or --train-vox1 true for VoxCeleb1's development part")
     names = allowed_lists(args.lists.split(), args.train_vox1)
     beside = [path for root in (args.vox1, args.vox2) if root for path in (root, Path(root).absolute().parent)]
@@ -37,16 +44,25 @@ def main(argv=None):
                          for p in (Path(f) / n, Path(f) / "meta" / n)])  # fmt: skip
     data = Path(args.data)
     make_directory(data)
-    vox1 = read_corpus(args.vox1, "vox1", speakers, data)
+    vox1 = read_corpus(args.vox1, "vox1", speakers, data) if "test" in sets or args.train_vox1 else {}
+    if "train" in sets:
+        write_set(data / "train", training_set(args, vox1, speakers, data), speakers)
+    if "test" in sets:
+        write_tests(args, names, folders, vox1, speakers)
+
+
+def training_set(args, vox1, speakers, data):
+    """Returns the recordings to train on: {utterance: Recording}."""
     training = {u: r for u, r in vox1.items() if r.part == "dev"} if args.train_vox1 else {}
     if args.train_vox1:
         check_complete(args.vox1, "vox1", speakers, training, args.max_missing)
     if args.vox2:
-        vox2 = {u: r for u, r in read_corpus(args.vox2, "vox2", speakers, data).items() if r.part == "dev"}
-        check_complete(args.vox2, "vox2", speakers, vox2, args.max_missing)
-        training |= vox2
-    write_set(data / "train", training, speakers)
-    write_tests(args, names, folders, vox1, speakers)
+        vox2 = read_corpus(args.vox2, "vox2", speakers, data)
+        for part in ("dev", "test") if args.train_vox2_test else ("dev",):
+            of_part = {u: r for u, r in vox2.items() if r.part == part}
+            check_complete(args.vox2, "vox2", speakers, of_part, args.max_missing, part)
+            training |= of_part
+    return training
 
 
 def make_parser():
@@ -57,6 +73,8 @@ def make_parser():
         "--trials-dir", metavar="DIR", help="trial lists and vox1_meta.csv; default: those next to the audio"
     )
     options.add_argument("--train-vox1", type=boolean, default=False, help="also train on VoxCeleb1's development part")
+    options.add_argument("--train-vox2-test", type=boolean, default=False, help="also train on VoxCeleb2's test part")
+    options.add_argument("--sets", default=" ".join(SETS), help="which of the data directories to make")
     options.add_argument("--lists", default=" ".join(LISTS), help="trial lists to prepare")
     options.add_argument(
         "--max-missing", type=number(float, low=0, below=1), default=0.0, help="share of recordings that may be missing"
@@ -72,7 +90,8 @@ def make_parser():
 
 def documented(args):
     """Returns the documented sizes of training and test set, as arguments of nnet.bin.estimate."""
-    train = ["vox2_dev"] * bool(args.vox2 or not args.train_vox1) + ["vox1_dev"] * args.train_vox1
+    vox2 = ["vox2_dev"] + ["vox2_test"] * args.train_vox2_test
+    train = vox2 * bool(args.vox2 or not args.train_vox1) + ["vox1_dev"] * args.train_vox1
     test = ["vox1_test"] if args.train_vox1 else ["vox1_dev", "vox1_test"]
     sums = [[sum(column) for column in zip(*(DOCUMENTED[p] for p in parts), strict=True)] for parts in (train, test)]
     return " ".join(f"{speakers}:{utterances}:{hours:.1f}" for speakers, _, utterances, hours in sums)
@@ -91,11 +110,13 @@ def read_corpus(root, corpus, speakers, data):
     return recordings
 
 
-def check_complete(root, corpus, speakers, recordings, max_missing):
-    """Raises InputError if speakers of the meta file have no recordings."""
+def check_complete(root, corpus, speakers, recordings, max_missing, part="dev"):
+    """Raises InputError if speakers of a part in the meta file have no recordings."""
     if not recordings:
-        raise InputError(f"{root}: no recordings of {corpus}'s development part, only of its test part")
-    expected = speakers.of(corpus, "dev")
+        words = {"dev": "development", "test": "test"}
+        other = "test" if part == "dev" else "dev"
+        raise InputError(f"{root}: no recordings of {corpus}'s {words[part]} part, only of its {words[other]} part")
+    expected = speakers.of(corpus, part)
     missing = expected - {r.speaker for r in recordings.values()}
     if len(missing) > max_missing * len(expected):
         raise InputError(

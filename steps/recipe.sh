@@ -5,7 +5,12 @@
 #   # Options (--some-name VALUE) and their defaults:
 #   corpus='' lda_dim=200
 #   begin_recipe "$@"
-#   if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then train_network; end_stage; fi
+#   check_numbers lda_dim
+#   check_training
+#   step net 3 "training set" "$feats" lda_dim
+#   do_net() { ...; }
+#   model_step network 4 "train the network" after:net
+#   run_steps
 #   end_recipe
 #
 # begin_recipe parses the options (--help prints the header of the recipe, and the options below) and sets
@@ -13,34 +18,39 @@
 #   name type           name of the configuration, type of its features: mfcc or fbank
 #   vad cmvn            mfcc: voiced frames, sliding mean; fbank: all frames, mean of the utterance
 #   feats net           data/TYPE, data/TYPE/net: data directories with features; the network's train, valid and dev sets
-# The functions below implement stages with these variables, which a recipe may change. begin_stage and end_stage are in
-# steps/stages.sh.
+# check_training sets
+#   resolved margin     the whole configuration, checked; whether stage 8 can fine-tune the network with a larger margin
+# The functions below implement steps with these variables, which a recipe may change. What a step is and when it runs is
+# in steps/stages.sh.
 
 # Options of every recipe (defaults set by the recipe take precedence):
 stage='' stop_stage=100  # first and last stage; without --stage: all stages that are not up to date
 nnet_conf=nnet_conf/xvector.json
 set=''                   # overrides of the configuration, such as "training.epochs=2"
 exp=''                   # model directory; default: exp/NAME of the configuration
-pretrained=''            # model directory to start from
+pretrained=''            # model directory to start from; none: without
+retrain=false            # true: if $exp holds another training, move it to $exp.1, ... and train again
+dry_run=false            # true: only print which stages would run and why, and what they take
 nj=4 cmd=''              # parallel jobs; job runner, default: that of cmd.sh
 nproc='' hosts=''        # distributed training: see steps/train_nnet.sh
 
-# Default configuration overrides of large-margin fine-tuning (--large-margin).
-usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 loss.margin=0.5 loss.initial_margin=0.5
-  training.epochs=5 training.drop=[] schedule.type=exponential schedule.learning_rate=0.0001
-  schedule.final_learning_rate=0.000025 schedule.warmup_epochs=0"
+# Default configuration overrides of large-margin fine-tuning (--large-margin): those of WeSpeaker's voxceleb/v2.
+usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 data.play_speeds=false
+  loss.margin=0.5 loss.initial_margin=0.5 training.epochs=5 training.average_checkpoints=1 training.drop=[]
+  schedule.type=exponential schedule.learning_rate=0.0001 schedule.final_learning_rate=0.000025 schedule.warmup_epochs=1"
 
 # begin_recipe OPTION...
 begin_recipe() {
-  given=("$@")
   help_message=$(sed -n -e '/^begin_recipe/q' -e '/^#!/d' -e '/^set -e/d' -e '/^export/d' -e '/^\. steps/d' -e p "$0"
     sed -n '/^# Options of every/,/^$/p' steps/recipe.sh)
   . ./path.sh
   . ./cmd.sh
   . utils/parse_options.sh
   . steps/stages.sh
-  margin=false copies=0 sounds=''
+  margin=false copies=0 sounds='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+  if ! command -v "${train_cmd%% *}" >/dev/null; then echo "$0: --cmd: no command '${train_cmd%% *}'" >&2; exit 1; fi
+  check_numbers nj nproc
   name=$(basename "$nnet_conf" .json)
   type=$(check '' --show features.type)
   case ${type:=mfcc} in
@@ -55,12 +65,41 @@ check() {
   python -m nnet.bin.check_config --set "$1" "${@:2}" "$nnet_conf"
 }
 
-# check_training: stops at a mistake in the configuration or in $large_margin; sets $margin: whether the loss can be
-# fine-tuned with a larger margin, which it can if it has the options of a margin that grows.
+# check_training: stops at a mistake in the configuration or in $large_margin; sets $resolved to the configuration with its
+# defaults, and $margin: whether the recipe has $large_margin and the loss the options of a margin that grows.
 check_training() {
-  check "$set" >/dev/null
-  margin=$(check "$set" --has loss.initial_margin)
-  if $margin; then check "$set $large_margin" >/dev/null; fi
+  resolved=$(check "$set" --resolved)
+  if [ -n "${large_margin:-}" ]; then margin=$(check "$set" --has loss.initial_margin); fi
+  if $margin; then resolved_large_margin=$(check "$set $large_margin" --resolved); fi
+}
+
+# check_numbers OPTION...: stops at a value that is not a number or a list of numbers.
+check_numbers() {
+  local option
+  for option in "$@"; do
+    case ${!option} in
+      *[!0-9.\ ]*) echo "$0: --${option//_/-} expects a number, not '${!option}'" >&2; exit 1 ;;
+    esac
+  done
+}
+
+# check_words OPTION WORD...: stops if a word of an option is none of these.
+check_words() {
+  local word
+  for word in ${!1}; do
+    case " ${*:2} " in
+      *" $word "*) ;;
+      *) echo "$0: --${1//_/-}: '$word' is none of ${*:2}" >&2; exit 1 ;;
+    esac
+  done
+}
+
+# need OPTION...: stops if a folder that only the user knows was never given.
+need() {
+  local option
+  for option in "$@"; do
+    if [ -z "${!option}" ]; then echo "$0: --${option//_/-} DIR is required" >&2; exit 1; fi
+  done
 }
 
 # use_sounds: by $musan and $rirs sets $sounds, what steps/add_augmented.sh mixes in; none: empty.
@@ -69,8 +108,8 @@ use_sounds() {
   sounds+=${musan:+ --noises data/musan_noise --music data/musan_music --babble data/musan_speech}
 }
 
-# prepare_sounds: makes the data directories that use_sounds names.
-prepare_sounds() {
+# do_sounds: makes the data directories that use_sounds names.
+do_sounds() {
   if [ -n "$musan" ]; then python local/prepare_musan.py "$musan" data; fi
   if [ -n "$rirs" ]; then python local/prepare_rirs.py "$rirs" data/rirs; fi
 }
@@ -102,10 +141,29 @@ prepare_training() {
     "$net/train" "$net/valid" "$net/dev"
 }
 
-# train_network: trains, or resumes an interrupted training; with few speakers there is no $net/dev.
-train_network() {
-  local resume dev=
-  resume=$(resumes "$exp/checkpoints")
+# model_step NAME STAGE WORDS [INPUT...]: declares a step in $exp; the step `network` trains it.
+model_step() {
+  if [ "$1" != network ]; then
+    step "$1" "$2" "$3" "$exp" "${@:4}"
+  elif [ -n "$repeated" ]; then  # from the weights of the network before
+    step "$1" "$2" "$3 $exp" "$exp" "config:$resolved" after:network "${@:4}"
+  else
+    step "$1" "$2" "$3 $exp" "$exp" "config:$resolved" path:pretrained \
+      ${pretrained:+"file:$pretrained/model.safetensors"} "${@:4}"
+  fi
+}
+
+# fine_tuning_steps: declares the steps that the recipe's function model_steps declares again, as stage 8, for a model with a
+# larger margin in ${exp}_lm.
+fine_tuning_steps() {
+  local base=$exp
+  local exp=${base}_lm set="$set $large_margin" resolved=$resolved_large_margin pretrained=$base model_suffix=_lm repeated=8
+  model_steps
+}
+
+# do_network: trains, or resumes an interrupted training; with few speakers there is no $net/dev.
+do_network() {
+  local dev=
   if [ -f "$net/dev/utt2spk" ]; then dev=$net/dev; fi
   steps/train_nnet.sh --cmd "$gpu_cmd" --nproc "$nproc" --hosts "$hosts" --resume "$resume" --init "$pretrained" \
     --set "$set" --dev "$dev" "$nnet_conf" "$net/train" "$net/valid" "$exp"
@@ -119,14 +177,7 @@ extract() {
   done
 }
 
-# fine_tune: runs stages 4 to 7 again with a larger margin, in ${exp}_lm.
-fine_tune() {
-  ./run.sh ${given[@]+"${given[@]}"} --stage "${stage:+4}" --stop-stage 7 --pretrained "$exp" --exp "${exp}_lm" \
-    --set "$set $large_margin" >&2
-}
-
 # end_recipe: prints the results, and those of the fine-tuning.
 end_recipe() {
-  show_results "$exp/results.txt"
-  if [ -f "${exp}_lm/results.txt" ]; then show_results "${exp}_lm/results.txt"; fi
+  if ! $dry_run; then show_results "$exp/results.txt" "${exp}_lm/results.txt"; fi
 }

@@ -1,81 +1,111 @@
-# Sourced by a recipe's run.sh after parsing its options: decides which stages run, by $stage and $stop_stage.
-# shellcheck shell=bash
+# Sourced by a recipe's run.sh after parsing its options: declares the steps of its stages and runs those that are due.
+# shellcheck shell=bash disable=SC2034,SC2154  # recipe and functions set each other's variables
 #
-#   if begin_stage 4 "train the network" "$exp" "$nnet_conf" "lda-dim $lda_dim"; then
-#     ...
-#     end_stage
-#   fi
+#   step net 3 "training set" "$feats" after:augmented min_len dev_speakers
+#   do_net() { steps/prepare_feats.sh ...; }
+#   run_steps
 #
-# A completed stage writes DIR/.stageN with its inputs (the stamp of the previous stage, its options, checksums of its
-# files) and its own stamp. It is skipped as long as its inputs are unchanged, so a changed option or a repeated stage
-# reruns all later stages. With --stage N, stages from N on run, and the earlier ones must be complete.
+# step NAME STAGE WORDS DIR [INPUT...] declares a step; the function do_NAME does it. A stage is one or more steps. An
+# INPUT is something that the result of the step depends on, and nothing else is one (no number of jobs):
+#   after:NAME    the result of another step, declared before
+#   OPTION        the value of an option of the recipe
+#   path:OPTION   the same for an option that names a folder of the user's
+#   file:PATH     the content of a file
+#   config:JSON   the configuration of a network: the step trains it, and DIR is its model directory
+#
+# The contract (nnet/jobs/stages.py decides, tests/jobs/test_stages.py and tests/recipes/test_stages.py hold it):
+# 1. run_steps decides about all steps before any of them begins. If one may not run, the call ends with a line that says
+#    why, and no file was touched.
+# 2. A step runs if it has not been completed, if an input has changed, or if a step that it follows runs or has run since.
+#    With --stage N, all steps of stages from N on run, and earlier stages must be complete; they are kept, but an
+#    option, path or configuration that differs from theirs is an error. --stop-stage N ends behind stage N.
+# 3. A path that is not given is the one that the stage was made with (recall); `none` is no path. A path that differs
+#    from that of a completed step is an error that says what would be done again; --stage N asks for it.
+# 4. A finished or interrupted training is never removed or written over. If the same training was interrupted, it goes
+#    on. If it would be trained again, the call is refused with the keys that differ. --exp NEW trains into another folder;
+#    --retrain true moves the old one to DIR.1, DIR.2, ... when the training begins.
+# 5. DIR/.stageN.NAME is the mark of a completed step. When a step begins to write, its mark goes and
+#    DIR/.stageN.NAME.begun stands in its place until the step has ended. Marks of later stages stay.
+# 6. --dry-run true prints what each step would do and why, and does nothing.
 
-: "${stop_stage:=100}"
-case "$stage$stop_stage" in
-  *[!0-9]*) echo "$0: --stage and --stop-stage take numbers, not '$stage' and '$stop_stage'" >&2; exit 1 ;;
-esac
-stage_stamp=none  # stamp of the last completed or skipped stage
-stage_ran=false
+declared=()           # --step NAME STAGE WORDS DIR INPUT... of each step
+step_names=' '
+step_models=()        # NAME, and the values of exp, set, resolved and pretrained that its step was declared with
+model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in their names, their stage
 
-# begin_stage NUMBER WORDS DIR [FILE|OPTION...]: returns whether to run the stage; its mark is DIR/.stageNUMBER.
-begin_stage() {
-  local number=$1 words=$2 dir=$3
-  shift 3
-  stage_mark=$dir/.stage$number
-  if [ "$number" -gt "$stop_stage" ]; then return 1; fi
-  stage_inputs="$stage_stamp$(stage_inputs_of "$@")"
-  if [ -n "$stage" ] && [ "$number" -lt "$stage" ] && ! [ -f "$stage_mark" ]; then
-    echo "$0: stage $number ($words) is not complete; start with --stage $number, or without --stage" >&2
-    exit 1
-  fi
-  if [ -f "$stage_mark" ] && { [ "$number" -lt "${stage:-0}" ] || stage_is_done; }; then
-    stage_stamp=$(sed -n '$p' "$stage_mark")
-    return 1
-  fi
-  if [ -f "$stage_mark" ]; then rm -f "$stage_mark.begun" "$stage_mark"; fi
-  mkdir -p "$dir" || exit 1
-  echo "$(date '+%F %T') stage $number: $words"
+# step NAME STAGE WORDS DIR [INPUT...]: declares a step.
+step() {
+  local name=$1$model_suffix input other
+  declared+=(--step "$name" "${repeated:+$repeated.}$2" "$3" "$4")
+  for input in "${@:5}"; do
+    case $input in
+      after:*)
+        other=${input#after:}
+        case $step_names in *" $other$model_suffix "*) input=after:$other$model_suffix ;; esac
+        ;;
+      path:*) other=${input#path:} input=$input=${!other} ;;
+      file:* | config:*) ;;
+      *) input=option:$input=${!input} ;;
+    esac
+    declared+=("$input")
+  done
+  step_names+="$name "
+  step_models+=("$name" "$exp" "$set" "$resolved" "$pretrained")
 }
 
-# Without --stage: returns whether the stage was completed with its current inputs.
-stage_is_done() {
-  if [ -n "$stage" ]; then return 1; fi
-  if [ "$(sed '$d' "$stage_mark")" = "$stage_inputs" ]; then return 0; fi
-  echo "$0: the inputs of $stage_mark have changed; running the stage again:"
-  return 1
-}
-
-stage_inputs_of() {
-  local input
-  for input in "$@"; do
-    if [ -f "$input" ]; then input="$input $(cksum <"$input")"; fi
-    printf ' | %s' "$input"
+# recall DIR OPTION...: sets options that were not given to the paths that the marks in DIR remember.
+recall() {
+  local dir=$1 paths option
+  shift
+  paths=$(python -m nnet.bin.stages --recall "$dir" "$@") || exit 1
+  for option in "$@"; do
+    case ${!option} in
+      '') printf -v "$option" %s "$(sed -n 1p <<<"$paths")" ;;
+      none) printf -v "$option" %s '' ;;
+    esac
+    paths=$(sed 1d <<<"$paths")
   done
 }
 
-# resumes PATH: prints true if PATH holds an interrupted run of this stage with the same inputs; otherwise removes PATH
-# and prints false.
-resumes() {
-  if [ -f "$stage_mark.begun" ] && [ "$(cat "$stage_mark.begun")" = "$stage_inputs" ]; then
-    echo true
-  else
-    rm -rf "$1" "$stage_mark.begun"
-    printf '%s\n' "$stage_inputs" >"$stage_mark.tmp"
-    mv "$stage_mark.tmp" "$stage_mark.begun"
-    echo false
+# run_steps: runs the declared steps that are due, or with --dry-run true only lists all steps.
+run_steps() {
+  local due entry
+  stage_ran=false
+  if $dry_run; then
+    decide_steps --list true
+    return
   fi
+  due=$(decide_steps) || exit 1
+  for entry in $due; do run_step "${entry%:*}" "${entry#*:}"; done
 }
 
-end_stage() {
-  stage_stamp="${stage_mark##*/} $(date +%s) $$ $RANDOM"
-  printf '%s\n%s\n' "$stage_inputs" "$stage_stamp" >"$stage_mark.tmp"
-  mv "$stage_mark.tmp" "$stage_mark"
-  rm -f "$stage_mark.begun"
+decide_steps() {
+  python -m nnet.bin.stages --stage "$stage" --stop-stage "$stop_stage" --retrain "$retrain" "$@" "${declared[@]}"
+}
+
+# run_step NAME ACTION: does a step between its marks; do_NAME finds in $resume whether it goes on with a training.
+run_step() {
+  local exp=$exp set=$set resolved=$resolved pretrained=$pretrained resume=false begun mark i
+  for ((i = 0; i < ${#step_models[@]}; i += 5)); do
+    if [ "${step_models[i]}" = "$1" ]; then
+      exp=${step_models[i + 1]} set=${step_models[i + 2]}
+      resolved=${step_models[i + 3]} pretrained=${step_models[i + 4]}
+    fi
+  done
+  if [ "$2" = resume ]; then resume=true; fi
+  begun=$(decide_steps --begin "$1:$2")  # two lines: the mark, and what the step does
+  mark=$(sed -n 1p <<<"$begun")
+  echo "$(date '+%F %T') $(sed 1d <<<"$begun")"
+  "do_${1%_lm}"
+  mv "$mark.begun" "$mark"
   stage_ran=true
 }
 
-# show_results FILE: prints the results at the end of a recipe.
+# show_results FILE...: prints the results at the end of a recipe.
 show_results() {
+  local file
   if ! $stage_ran; then echo "$0: all stages are up to date; --stage N runs stage N and the later ones again"; fi
-  if [ -f "$1" ]; then cat "$1"; fi
+  for file in "$@"; do
+    if [ -f "$file" ]; then cat "$file"; fi
+  done
 }

@@ -98,8 +98,8 @@ def test_plain_networks_are_ours(name):
 
 
 def test_sizes():
-    extraction, loading = scale.tables(1, sizes=(3, 70))
-    assert is_table(extraction) and is_table(loading)
+    extraction, loading, played = scale.tables(1, sizes=(3, 70), recordings=(200,))
+    assert is_table(extraction) and is_table(loading) and is_table(played)
     assert [row[0] for row in extraction.rows] == [row[0] for row in loading.rows] == ["3", "70"]
 
 

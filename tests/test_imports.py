@@ -12,7 +12,7 @@ MODULES = sorted((ROOT / "nnet").rglob("*.py"))
 
 # From the bottom up: a part may import those of lower ranks and of its own.
 RANKS = [
-    {"errors", "malloc"},
+    {"cores", "errors", "malloc"},
     {"files", "options", "progress"},
     {"kaldi"},
     {"audio", "datadir"},

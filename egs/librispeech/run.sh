@@ -15,7 +15,8 @@
 set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
-corpus='' nnet_conf=conf/xvector.json
+corpus=''                   # remembered, as are musan and rirs; `none`: without it, if there was one before
+nnet_conf=conf/xvector.json
 speeds="0.9 1.1"            # speed perturbation, each speed as new speakers; empty: none
 augment=false               # augment with synthetic sounds and training voices, or with these:
 musan='' rirs='' num_augmented=100000  # maximum number of copies
@@ -23,36 +24,40 @@ methods="cosine lda plda"   # lda is cosine after LDA
 lda_dim=200 top_n=100       # score normalization: number of cohort scores (cohort: training speakers)
 begin_recipe "$@"
 
-check "$set" >/dev/null
-sets=$feats/plain train=train suffix='' cmvn=none
+recall data corpus musan rirs
+sets=$feats/plain train=train suffix='' cmvn=none follows=features
 if $augment || [ -n "$musan$rirs" ]; then
   sets=$feats/augmented train=train_augmented suffix=_augmented
   use_sounds
   if [ -z "$rirs" ]; then sounds+=" --rirs data/sounds/rooms"; fi
   if [ -z "$musan" ]; then sounds+=" --noises data/sounds/noises_train --babble data/voices_train"; fi
+  if [ -n "$musan$rirs" ]; then follows="features after:sounds"; fi
 fi
 exp=${exp:-exp/$name$suffix} net=$sets/net
+check_words methods cosine lda plda
+check_numbers speeds num_augmented lda_dim top_n
 tests="test test_2s test_noise test_babble"  # the same trials: whole, 2 s of each, in unseen noise, among unseen voices
+check_training
 
-if begin_stage 0 "data preparation" data "$corpus" "$musan $rirs"; then
+step data 0 "data preparation" data path:corpus
+do_data() {
   if [ -z "$corpus" ]; then python local/download_librispeech_mini.py corpus; fi
   python local/prepare_librispeech.py "${corpus:-corpus}" data
   local/prepare_noisy_tests.sh --cmd "$train_cmd" --nj "$nj" data
-  prepare_sounds
-  end_stage
-fi
+}
 
 if [ -n "$pretrained" ]; then
+  run_steps
   exec ./run_pretrained.sh --pretrained "$pretrained" --stage "$stage" --stop-stage "$stop_stage" --set "$set" \
-    --nj "$nj" --cmd "$cmd"
+    --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd"
 fi
 
 # If speakers have few utterances, LDA and PLDA are trained on pieces of them, and validation uses their ends.
-trains=train back_end=train cut=false
-if [ -d data/train_pieces ]; then trains="train train_pieces" back_end=train_pieces cut=true; fi
+if_pieces() { if [ -d data/train_pieces ]; then echo "$1"; else echo "$2"; fi; }
 
-if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
-  for data in $trains; do  # without the babble voices of the noisy test
+step features 1 "features" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
+do_features() {
+  for data in train $(if_pieces train_pieces ''); do  # without the babble voices of the noisy test
     utils/subset_data_dir.sh --spk-list data/voices_train/spk2utt "data/$data" "$feats/$data"
     make_feats "$feats/$data"
   done
@@ -61,10 +66,14 @@ if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
     cp "data/$data/trials" "$feats/$data"
     make_feats "$feats/$data"
   done
-  end_stage
-fi
+}
 
-if begin_stage 2 "augmentation" "$sets" "$speeds" "$sounds" "$num_augmented"; then
+if [ -n "$musan$rirs" ]; then
+  step sounds 2 "sounds for augmentation" data path:musan path:rirs
+fi
+# shellcheck disable=SC2086  # several words
+step speech 2 "augmentation" "$sets" after:$follows speeds sounds num_augmented
+do_speech() {
   utils/copy_data_dir.sh "$feats/train" "$sets/train"
   if [ -n "$speeds" ]; then
     steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --speeds "$speeds" "$feats/train" "$sets/speeds"
@@ -75,29 +84,28 @@ if begin_stage 2 "augmentation" "$sets" "$speeds" "$sounds" "$num_augmented"; th
     add_augmented "$sets/train" "$sets/train_augmented"
   fi
   rm -f "$sets"/speeds/data/wav_*.ark "$sets/speeds/wav.scp" "$sets/train/wav.scp"
-  end_stage
-fi
+}
 
-if begin_stage 3 "training set" "$sets"; then
+step net 3 "training set" "$sets" after:speech
+do_net() {
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
     "$sets/$train" "$sets/prepared"
   steps/filter_utterances.sh --min-len 150 "$sets/prepared" "$sets/long"
   rm -rf "$net"
-  steps/split_train_valid.sh --cut $cut "$sets/long" "$net/train" "$net/valid" "$net/dev"
-  end_stage
-fi
+  steps/split_train_valid.sh --cut "$(if_pieces true false)" "$sets/long" "$net/train" "$net/valid" "$net/dev"
+}
 
-if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set"; then
-  train_network
-  end_stage
-fi
+model_step network 4 "train" after:net
 
-if begin_stage 5 "extract embeddings" "$exp"; then
-  for data in $back_end $tests; do extract "$feats/$data"; done
-  end_stage
-fi
+model_step embeddings 5 "extract embeddings" after:network after:features
+do_embeddings() {
+  for data in $(if_pieces train_pieces train) $tests; do extract "$feats/$data"; done
+}
 
-if begin_stage 6 "back end and scores" "$exp" "$methods $lda_dim $top_n"; then
+model_step scores 6 "back end and scores" after:embeddings methods lda_dim top_n
+do_scores() {
+  local back_end
+  back_end=$(if_pieces train_pieces train)
   steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" \
     "$exp/embeddings_$back_end" "$feats/$back_end" "$exp/backend"
   for data in $tests; do
@@ -107,12 +115,12 @@ if begin_stage 6 "back end and scores" "$exp" "$methods $lda_dim $top_n"; then
   done
   if $vad; then  # baseline without a network
     # shellcheck disable=SC2086  # several words
-    local/mfcc_baseline.sh --cmd "$train_cmd" "$feats" $back_end exp/mfcc_statistics $tests
+    local/mfcc_baseline.sh --cmd "$train_cmd" "$feats" "$back_end" exp/mfcc_statistics $tests
   fi
-  end_stage
-fi
+}
 
-if begin_stage 7 "metrics and report" "$exp"; then
+model_step metrics 7 "metrics and report" after:scores
+do_metrics() {
   for data in $tests; do
     systems=()
     if $vad; then systems+=("exp/mfcc_statistics/scores/$data/mfcc_statistics"); fi
@@ -121,7 +129,7 @@ if begin_stage 7 "metrics and report" "$exp"; then
     steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report_$data" \
       "$feats/$data/trials" "${systems[@]}"
   done >"$exp/results.txt"
-  end_stage
-fi
+}
 
+run_steps
 end_recipe

@@ -17,6 +17,8 @@ tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule
   schedule.warmup_epochs=0 loss.margin=0.4 loss.margin_end_epoch=0"
 snrs="15:10 10:5"  # SNRs of each noisy test set, in dB, for each single one of its three to five babble voices
 set=
+retrain=false
+dry_run=false
 nj=4
 cmd=
 help_message="Usage: $0 --pretrained MODELDIR [--stage N] [--stop-stage N] [--snrs \"DB:DB ...\"] [--nj N] [--cmd CMD]
@@ -27,6 +29,7 @@ set -euo pipefail
 . ./cmd.sh
 . utils/parse_options.sh
 . steps/stages.sh
+exp='' resolved=''
 train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
 conf=$pretrained/fbank.conf
 for file in "$pretrained/config.json" "$conf" data/test_2s/trials; do
@@ -50,16 +53,21 @@ make_feats() {  # DATA
   steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$conf" "$1"
 }
 
-if begin_stage 1 "features" "$feats" "$(tail -n 1 data/.stage0)" "$conf"; then
+check() {  # OVERRIDES: prints the configuration of a training, checked
+  python -m nnet.bin.check_config --resolved --set "$1" "$pretrained/config.json"
+}
+
+step features 1 "features" "$feats" file:data/.stage0.data "file:$conf"  # the first is the mark of run.sh's stage 0
+do_features() {
   for data in test test_2s; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"
     make_feats "$feats/$data"
     cp "data/$data/trials" "$feats/$data"
   done
-  end_stage
-fi
+}
 
-if begin_stage 3 "noisy test sets, training set" "$feats" "$snrs"; then
+step net 3 "noisy test sets, training set" "$feats" after:features snrs
+do_net() {
   for snr in $snrs; do
     noisy=$feats/test_2s_babble_${snr/:/_}
     steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --babble data/voices_test --babble-snrs "$snr" \
@@ -72,46 +80,50 @@ if begin_stage 3 "noisy test sets, training set" "$feats" "$snrs"; then
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn utterance --remove-silence false \
     "$feats/train" "$feats/prepared"
   rm -rf "$feats/net"
-  steps/split_train_valid.sh --cut $cut --dev-speakers 0 "$feats/prepared" "$feats/net/train" "$feats/net/valid"
-  end_stage
-fi
+  steps/split_train_valid.sh --cut "$cut" --dev-speakers 0 "$feats/prepared" "$feats/net/train" "$feats/net/valid"
+}
 
-if begin_stage 4 "fine-tuning" "$tuned" "$pretrained/model.safetensors" "$noise" "$classifier" "$tuning" "$set"; then
-  resume=$(resumes "$tuned/checkpoints")
-  if [ "$resume" = false ]; then rm -rf "$tuned/classifier"; fi
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$pretrained" --set "$noise $classifier $set" \
-    "$pretrained/config.json" "$train" "$feats/net/valid" "$tuned/classifier"
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$tuned/classifier" --set "$noise $tuning $set" \
-    "$pretrained/config.json" "$train" "$feats/net/valid" "$tuned"
-  end_stage
-fi
+train_network() {  # OVERRIDES START OUT
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$2" --set "$1" \
+    "$pretrained/config.json" "$train" "$feats/net/valid" "$3"
+}
 
-if begin_stage 5 "extract embeddings" "$tuned"; then
+resolved=$(check "$noise $classifier $set")
+step classifier 4 "a new classifier" "${tuned}_classifier" after:net "config:$resolved" \
+  path:pretrained "file:$pretrained/model.safetensors"
+do_classifier() { train_network "$noise $classifier $set" "$pretrained" "${tuned}_classifier"; }
+
+resolved=$(check "$noise $tuning $set")
+step network 4 "fine-tuning" "$tuned" after:classifier "config:$resolved"
+do_network() { train_network "$noise $tuning $set" "${tuned}_classifier" "$tuned"; }
+
+step embeddings 5 "extract embeddings" "$tuned" after:network
+do_embeddings() {
   for data in $tests; do
     for model in "$pretrained" "$tuned"; do
       steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$model" "$feats/$data" \
         "$tuned/$(basename "$model")/embeddings_$data"
     done
   done
-  end_stage
-fi
+}
 
-if begin_stage 6 "scores" "$tuned"; then
+step scores 6 "scores" "$tuned" after:embeddings
+do_scores() {
   for data in $tests; do
     for model in "$name" "${name}_tuned"; do
       steps/score.sh --cmd "$train_cmd" "$feats/$data/trials" "$tuned/$model/embeddings_$data" \
         "$tuned/$model/embeddings_$data" "$tuned/scores/$data.$model"
     done
   done
-  end_stage
-fi
+}
 
-if begin_stage 7 "metrics" "$tuned"; then
+step metrics 7 "metrics" "$tuned" after:scores
+do_metrics() {
   for data in $tests; do
     steps/compute_metrics.sh --bootstrap 1000 "$feats/$data/trials" "$tuned/scores/$data.$name" \
       "$tuned/scores/$data.${name}_tuned"
   done >"$tuned/results.txt"
-  end_stage
-fi
+}
 
-show_results "$tuned/results.txt"
+run_steps
+if ! $dry_run; then show_results "$tuned/results.txt"; fi

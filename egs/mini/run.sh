@@ -21,41 +21,39 @@ top_n=20  # score normalization: number of cohort scores (cohort: training speak
 begin_recipe "$@"
 
 exp=${exp:-exp/$name}
-check "$set" >/dev/null
+recall "$exp" pretrained
+check_numbers train_speakers test_speakers utterances lda_dim top_n
+check_training
 
-if begin_stage 0 "data preparation" data "$train_speakers $test_speakers $utterances"; then
+step data 0 "data preparation" data train_speakers test_speakers utterances
+do_data() {
   local/prepare_mini.sh --cmd "$train_cmd" --train-speakers "$train_speakers" --test-speakers "$test_speakers" \
     --utterances "$utterances" corpus data
-  end_stage
-fi
+}
 
-if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
+step features 1 "features" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
+do_features() {
   for data in train enroll test; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"
     make_feats "$feats/$data"
   done
-  end_stage
-fi
+}
 
-if begin_stage 3 "training set" "$feats"; then
+step net 3 "training set" "$feats" after:features
+do_net() {
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence "$vad" \
     "$feats/train" "$feats/prepared"
   rm -rf "$net"
   steps/split_train_valid.sh "$feats/prepared" "$net/train" "$net/valid" "$net/dev"
-  end_stage
-fi
+}
 
-if begin_stage 4 "train the network" "$exp" "$nnet_conf" "$set" "${pretrained:+$pretrained/model.safetensors}"; then
-  train_network
-  end_stage
-fi
+model_step network 4 "train" after:net
 
-if begin_stage 5 "extract embeddings" "$exp"; then
-  extract "$feats/train" "$feats/enroll" "$feats/test"
-  end_stage
-fi
+model_step embeddings 5 "extract embeddings" after:network
+do_embeddings() { extract "$feats/train" "$feats/enroll" "$feats/test"; }
 
-if begin_stage 6 "back end and scores" "$exp" "$lda_dim $top_n"; then
+model_step scores 6 "back end and scores" after:embeddings lda_dim top_n
+do_scores() {
   steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" "$exp/embeddings_train" data/train "$exp/backend"
   for method in cosine plda; do
     steps/score.sh --cmd "$train_cmd" --method $method --backend "$exp/backend" data/test/trials \
@@ -64,13 +62,13 @@ if begin_stage 6 "back end and scores" "$exp" "$lda_dim $top_n"; then
   steps/score_norm.sh --cmd "$train_cmd" --method cosine --backend "$exp/backend" --top-n "$top_n" --cohort speaker \
     "$exp/embeddings_train" data/test/trials "$exp/embeddings_enroll" "$exp/embeddings_test" \
     "$exp/scores/test.cosine" "$exp/scores/test.cosine_asnorm"
-  end_stage
-fi
+}
 
-if begin_stage 7 "metrics and report" "$exp"; then
+model_step metrics 7 "metrics and report" after:scores
+do_metrics() {
   steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report" data/test/trials \
     "$exp/scores/test.cosine" "$exp/scores/test.cosine_asnorm" "$exp/scores/test.plda" >"$exp/results.txt"
-  end_stage
-fi
+}
 
+run_steps
 end_recipe

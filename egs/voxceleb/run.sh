@@ -3,7 +3,7 @@
 #
 #   ./run.sh --vox1 DIR --vox2 DIR --musan DIR --rirs DIR       x-vector: MFCC, VAD, softmax; cosine and PLDA
 #   ./run.sh ... --nnet-conf nnet_conf/resnet34.json            ResNet34: filter banks, margin; cosine
-#   ./run.sh ... --dry-run true                                 only estimates disk, memory and time
+#   ./run.sh ... --dry-run true                                 only prints which stages would run, disk, memory and time
 #   ./run.sh ... --stage 6                                      runs stage 6 and the later ones again
 #
 # 0 data preparation, checks    1 features and VAD    2 augmentation    3 training set    4 train the network
@@ -13,98 +13,138 @@
 set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
-nj=8 dry_run=false
-vox1='' vox2='' musan='' rirs=''
+nj=8
+vox1='' vox2='' musan='' rirs=''  # `none`: without it, if there was one before
 trials_dir=''        # trial lists and vox1_meta.csv; default: beside the corpus, or downloaded
 lists="O O-clean E E-clean H H-clean"
 train_vox1=false     # also train on VoxCeleb1's development part; then only the O lists are scored
+train_vox2_test=false # also train on VoxCeleb2's test part, as Kaldi does
+convert=''           # none, flac or wav: converts m4a once, in data/audio; default: flac for fly, none for disk
 max_missing=0        # share of recordings that may be missing
-augmentation=disk    # or fly: on the fly in the data loader, for features without VAD
+augmentation=''      # disk: copies; fly: in the data loader, for features without VAD; default: fly for fbank
+fly="data.source=audio data.speeds=[0.9,1.1] data.dither=1"  # configuration overrides of fly
 num_augmented=1000000
-min_len=''           # frames; default: 400 of speech for mfcc, 200 for fbank
-min_num_utts=8 dev_speakers=''
+min_len=''           # frames; default: 400 of speech for mfcc, 100 for fbank
+min_num_utts=''      # of a speaker; default: 8 for mfcc, 1 for fbank
+dev_speakers=''      # held out for the EER of each epoch and for calibration; default: 60
 methods=''           # default: "cosine plda" for mfcc, cosine for fbank; lda is cosine after LDA
 lda_dim=200 top_n=300
 large_margin=$usual_large_margin
 begin_recipe "$@"
 
 exp=${exp:-exp/$name} train=data/$type/train
+recall data vox1 vox2 trials_dir musan rirs
+recall "$exp" pretrained
 case $type in
-  mfcc) min_len=${min_len:-400} methods=${methods:-cosine plda} ;;
-  fbank) min_len=${min_len:-200} methods=${methods:-cosine} ;;
+  mfcc) min_len=${min_len:-400} min_num_utts=${min_num_utts:-8} methods=${methods:-cosine plda} usual=disk ;;
+  fbank) min_len=${min_len:-100} min_num_utts=${min_num_utts:-1} methods=${methods:-cosine} usual=fly ;;
 esac
-if [ "$augmentation" = fly ]; then
-  set="data.source=audio ${rirs:+augmentation.rirs=data/rirs} ${musan:+augmentation.noises=data/musan_noise}
-    ${musan:+augmentation.music=data/musan_music augmentation.babble=data/musan_speech} $set"
-elif [ -n "$rirs$musan" ]; then
+augmentation=${augmentation:-$usual}
+if [ "$augmentation" = fly ]; then convert=${convert:-flac}; else convert=${convert:-none}; fi
+check_words augmentation disk fly
+check_words convert none flac wav
+check_words lists O O-clean E E-clean H H-clean
+check_words methods cosine lda plda
+check_numbers max_missing num_augmented min_len min_num_utts dev_speakers lda_dim top_n
+clean=features trained_on=net  # steps: of the features to train on, of what the network needs
+if [ -n "$rirs$musan" ]; then
   use_sounds
-  train=$feats/train_augmented copies=$num_augmented
+  if [ "$augmentation" = fly ]; then
+    trained_on="net after:sounds"
+  else
+    train=$feats/train_augmented copies=$num_augmented clean=augmented
+  fi
 fi
-if $dry_run; then
-  sizes=$(python local/prepare_voxceleb.py --documented --train-vox1 "$train_vox1" --vox2 "$vox2")
-  if [ -f data/.stage0 ]; then sizes="data/train data/test"; fi
-  plan "${sizes% *}" "${sizes#* }"
-  exit
+if [ "$augmentation" = fly ]; then
+  set="$fly ${rirs:+augmentation.rirs=data/rirs} ${musan:+augmentation.noises=data/musan_noise}
+    ${musan:+augmentation.music=data/musan_music augmentation.babble=data/musan_speech} $set"
 fi
 check_training
+if $dry_run; then
+  sizes=$(python local/prepare_voxceleb.py --documented --train-vox1 "$train_vox1" \
+    --train-vox2-test "$train_vox2_test" --vox2 "$vox2")
+  if [ -f data/.stage0.training ] && [ -f data/.stage0.test ]; then sizes="data/train data/test"; fi
+  plan "${sizes% *}" "${sizes#* }"
+else
+  need vox1
+fi
 
-if begin_stage 0 "data preparation" data "$vox1 $vox2 $musan $rirs $trials_dir $lists $train_vox1 $max_missing"; then
+prepare() {  # train|test: makes a data directory; when both are there, checks that they have nothing in common
   if [ -z "$trials_dir" ]; then python local/download_voxceleb_lists.py --lists "$lists" "$vox1" data/lists; fi
-  python local/prepare_voxceleb.py --vox1 "$vox1" --vox2 "$vox2" --trials-dir "${trials_dir:-data/lists}" \
-    --lists "$lists" --train-vox1 "$train_vox1" --max-missing "$max_missing" data
-  prepare_sounds
-  python -m nnet.bin.check_data --session-prefix true --train data/train data/test data/test/trials_*
-  plan data/train data/test
-  end_stage
-fi
+  python local/prepare_voxceleb.py --sets "$1" --vox1 "$vox1" --vox2 "$vox2" --trials-dir "${trials_dir:-data/lists}" \
+    --lists "$lists" --train-vox1 "$train_vox1" --train-vox2-test "$train_vox2_test" --max-missing "$max_missing" data
+  if [ -f data/train/utt2spk ] && [ -f data/test/utt2spk ]; then
+    python -m nnet.bin.check_data --session-prefix true --train data/train data/test data/test/trials_*
+    plan data/train data/test
+  fi
+}
 
-if begin_stage 1 "features" "$feats" "conf/$type.conf" conf/vad.conf; then
-  for data in train test; do
-    utils/copy_data_dir.sh "data/$data" "$feats/$data"
-    make_feats "$feats/$data"
-  done
-  end_stage
-fi
+from_vox1=''
+if $train_vox1; then from_vox1=path:vox1; fi
+# shellcheck disable=SC2086  # a word, or none
+step training 0 "training set of recordings" data path:vox2 $from_vox1 train_vox1 train_vox2_test
+do_training() { prepare train; }
 
-if [ -n "$sounds" ] && begin_stage 2 "augmentation" "$feats" "$sounds $num_augmented"; then
-  add_augmented "$feats/train" "$train"
-  end_stage
-fi
+step test 0 "test set of recordings and trials" data path:vox1 path:trials_dir lists train_vox1
+do_test() { prepare test; }
 
-if begin_stage 3 "training set" "$feats" "$min_len $min_num_utts $dev_speakers"; then
+recordings=training
+if [ "$convert" != none ]; then
+  recordings=audio
+  step audio 0 "audio of training, decoded once" data/audio after:training convert
+fi
+do_audio() { local/convert_audio.sh --cmd "$train_cmd" --nj "$nj" --format "$convert" data/train data/audio; }
+
+step features 1 "features for training" "$feats" after:$recordings "file:conf/$type.conf" file:conf/vad.conf
+do_features() {
+  utils/copy_data_dir.sh data/train "$feats/train"
+  if [ $recordings = audio ]; then cp data/audio/wav.scp "$feats/train"; fi
+  make_feats "$feats/train"
+}
+
+step test_features 1 "features of the test set" "$feats" after:test "file:conf/$type.conf" file:conf/vad.conf
+do_test_features() {
+  utils/copy_data_dir.sh data/test "$feats/test"
+  make_feats "$feats/test"
+}
+
+if [ -n "$sounds" ]; then
+  step sounds 2 "sounds for augmentation" data path:musan path:rirs
+fi
+if [ "$clean" = augmented ]; then
+  step augmented 2 "augmentation" "$feats" after:features after:sounds num_augmented
+fi
+do_augmented() { add_augmented "$feats/train" "$train"; }
+
+step net 3 "training set" "$feats" "after:$clean" min_len min_num_utts dev_speakers
+do_net() {
   prepare_training "$train"
   python -m nnet.bin.make_trials --session-prefix true "$net/dev" "$net/dev/trials"
   utils/subset_data_dir.sh --spk-list "$net/train/spk2utt" "$feats/train" "$feats/backend"
-  end_stage
-fi
+}
 
-if begin_stage 4 "train $exp" "$exp" "$nnet_conf" "$set" "${pretrained:+$pretrained/model.safetensors}"; then
-  train_network
-  end_stage
-fi
+model_steps() {
+  # shellcheck disable=SC2086  # several words
+  model_step network 4 "train" after:$trained_on
+  model_step embeddings 5 "embeddings of training and development" after:network
+  model_step test_embeddings 5 "embeddings of the test set" after:network after:test_features
+  model_step scores 6 "back end and scores" after:embeddings after:test_embeddings methods lda_dim top_n
+  model_step metrics 7 "metrics and report" after:scores
+}
+do_embeddings() { extract "$feats/backend" "$net/dev"; }
+do_test_embeddings() { extract "$feats/test"; }
 
-if begin_stage 5 "extract embeddings" "$exp"; then
-  extract "$feats/backend" "$feats/test" "$net/dev"
-  end_stage
-fi
-
-if begin_stage 6 "back end and scores" "$exp" "$methods $lda_dim $top_n"; then
+do_scores() {
   steps/train_backend.sh --cmd "$train_cmd" --lda-dim "$lda_dim" \
     "$exp/embeddings_backend" "$feats/backend" "$exp/backend"
   steps/score_lists.sh --cmd "$train_cmd" --methods "$methods" --backend "$exp/backend" --top-n "$top_n" \
     --cohort "$exp/embeddings_backend" --dev "$exp/embeddings_dev" --dev-trials "$net/dev/trials" \
     "$exp/embeddings_test" "$exp/embeddings_test" "$exp/scores" data/test/trials_*
-  end_stage
-fi
+}
 
-if begin_stage 7 "metrics and report" "$exp"; then
-  steps/report_lists.sh "$exp/scores" "$exp/report" data/test/trials_* >"$exp/results.txt"
-  end_stage
-fi
+do_metrics() { steps/report_lists.sh "$exp/scores" "$exp/report" data/test/trials_* >"$exp/results.txt"; }
 
-if $margin && begin_stage 8 "large-margin fine-tuning" "$exp" "$large_margin"; then
-  fine_tune
-  end_stage
-fi
-
+model_steps
+if $margin; then fine_tuning_steps; fi
+run_steps
 end_recipe

@@ -32,6 +32,7 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
+    p.add_argument("--resolved", action="store_true", help="check, and print the configuration with all its defaults")
     p.add_argument(
         "--explain",
         metavar="SECTION.KEY",
@@ -71,6 +72,9 @@ def check(args):
     model = build_model(config, dim)
     attach_loss(model, config, args.num_speakers)
     loss = one_step(model, config, dim, args.num_speakers)
+    if args.resolved:
+        print(json.dumps(config.to_dict()))
+        return
     print_costs(model, dim, max(config.data.min_frames, model.network.min_frames))
     print(f"one step on noise: loss {loss:.3f}, every gradient finite")
 

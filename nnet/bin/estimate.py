@@ -12,12 +12,12 @@ import numpy as np
 
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.config import load_config
+from nnet.cores import cores
 from nnet.datadir.checks import summarize
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.spectrum import COMPUTE
-from nnet.jobs.local import cores
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
@@ -93,10 +93,11 @@ def measure(config, dim, speakers):
     """Returns the Network of a configuration, with its speed and memory measured on this machine."""
     mx.random.seed(0)
     model = build_model(config, dim)
+    data = config.data
+    speakers *= 1 + len(data.speeds)
     attach_loss(model, config, speakers)
     model.train()
     model.loss.set_progress(0, 0.0)
-    data = config.data
     frames = max((data.min_frames + data.max_frames) // 2, model.network.min_frames)
     chunks, seconds, memory = time_steps(model, config, dim, speakers, frames)
     steps = data.steps_per_epoch

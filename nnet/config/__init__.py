@@ -240,8 +240,9 @@ def _check_combinations(config, path):
             f"{path}: training.average_checkpoints {training.average_checkpoints} needs at least as many "
             f"training.keep_checkpoints, not {training.keep_checkpoints}"
         )
-    if (config.augmentation or data.speeds) and data.source != "audio":
-        what = "augmentation" if config.augmentation else "data.speeds"
+    needs = {"augmentation": config.augmentation, "data.speeds": data.speeds, "data.dither": data.dither is not None}
+    what = next((name for name, needed in needs.items() if needed), None)
+    if what and data.source != "audio":
         raise InputError(f"{path}: {what} needs audio: set data.source to audio, or remove it")
     if not embedding.dims:
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")

@@ -1,5 +1,13 @@
 """Compares two configurations."""
 
+# Keys that change neither the trained weights nor what a checkpoint holds.
+FREE = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
+
+
+def differing_settings(first, second):
+    """Returns the dotted names of keys that differ between two configurations and matter to a training."""
+    return [key for key in differing_keys(first, second) if key not in FREE]
+
 
 def differing_keys(first, second, prefix=""):
     """Returns the dotted names of keys that differ between two nested dicts.

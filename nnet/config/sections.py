@@ -24,7 +24,19 @@ class DataSection:
         choices=("feats", "audio"),
     )
     speeds: tuple[float, ...] = option(
-        (), "For audio: speed perturbation; each speed adds a copy of every speaker as a new speaker.", low=0.5, high=2
+        (),
+        "For audio: speed perturbation; each speed adds a copy of every speaker as a new speaker. An utterance counts "
+        "once in an epoch, at a random one of its speeds.",
+        low=0.5,
+        high=2,
+    )
+    play_speeds: bool = option(
+        True,
+        "false: the speakers that data.speeds adds stay outputs of the loss, but their copies are not drawn, as in "
+        "large-margin fine-tuning.",
+    )
+    dither: float | None = option(
+        None, "For audio: dither of the training chunks, in Kaldi's units; null: that of the features.", low=0
     )
     batch_size: int = option(64, "Chunks in a batch.", low=2)
     segments_per_speaker: int = option(1, "Chunks of one speaker in a batch; losses on pairs need at least 2.", low=1)
@@ -39,7 +51,12 @@ class DataSection:
     )
     steps_per_epoch: int | None = option(None, "Batches per epoch; null: about one chunk per utterance.", low=1)
     valid_frames: int = option(300, "Frames of the chunk taken from each validation utterance.", low=1)
-    num_workers: int = option(1, "Processes that prefetch batches; 0: batches are read in the training process.", low=0)
+    num_workers: int | None = option(
+        None,
+        "Processes that prefetch batches; 0: batches are read in the training process; null: by the cores, a quarter "
+        "of them and at most 4 for feats, all but one and at most 16 for audio.",
+        low=0,
+    )
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ class AudioChunks:
     """Computes features of chunks of the utterances in a table, whose columns locate the samples.
 
     The columns are `recording` (bytes, entry of wav.scp), `channel` (-1: the first), `start` and `samples` (in samples
-    of the recording), and `speed` (factor). Without augmentation, dither, normalization and change of speed, the frames
-    of a chunk equal those of the whole utterance's features.
+    of the recording), `speed` (factor) and `recorded` (number of the utterance, the same at all speeds). Without
+    augmentation, dither, normalization and change of speed, the frames of a chunk equal those of the whole utterance's
+    features.
     """
 
     computes = True
@@ -124,6 +125,7 @@ def _play_at(speeds, utterances, speakers, columns):
     everyone = with_speeds(own, speeds)
     columns = {name: np.tile(column, 1 + len(speeds)) for name, column in columns.items()}
     columns["speed"] = np.repeat([1.0, *speeds], len(own))
+    columns["recorded"] = np.tile(np.arange(len(own), dtype=np.int32), 1 + len(speeds))
     return list(everyone), list(everyone.values()), columns
 
 

@@ -16,6 +16,7 @@ class Loader:
 
     Attributes:
         steps_per_epoch: number of batches per epoch.
+        num_workers: processes that make batches ahead; 0: none.
         wait_seconds: total time spent waiting for batches.
     """
 
@@ -23,6 +24,7 @@ class Loader:
         self.maker = maker
         self.steps_per_epoch = maker.sampler.steps_per_epoch
         self.dim = maker.source.dim
+        self.num_workers = num_workers
         self.wait_seconds = 0.0
         self._pool = WorkerPool(maker, num_workers) if num_workers else None
         self._next = None  # the position of the first batch not yet requested

@@ -39,7 +39,8 @@ class ChunkSampler:
     With `sampling="speaker"`, an epoch is a sequence of random permutations of the speakers, so that all are drawn
     equally often. Each drawn speaker contributes chunks of different utterances that are long enough; if it has none,
     shorter ones are repeated. With `sampling="utterance"`, an epoch is a sequence of random permutations of the
-    utterances, and short ones are repeated.
+    utterances, and short ones are repeated. An utterance that the table has at several speeds counts once: it is drawn
+    at a random one of them.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class ChunkSampler:
             table: an UtteranceTable.
             batch_size: chunks per batch over all ranks; rows K·i to K·i + K - 1 are of one speaker.
             min_frames, max_frames: range of the chunk length, which is the same within a batch (inclusive).
-            steps_per_epoch: batches per epoch; None: one chunk per utterance on average.
+            steps_per_epoch: batches per epoch; None: one chunk per recorded utterance on average.
             segments_per_speaker: K, chunks per speaker in a batch; its batch_size / K speakers are different.
             rank, num_ranks: this process makes an equal, contiguous part of each batch.
         """  # fmt: skip
@@ -76,7 +77,8 @@ class ChunkSampler:
             )
         self.share = slice(rank * groups * self.segments, (rank + 1) * groups * self.segments)
         self.rows_per_batch = groups * self.segments
-        self.steps_per_epoch = steps_per_epoch or -(-table.num_utterances // batch_size)
+        recorded = len(table.versions[1]) - 1 if table.versions else table.num_utterances
+        self.steps_per_epoch = steps_per_epoch or -(-recorded // batch_size)
         self._order = (None, None)
         self._check()
 
@@ -102,11 +104,20 @@ class ChunkSampler:
     def _epoch_order(self, epoch):
         """Returns the speakers (or utterances) of an epoch: random permutations, without duplicates in a batch."""
         if self._order[0] != epoch:
-            count = self.table.num_speakers if self.sampling == "speaker" else self.table.num_utterances
             rng = np.random.default_rng((self.seed, ORDER, epoch))
-            needed = self.steps_per_epoch * self.speakers_per_batch
-            self._order = (epoch, _repeated_orders(count, needed, self.speakers_per_batch, rng))
+            self._order = (epoch, self._draw_order(rng))
         return self._order[1]
+
+    def _draw_order(self, rng):
+        needed, group = self.steps_per_epoch * self.speakers_per_batch, self.speakers_per_batch
+        if self.sampling == "speaker":
+            return _repeated_orders(self.table.num_speakers, needed, group, rng)
+        if not self.table.versions:
+            return _repeated_orders(self.table.num_utterances, needed, group, rng)
+        rows, first = self.table.versions
+        drawn = _repeated_orders(len(first) - 1, needed, group, rng)
+        count = first[drawn + 1] - first[drawn]
+        return rows[first[drawn] + (rng.random(needed) * count).astype(np.int64)]
 
     def _draw_utterances(self, speakers, length, rng):
         """Draws K utterances of each speaker, all of them once before any is repeated.

@@ -1,5 +1,6 @@
 """Table of the utterances of a data directory, as compact arrays shared by all worker processes."""
 
+import functools
 import logging
 
 import numpy as np
@@ -59,6 +60,20 @@ class UtteranceTable:
     def num_utterances(self):
         """Number of utterances U."""
         return len(self.frames)
+
+    @functools.cached_property
+    def versions(self):
+        """The rows by recorded utterance, which may be there at several speeds.
+
+        rows (U,) and first (R + 1,): rows[first[r] : first[r + 1]] are the versions of utterance r. None if every
+        utterance has one version.
+        """
+        if "recorded" not in self.columns.arrays:
+            return None
+        recorded = self.columns["recorded"]
+        rows = np.argsort(recorded, kind="stable")
+        first = np.append(np.flatnonzero(np.diff(recorded[rows], prepend=-1)), len(rows))
+        return (rows, first) if len(first) <= len(rows) else None
 
     @property
     def num_speakers(self):

@@ -8,19 +8,13 @@ import subprocess
 import time
 from collections import namedtuple
 
+from nnet.cores import cores
 from nnet.jobs.call import Interrupted, JobsFailed, last_lines, shell_command
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GRACE_SECONDS = 3
 
 Job = namedtuple("Job", "process log start")
-
-
-def cores():
-    """Returns the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def environment_of(processes, threads=None):

@@ -2,6 +2,7 @@
 
 from nnet.audio.augment import Augmenter
 from nnet.config.compare import differing_keys
+from nnet.cores import cores
 from nnet.dataset import ChunkLoader, feature_dim
 from nnet.errors import InputError
 from nnet.feats.specaugment import SpecAugment
@@ -36,14 +37,17 @@ def check_features(config, train, others):
 
 
 def training_loader(config, data, spk2int, group, conf):
-    d = config.data
+    """Opens the training chunks; `conf` is the content of feats_conf.json."""
+    d, augment = config.data, augmenter(config, conf)
+    if d.dither is not None:
+        conf = conf | {"options": conf["options"] | {"dither": d.dither}}
     return ChunkLoader(
         data.path,
         spk2int,
         source=d.source,
         conf=conf,
-        augment=augmenter(config, conf),
-        speeds=d.speeds,
+        augment=augment,
+        speeds=d.speeds if d.play_speeds else (),
         transform=SpecAugment(config.spec_augment) if config.spec_augment else None,
         batch_size=d.batch_size,
         min_frames=d.min_frames,
@@ -52,10 +56,18 @@ def training_loader(config, data, spk2int, group, conf):
         steps_per_epoch=d.steps_per_epoch,
         segments_per_speaker=d.segments_per_speaker,
         sampling=d.sampling,
-        num_workers=d.num_workers,
+        num_workers=num_workers(d, group.size),
         rank=group.rank,
         num_ranks=group.size,
     )
+
+
+def num_workers(data, processes):
+    """Returns the number of loader processes: data.num_workers, or by the cores, shared by the training processes."""
+    if data.num_workers is not None:
+        return data.num_workers
+    share = cores() // processes
+    return max(1, min(16, share - 1) if data.source == "audio" else min(4, share // 4))
 
 
 def augmenter(config, conf):

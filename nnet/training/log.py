@@ -7,6 +7,8 @@ from nnet.progress import clock
 
 log = logging.getLogger(__name__)
 
+WAITING = 0.2  # share of the time spent waiting for data from which on the log says so
+
 
 class EpochProgress:
     """Measures speed, waiting time and remaining time of one epoch.
@@ -23,6 +25,7 @@ class EpochProgress:
         self.loader, self.settings = loader, settings
         self.frames = 0
         self.began, self.waited = time.monotonic(), loader.wait_seconds
+        self.warned = False
 
     def step(self, batches, sums, rate):
         """Counts the batches of one update; logs a line every `log_every` steps."""
@@ -38,6 +41,20 @@ class EpochProgress:
             *(self.epoch + 1, self.done, steps),
             *(sums["loss"] / sums["chunks"], 100 * sums["accuracy"] / sums["chunks"]),
             *(rate, self.frames_per_second, clock(left)),
+        )
+        self.warn_of_waiting()
+
+    def warn_of_waiting(self):
+        """Warns, once an epoch, if training waits for its data, and says what to change."""
+        if self.warned or self.waiting_share < WAITING:
+            return
+        self.warned = True
+        log.warning(
+            "training waited for its data %.0f %% of the time: raise data.num_workers (now %d) if cores are free; "
+            "audio is read fastest from wav or flac on a local disk, not through commands in wav.scp; features on disk "
+            "(data.source feats) need less than audio",
+            100 * self.waiting_share,
+            self.loader.num_workers,
         )
 
     @property

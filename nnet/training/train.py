@@ -3,7 +3,7 @@
 import os
 
 from nnet.config import Config
-from nnet.config.compare import differing_keys
+from nnet.config.compare import differing_keys, differing_settings
 from nnet.datadir.directory import DataDir, read_table, write_table
 from nnet.dataset import ValidationLoader, speaker_indices
 from nnet.dataset.audio import with_speeds
@@ -102,9 +102,7 @@ def _prepare_directory(
 def _check_same_training(directory: str, config: Config, spk2int: dict[str, int], data: DataDir) -> None:
     """Refuses to resume with another configuration, speakers or features; keys added since count as default."""
     old, about = read_config(directory)
-    old, new = old.to_dict(), config.to_dict()
-    free = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
-    changed = [k for k in differing_keys(old, new) if k not in free]
+    changed = differing_settings(old.to_dict(), config.to_dict())
     if changed:
         raise InputError(
             f"{directory}/config.json: cannot resume with different {', '.join(changed)}; train into another folder"

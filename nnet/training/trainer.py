@@ -39,7 +39,7 @@ class Trainer:
         model: a SpeakerNet after `attach_loss`.
         config: the resolved Config.
         directory: the model directory, which already has config.json and spk2int.
-        loader: batches of the training set (`nnet.dataset`): `steps_per_epoch`, `wait_seconds`,
+        loader: batches of the training set (`nnet.dataset`): `steps_per_epoch`, `wait_seconds`, `num_workers`,
             `epoch(number, start_step)`.
         valid_loader: its `epoch(0)` is one pass over the validation batches; None: no validation.
         dev: list of (speaker, features (T, F)) for the EER of each epoch; may be empty.
@@ -232,6 +232,7 @@ class Trainer:
         if self.group.is_main:
             self._write_log()
             log_epoch(line, self.settings.epochs)
+            progress.warn_of_waiting()
 
     def _measure(self, progress):
         sums, epoch = self._joint_sums(), self.state["epoch"]

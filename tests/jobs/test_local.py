@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from nnet.cores import cores
 from nnet.jobs.call import shell_command
-from nnet.jobs.local import cores
 
 
 @pytest.fixture

@@ -185,6 +185,16 @@ def test_training_on_voxceleb1_leaves_only_the_lists_o(prepare, tmp_path):
     assert "no training data" in done.stderr
 
 
+def test_voxceleb2s_test_part_can_be_trained_on(prepare, tmp_path):
+    done = prepare("--train-vox2-test", "true", "--sets", "train")
+    assert done.returncode == 0, done.stderr
+    assert len(DataDir(tmp_path / "data/train").spk2utt) == 9, "eight of the development part, one of the test part"
+    assert not (tmp_path / "data/test").exists()
+    shutil.rmtree(tmp_path / "vox2/test")
+    assert "no recordings of vox2's test part" in prepare("--train-vox2-test", "true").stderr
+    assert "--sets: 'dev' is none of train, test" in prepare("--sets", "dev").stderr
+
+
 def test_wrong_and_half_extracted_folders(prepare, tmp_path):
     assert "--vox1 must contain VoxCeleb1" in prepare(vox1="vox2", vox2="vox1").stderr
     assert "no such folder; expected VoxCeleb2 (dev/aac/id00012" in prepare(vox2="nowhere").stderr
@@ -228,3 +238,5 @@ def test_documented_sizes(local):
         local(SCRIPT, "--documented", "--vox2", "x", "--train-vox1", "true").stdout
         == "7205:1240651:2700.6 40:4874:11.2\n"
     )
+    kaldi = ("--vox2", "x", "--train-vox1", "true", "--train-vox2-test", "true")
+    assert local(SCRIPT, "--documented", *kaldi).stdout.startswith("7323:1276888:"), "as Kaldi's recipe counts"

@@ -45,7 +45,7 @@ def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
     train, held_out = (DataDir(tmp_path / "data" / name) for name in ("toy/train", "voices_test"))
     assert held_out.spk2utt and not train.spk2utt.keys() & held_out.spk2utt.keys(), "who babbles is not trained on"
     assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
-    assert "exp/toy_tuned/classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
+    assert "exp/toy_tuned_classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
     again = recipe(*command)
     assert "all stages are up to date" in again.stdout
 

@@ -15,8 +15,10 @@ set -euo pipefail
 # Options (--some-name VALUE) and their defaults:
 corpus=here nj=8
 large_margin=loss.margin=0.5
+methods=cosine
 begin_recipe "$@"
 
+check_words methods cosine plda
 check_training
 echo "$corpus $nj $nnet_conf $name $type $vad $cmvn $feats $net $margin $train_cmd"
 """
@@ -60,6 +62,13 @@ def test_mistakes_are_told_before_the_first_stage(recipe):
     words = ("--nnet-conf", "c.json", "--large-margin", "loss.marge=1")
     done = recipe(*words, config={"loss": {"type": "additive_angular_margin"}})
     assert done.returncode == 1 and "loss.marge is not an option" in done.stderr
+    for words, said in (
+        (("--nj", "many"), "--nj expects a number, not 'many'"),
+        (("--cmd", "nosuch.pl --mem 1G"), "--cmd: no command 'nosuch.pl'"),
+        (("--methods", "cosine pdla"), "--methods: 'pdla' is none of cosine plda"),
+    ):
+        done = recipe("--nnet-conf", "c.json", *words)
+        assert done.returncode == 1 and said in done.stderr
     done = recipe("--nnet_config", "c.json")
     assert done.returncode == 1 and "--nnet_config: no such option" in done.stderr
 

@@ -1,107 +1,184 @@
-"""steps/stages.sh: which stages of a recipe run, and which count as done."""
+"""Which steps of each recipe run after a change: what changed → what runs. No step is computed."""
 
+import os
+import re
+import shutil
 import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
-RECIPE = """
-set -euo pipefail
-stage=%(stage)s
-stop_stage=%(stop_stage)s
-. %(root)s/steps/stages.sh
-if begin_stage 0 data data "%(corpus)s"; then echo ran 0; end_stage; fi
-if begin_stage 1 features data conf; then
-  echo ran 1
-  %(killed)s
-  end_stage
-fi
-if begin_stage 4 train exp "%(network)s"; then
-  resume=$(resumes exp/checkpoints)
-  echo "ran 4 resume=$resume"
-  mkdir -p exp/checkpoints
-  %(killed_training)s
-  end_stage
-fi
-show_results results
+from nnet.errors import InputError
+from nnet.jobs.stages import begin, check, decide, parse_step, read_mark
+
+# Stands in for Python: records what is declared, recalls paths, answers for check_config; other programs do nothing.
+PYTHON = """#!/bin/sh
+case "$2 $*" in
+  "nnet.bin.stages "*" --recall "*) exec {python} "$@" ;;
+  "nnet.bin.stages "*) printf '%s\\0' "$@" >declared ;;
+  *" --show features.type "*resnet34*) echo fbank ;;
+  *" --show features.type "*) echo mfcc ;;
+  *" --has "*resnet34*) echo true ;;
+  *" --has "*) echo false ;;
+  *" --resolved "*)
+    for epochs in 3 4 5 7; do
+      case "$*" in *training.epochs=$epochs*) last=$epochs ;; esac
+    done
+    echo "{{\\"training\\": {{\\"epochs\\": ${{last:-9}}}}}}" ;;
+esac
 """
+CORPORA = ["vox1", "vox2", "musan", "rirs", "corpora", "other"]
 
 
 @pytest.fixture
-def recipe(tmp_path, root):
-    """Runs the recipe above; gives what it printed and its exit code."""
-    (tmp_path / "conf").write_text("--num-mel-bins=30\n")
-    (tmp_path / "results").write_text("EER 1 %\n")
-    defaults = {"stage": "", "stop_stage": 100, "corpus": "a", "network": "small", "killed": "", "killed_training": ""}
+def recipe(root, tmp_path, monkeypatch, request):
+    """A recipe's folder in which all steps of a call are done; `decide(words)` tells what another call would run."""
+    name, words = request.param
+    for link in ("steps", "utils", "local", "nnet_conf", "path.sh", "cmd.sh"):
+        (tmp_path / link).symlink_to(root / link)
+    shutil.copy(root / "egs" / name / "run.sh", tmp_path)
+    shutil.copytree(root / "egs" / name / "conf", tmp_path / "conf")
+    for folder in CORPORA:
+        (tmp_path / folder).mkdir()
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    python.write_text(PYTHON.format(python=sys.executable))
+    python.chmod(0o755)
+    extras = "mini" if name == "mini" else ""
+    environment = os.environ | {"SV_PYTHON": str(python), "SV_READY": f"{root} {extras} {python}"}
+    environment |= {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONPATH": str(root)}
+    monkeypatch.chdir(tmp_path)
 
-    def run(**options):
-        script = RECIPE % (defaults | {"root": root} | options)
-        done = subprocess.run(["bash", "-c", script, "run.sh"], cwd=tmp_path, capture_output=True, text=True)
-        return [line for line in done.stdout.splitlines() if line.startswith("ran")], done
+    def declare(*more):
+        done = subprocess.run(["./run.sh", *more], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        words = (tmp_path / "declared").read_text().split("\0")[:-1]
+        options = dict(zip(words[2::2], words[3::2], strict=False))
+        steps = [parse_step(text.split("\0")) for text in "\0".join(words).split("\0--step\0")[1:]]
+        return steps, options
 
-    run.folder = tmp_path
-    return run
+    def what_runs(*more):
+        steps, options = declare(*more)
+        marks = {s.name: mark for s in steps if (mark := read_mark(s))}
+        first = int(options["--stage"]) if options["--stage"] else None
+        retrain = options["--retrain"] == "true"
+        decisions = decide(steps, marks, first, int(options["--stop-stage"]), retrain, os.path.isdir)
+        check(decisions, marks, first)
+        return " ".join(d.step.name for d in decisions if d.action != "keep")
 
-
-def test_a_finished_recipe_runs_no_stage_again_and_says_so(recipe):
-    ran, done = recipe()
-    assert ran == ["ran 0", "ran 1", "ran 4 resume=false"]
-    assert "already" not in done.stdout
-    ran, done = recipe()
-    assert ran == []
-    assert done.returncode == 0
-    assert "all stages are up to date" in done.stdout
-    assert done.stdout.endswith("EER 1 %\n")
-
-
-def test_stage_n_runs_n_and_the_later_ones(recipe):
-    recipe()
-    assert recipe(stage=1)[0] == ["ran 1", "ran 4 resume=false"]
-    assert recipe(stage=1, stop_stage=1)[0] == ["ran 1"]
-    assert recipe()[0] == ["ran 4 resume=false"], "what follows a stage that was done again is done again"
-
-
-def test_stage_n_needs_the_earlier_ones(recipe):
-    ran, done = recipe(stage=4)
-    assert ran == []
-    assert done.returncode == 1
-    assert "stage 0 (data) is not complete" in done.stderr
-
-
-def test_a_stage_is_a_number(recipe):
-    ran, done = recipe(stage="four")
-    assert ran == []
-    assert done.returncode == 1
-    assert "--stage and --stop-stage take numbers" in done.stderr
+    steps, _ = declare(*words)
+    assert what_runs(*words) == " ".join(s.name for s in steps)
+    for step in steps:
+        begin(step, steps, "run")
+        os.replace(f"{step.mark}.begun", step.mark)
+    return SimpleNamespace(what_runs=what_runs, folder=tmp_path)
 
 
-def test_changed_options_and_files_redo_the_stage_and_what_follows(recipe):
-    recipe()
-    assert recipe(network="large")[0] == ["ran 4 resume=false"]
-    (recipe.folder / "conf").write_text("--num-mel-bins=80\n")
-    assert recipe(network="large")[0] == ["ran 1", "ran 4 resume=false"]
-    assert recipe(network="large", corpus="b")[0] == ["ran 0", "ran 1", "ran 4 resume=false"]
+VOXCELEB = ("voxceleb", [*("--vox1", "vox1", "--vox2", "vox2", "--musan", "musan", "--rirs", "rirs")])
+RESNET = (VOXCELEB[0], [*VOXCELEB[1], "--nnet-conf", "nnet_conf/resnet34.json"])
+LIBRISPEECH = ("librispeech", ["--corpus", "vox1"])
+SRE = ("sre", ["--corpora", "corpora", "--musan", "musan", "--rirs", "rirs"])
+SCORES = "scores metrics"
+MODEL = f"network embeddings test_embeddings {SCORES}"
+LM = "network_lm embeddings_lm test_embeddings_lm scores_lm metrics_lm"
+TABLE = [  # recipe, [(options of the second call, steps that run, or what is said)]
+    (
+        VOXCELEB,
+        [
+            ("", ""),
+            ("--musan musan/ --vox1 ./vox1 --nj 3 --cmd utils/run.sh --max-missing 0.1", ""),
+            ("--lists O", f"test test_features test_embeddings {SCORES}"),
+            ("--lda-dim 9", SCORES),
+            ("--stage 7", "metrics"),
+            ("--stage 1 --stop-stage 3", "features test_features sounds augmented net"),
+            ("--stage 3 --stop-stage 3", "net"),
+            ("--min-len 100", "error: exp/xvector holds a finished training.*--min-len was 400, is 100.*--exp NEW"),
+            ("--min-len 100 --exp exp/new", f"net {MODEL}"),
+            ("--min-len 100 --retrain true", f"net {MODEL}"),
+            ("--set training.epochs=5", "error: exp/xvector holds .*training.epochs was 9, is 5.*--retrain true"),
+            ("--set training.epochs=5 --exp exp/five", MODEL),
+            ("--nnet-conf nnet_conf/etdnn.json", MODEL),
+            ("--pretrained other", "error: exp/xvector holds a finished training, and --pretrained was none, is other"),
+            ("--vox2 other", "error: stage 0 .* --vox2 was vox2, is other; .*done again.*stages 0, 1, 2, 3, 4"),
+            ("--stage 3 --musan other", "error: --stage 3 keeps stage 2 .*--musan was musan, is other"),
+            ("--musan none --rirs none", "error: exp/xvector holds .*made from features, was from augmented"),
+            ("--augmentation fly", "error: exp/xvector holds"),
+            ("--train-vox2-test true --exp exp/new", f"training features augmented net {MODEL}"),
+            ("--train-vox1 true", "error: exp/xvector holds .*--train-vox1 was false, is true"),
+            ("--stage 4", r"error: exp/xvector holds .*--stage 4 would train again \(--stage 5"),
+            ("--stage 4 --retrain true", MODEL),
+        ],
+    ),
+    (
+        RESNET,
+        [
+            ("--nnet-conf nnet_conf/resnet34.json", ""),
+            ("--nnet-conf nnet_conf/resnet34.json --stage 6", f"{SCORES} scores_lm metrics_lm"),
+            (
+                "--nnet-conf nnet_conf/resnet34.json --large-margin training.epochs=7",
+                "error: exp/resnet34_lm holds a finished training, and training.epochs was 5, is 7",
+            ),
+            ("--nnet-conf nnet_conf/resnet34.json --stage 8 --retrain true", LM),
+            ("--nnet-conf nnet_conf/resnet34.json --augmentation disk", "error: exp/resnet34 holds"),
+            (
+                "--nnet-conf nnet_conf/resnet34.json --convert wav",
+                "error: exp/resnet34 holds .*--convert was flac, is wav",
+            ),
+            ("", f"features test_features augmented net {MODEL}"),  # MFCCs beside the filter banks
+        ],
+    ),
+    (
+        LIBRISPEECH,
+        [
+            ("", ""),
+            ("--corpus none", "error: stage 0 .* --corpus was vox1, is none"),
+            ("--methods cosine", SCORES),
+            ("--speeds 1.1", "error: exp/xvector holds .*--speeds was 0.9 1.1, is 1.1"),
+            ("--augment true", f"speech net network embeddings {SCORES}"),  # beside the other
+            ("--augment true --musan musan", f"sounds speech net network embeddings {SCORES}"),
+            ("--stage 1", "error: exp/xvector holds a finished training"),
+        ],
+    ),
+    (
+        SRE,
+        [
+            ("", ""),
+            ("--within 0.5", SCORES),
+            ("--tests sre18", "error: exp/xvector holds .*--tests was sre16, is sre18"),  # decides who is trained on
+            ("--tests sre18 --stage 0 --stop-stage 1", "data features"),
+            ("--min-num-utts 4 --exp exp/four", f"net network embeddings {SCORES}"),
+            ("--musan none", "error: stage 2 .* --musan was musan, is none"),
+        ],
+    ),
+    (
+        ("mini", []),
+        [
+            ("", ""),
+            ("--top-n 5", SCORES),
+            ("--utterances 5", "error: exp/xvector holds .*--utterances was 12, is 5"),
+            ("--utterances 5 --retrain true", f"data features net network embeddings {SCORES}"),
+        ],
+    ),
+]
 
 
-def test_a_killed_stage_is_not_done(recipe):
-    ran, done = recipe(killed="kill -9 $$")
-    assert done.returncode == -9
-    assert recipe()[0] == ["ran 1", "ran 4 resume=false"]
+@pytest.mark.parametrize(("recipe", "rows"), TABLE, ids=["xvector", "resnet34", "librispeech", "sre", "mini"],
+                         indirect=["recipe"])  # fmt: skip
+def test_what_changed_and_what_runs(recipe, rows):
+    for options, expected in rows:
+        words = options.split(" ") if options else []
+        try:
+            outcome = recipe.what_runs(*words)
+        except InputError as error:
+            outcome = f"error: {error}"
+        if expected.startswith("error: "):
+            assert re.match(expected, outcome), options
+        else:
+            assert outcome == expected, options
 
 
-def test_a_failed_command_leaves_the_stage_undone(recipe):
-    assert recipe(killed="false")[1].returncode == 1
-    assert recipe()[0] == ["ran 1", "ran 4 resume=false"]
-
-
-def test_a_killed_training_goes_on(recipe):
-    recipe(killed_training="kill -9 $$")
-    assert recipe(killed_training="kill -9 $$")[0] == ["ran 4 resume=true"]
-    assert recipe()[0] == ["ran 4 resume=true"]
-    assert recipe(stage=4)[0] == ["ran 4 resume=false"], "a training that ended is done anew when asked for"
-
-
-def test_a_killed_training_with_other_options_starts_anew(recipe):
-    recipe(killed_training="touch exp/checkpoints/old; kill -9 $$")
-    assert recipe(network="large", killed_training="kill -9 $$")[0] == ["ran 4 resume=false"]
-    assert not (recipe.folder / "exp/checkpoints/old").exists()
-    assert recipe(network="large")[0] == ["ran 4 resume=true"]
+@pytest.mark.parametrize("recipe", [VOXCELEB], indirect=True)
+def test_a_changed_file_of_features_repeats_them(recipe):
+    (recipe.folder / "conf/mfcc.conf").write_text("--num-ceps=20\n")
+    assert recipe.what_runs("--stop-stage", "2") == "features test_features augmented"

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import zlib
 
 import pytest
 from corpora.sounds import make_musan, make_rirs
@@ -47,8 +49,7 @@ def recipe(tmp_path_factory):
         (folder / f"{name}.json").write_text(json.dumps(config))
     path = f"{fake_ffmpeg(folder / 'bin')}:{os.environ['PATH']}"
 
-    def run(*words):
-        corpora = ["--vox1", "vox1", "--vox2", "vox2", "--musan", "musan", "--rirs", "RIRS_NOISES"]
+    def run(*words, corpora=("--vox1", "vox1", "--vox2", "vox2", "--musan", "musan", "--rirs", "RIRS_NOISES")):
         small = ["--min-len", "50", "--min-num-utts", "2", "--dev-speakers", "2", "--lda-dim", "4", "--nj", "1"]
         lists = ["--trials-dir", "lists", "--lists", "O E-clean", "--num-augmented", str(COPIES)]
         command = ["./run.sh", *corpora, *small, *lists, "--large-margin", LARGE_MARGIN, *words]
@@ -59,10 +60,24 @@ def recipe(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def resnet(recipe):
-    """The ResNet's run through all stages."""
+    """The ResNet's run through all stages, augmented on the fly."""
     done = recipe[1]("--nnet-conf", "resnet.json")
     assert done.returncode == 0, done.stderr
     return done
+
+
+@pytest.fixture(scope="module")
+def xvector(recipe, resnet):
+    """The x-vector's run behind it, with augmented copies on disk; the recipe knows the corpora."""
+    done = recipe[1]("--nnet-conf", "xvector.json", corpora=())
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def finished_files(folder):
+    """{path: CRC} of the files of data/ and exp/."""
+    files = (p for name in ("data", "exp") for p in (folder / name).rglob("*") if p.is_file())
+    return {path: zlib.crc32(path.read_bytes()) for path in files}
 
 
 def systems(table):
@@ -83,34 +98,63 @@ def test_resnet_with_large_margin_fine_tuning(recipe, resnet):
     assert "disk: " in tables
 
 
-def test_the_data_directories_are_sound(recipe, resnet):
+def test_filter_banks_are_augmented_on_the_fly_from_converted_audio(recipe, resnet):
+    folder, _ = recipe
+    config = json.loads((folder / "exp/resnet/config.json").read_text())
+    assert config["augmentation"]["rirs"] == "data/rirs" and config["data"]["dither"] == 1
+    assert config["augmentation"]["probability"] == 0.6
+    speakers = len(DataDir(folder / "data/fbank/net/train").spk2utt)
+    for name in ("resnet", "resnet_lm"):
+        assert len((folder / f"exp/{name}/spk2int").read_text().splitlines()) == 3 * speakers, "the speeds' classes"
+    train = DataDir(folder / "data/fbank/net/train")
+    assert all(path.startswith(f"{folder}/data/audio/") and path.endswith(".flac") for path in train.wav_scp.values())
+    assert all(rx.endswith("|") for rx in DataDir(folder / "data/train").wav_scp.values())
+    assert "converting 64 recordings once: about" in resnet.stderr
+    assert not (folder / "data/fbank/train_augmented").exists()
+
+
+def test_the_data_directories_are_sound(recipe, xvector):
     folder, _ = recipe
     for name in ("train", "test"):
         validate(folder / "data" / name, feats=False, text=False)
-        validate(folder / "data/fbank" / name, text=False)
-    augmented = validate(folder / "data/fbank/train_augmented", text=False, wav=False)
+        for feats in ("fbank", "mfcc"):
+            validate(folder / "data" / feats / name, text=False)
+    augmented = validate(folder / "data/mfcc/train_augmented", text=False, wav=False)
     assert len(augmented.utt2spk) == 64 + COPIES
-    net = {name: DataDir(folder / "data/fbank/net" / name) for name in ("train", "valid", "dev")}
+    net = {name: DataDir(folder / "data/mfcc/net" / name) for name in ("train", "valid", "dev")}
     assert len(net["dev"].spk2utt) == 2
-    assert not net["dev"].spk2utt.keys() & DataDir(folder / "data/fbank/backend").spk2utt.keys()
+    assert not net["dev"].spk2utt.keys() & DataDir(folder / "data/mfcc/backend").spk2utt.keys()
     uniq = augmented.table("utt2uniq")
     sessions = {name: {uniq[u].rpartition("-")[0] for u in data.utt2spk} for name, data in net.items()}
     assert sessions["valid"]
     assert not sessions["valid"] & sessions["train"], "a video's utterances keep together, and so do their copies"
 
 
-def test_nothing_is_done_twice_and_the_network_can_be_another(recipe, resnet):
-    folder, run = recipe
-    again = run("--nnet-conf", "resnet.json")
-    assert again.returncode == 0, again.stderr
-    assert "all stages are up to date" in again.stdout
-    assert systems(again.stdout) == systems(resnet.stdout)
-    done = run("--nnet-conf", "xvector.json")
-    assert done.returncode == 0, done.stderr
-    assert systems(done.stdout) == 2 * [f"{m}{s}" for m in ("cosine", "plda") for s in ("", "_asnorm", "_calibrated")]
-    assert "stage 0" not in done.stdout
-    assert "stage 8" not in done.stdout, "softmax has no margin"
+def test_the_network_can_be_another(recipe, xvector):
+    folder, _ = recipe
+    assert systems(xvector.stdout) == 2 * [
+        f"{m}{s}" for m in ("cosine", "plda") for s in ("", "_asnorm", "_calibrated")
+    ]
+    assert "stage 0" not in xvector.stdout
+    assert "stage 8" not in xvector.stdout, "softmax has no margin"
     assert DataDir(folder / "data/mfcc/prepared").feats_conf["silence_removed"]
+
+
+LOST_BEFORE = [  # calls that once repeated finished stages and removed the checkpoints, or trained on something else
+    ([], "all stages are up to date"),
+    (["--set", "training.epochs=3"], r"exp/xvector holds a finished training, and training.epochs was 2, is 3"),
+    (["--stage", "3"], r"exp/xvector holds a finished training, and stage 3 .* runs: --stage 3"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), LOST_BEFORE)
+def test_a_call_loses_nothing_that_is_finished(recipe, resnet, xvector, words, said):
+    folder, run = recipe
+    before = finished_files(folder)
+    done = run("--nnet-conf", "xvector.json", *words, corpora=())
+    assert re.search(said, done.stdout + done.stderr), done.stderr
+    assert done.returncode == (0 if not words else 1)
+    assert finished_files(folder) == before
 
 
 def test_sizes_extrapolated_from_this_run_agree_with_the_plan(recipe, resnet):
@@ -128,19 +172,19 @@ def test_sizes_extrapolated_from_this_run_agree_with_the_plan(recipe, resnet):
 def test_the_plan_of_the_full_corpus(recipe):
     folder, run = recipe
     done = run("--nnet-conf", "xvector.json", "--dry-run", "true", "--num-augmented", "1000000", "--nj", "8")
-    assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("stage ")
     assert "memory: " in done.stdout
+    assert "run     stage 2 (augmentation): --num-augmented was 40, is 1000000" in done.stdout
+    assert "refuse  stage 4 (train exp/xvector): stage 2 (augmentation) runs: " in done.stdout
+    assert done.returncode == 1 and "--retrain true" in done.stderr
 
 
-def test_augmentation_on_the_fly_from_pretrained_weights(recipe, resnet):
+def test_a_training_can_start_from_pretrained_weights(recipe, resnet):
     folder, run = recipe
-    fly = ["--augmentation", "fly", "--pretrained", "exp/resnet", "--exp", "exp/fly", "--stop-stage", "4"]
-    done = run("--nnet-conf", "resnet.json", *fly)
+    done = run("--nnet-conf", "resnet.json", "--pretrained", "exp/resnet", "--exp", "exp/more", "--stop-stage", "4")
     assert done.returncode == 0, done.stderr
-    assert "stage 2" not in done.stdout
-    assert json.loads((folder / "exp/fly/config.json").read_text())["augmentation"]["rirs"] == "data/rirs"
-    assert "dropped: loss.weight" in (folder / "exp/fly/train.log").read_text()
+    assert re.findall(r" stage (\d): ", done.stdout) == ["4"]
+    assert "dropped: loss.weight" in (folder / "exp/more/train.log").read_text()
 
 
 def test_mistakes_are_told_at_once(recipe):
@@ -150,4 +194,18 @@ def test_mistakes_are_told_at_once(recipe):
     assert "marge" in done.stderr
     done = run("--nnet-conf", "resnet.json", "--vox2", "vox1", "--exp", "exp/other")
     assert done.returncode == 1
-    assert "error: vox1: --vox2 must contain VoxCeleb2" in done.stderr
+    assert "--vox2 was vox2, is vox1" in done.stderr
+
+
+def test_other_lists_repeat_the_test_set_only(recipe, resnet, xvector):
+    folder, run = recipe
+    before = finished_files(folder)
+    done = run("--nnet-conf", "xvector.json", "--lists", "O", "--stop-stage", "1", corpora=())
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r" stage (\d): (.*)", done.stdout) == [
+        ("0", "test set of recordings and trials"),
+        ("1", "features of the test set"),
+    ]
+    after = finished_files(folder)
+    kept = [p for p in before if not re.search(r"/data/(mfcc/)?test/|/data/skipped|\.stage[01]\.test", str(p))]
+    assert {p: after.get(p) for p in kept} == {p: before[p] for p in kept}
