@@ -1,11 +1,8 @@
 """Text tables: what is wrong is named with file and line."""
 
-import os
-
 import pytest
 
 from nnet.errors import InputError
-from nnet.files import atomic_write
 from nnet.kaldi import tables
 
 
@@ -56,26 +53,3 @@ def test_speakers(tmp_path):
     (tmp_path / "u").write_text("a-1 a b\n")
     with pytest.raises(InputError, match='u: "a-1" must have one speaker'):
         tables.read_utt2spk(tmp_path / "u")
-
-
-def test_atomic_write_leaves_all_or_nothing(tmp_path):
-    path = tmp_path / "x"
-    with atomic_write(path) as file:
-        file.write("new")
-        assert not path.exists()
-    assert path.read_text() == "new"
-    with pytest.raises(RuntimeError), atomic_write(path) as file:
-        file.write("half")
-        raise RuntimeError
-    assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["x"]
-    with (
-        pytest.raises(InputError, match="no-dir/x: cannot be written: No such file"),
-        atomic_write(tmp_path / "no-dir" / "x"),
-    ):
-        pass
-
-
-def test_an_error_about_another_file_keeps_its_name(tmp_path):
-    with pytest.raises(FileNotFoundError, match="other"), atomic_write(tmp_path / "x"):
-        open(tmp_path / "other")  # noqa: SIM115
