@@ -5,13 +5,12 @@ combine.py combines several directories, job_outputs.py merges the outputs of pa
 """
 
 import functools
-import json
 import os
 from collections.abc import Iterable
 from typing import Any
 
 from nnet.errors import InputError
-from nnet.files import AnyPath
+from nnet.files import AnyPath, check_entries, read_json
 from nnet.kaldi.tables import (
     check_utt2spk,
     invert_spk2utt,
@@ -143,11 +142,15 @@ class DataDir:
         path = self.file("feats_conf.json")
         if not self.has("feats_conf.json"):
             return None
-        try:
-            with open(path, encoding="utf-8") as file:
-                return json.load(file)
-        except ValueError as error:
-            raise InputError(f"{path}: not JSON: {error}") from error
+        conf = read_json(path)
+        check_feats_conf(conf, path)
+        return conf
+
+
+def check_feats_conf(conf: dict[str, Any], where: str) -> None:
+    """Raises InputError unless a JSON object has the entries of feats_conf.json; use checks its options."""
+    check_entries(conf, {"type": str, "options": dict, "cmvn": str, "silence_removed": bool}, where)
+    check_entries({"vad": {}} | conf, {"vad": dict}, where)
 
 
 def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, float, int | None]:
