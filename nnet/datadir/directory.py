@@ -42,6 +42,8 @@ SPEAKER_FILES = ("spk2gender", "cmvn.scp")
 WHOLE_FILES = ("feats_conf.json", "frame_shift")  # describe the whole directory
 ALL_FILES = ("utt2spk", "spk2utt", *UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_FILES, *WHOLE_FILES)
 
+MAX_SECONDS = 1e8  # three years: a time beyond it is no time in a recording
+
 
 class DataDir:
     """Files of a data directory, each read on first access.
@@ -161,7 +163,9 @@ def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, flo
         channel = int(words[3]) if len(words) > 3 else None
     except (IndexError, ValueError):
         words = []
-    if len(words) not in (3, 4) or start < 0 or not (end > start or end == -1) or (channel or 0) < 0:
+    if len(words) not in (3, 4) or not (0 <= start < MAX_SECONDS and (start < end < MAX_SECONDS or end == -1)):
+        words = []
+    if not words or not 0 <= (channel or 0) < 1 << 16:
         raise InputError(f'{path}: "{utterance}": "{text}" is not "recording start end [channel]", times in seconds')
     return words[0], start, end, channel
 

@@ -76,7 +76,11 @@ def test_reading(plain, segmented):
         plain.vad  # noqa: B018
 
 
-@pytest.mark.parametrize("line", ["a-0 r 2 1", "a-0 r x 1", "a-0 r 1", "a-0 r 1 2 3 4", "a-0 r -1 2", "a-0 r 1 2 -1"])
+@pytest.mark.parametrize(
+    "line",
+    ["a-0 r 2 1", "a-0 r x 1", "a-0 r 1", "a-0 r 1 2 3 4", "a-0 r -1 2", "a-0 r 1 2 -1"]
+    + [f"a-0 r {times}" for times in ("nan 1", "0 nan", "0 inf", "1e307 1e308", "-inf -1")],
+)
 def test_bad_segments(segmented, line):
     data = _write(pathlib.Path(segmented.path), segments=[line])
     with pytest.raises(InputError, match='segments: "a-0"'):
