@@ -24,6 +24,7 @@ for file in "$data/wav.scp" "$data/utt2spk"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/wav_$(basename "$out_data")
 

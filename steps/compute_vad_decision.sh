@@ -25,6 +25,7 @@ for file in "$data/feats.scp" "$data/utt2spk" "$vad_config"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$data"
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/vad_$(basename "$data")
 log=$logdir/vad_$(basename "$data")

@@ -23,6 +23,7 @@ for file in "$model/config.json" "$data/feats.scp" "$data/utt2spk"; do
 done
 utterances=$(($(wc -l <"$data/feats.scp")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$out"
 mkdir -p "$out/log"
 rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null

@@ -29,6 +29,7 @@ for file in "$data/wav.scp" "$data/utt2spk" "$config"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$data"
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/raw_${type}_$(basename "$data")
 log=$logdir/make_${type}_$(basename "$data")

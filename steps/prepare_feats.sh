@@ -23,6 +23,7 @@ for file in "$data/feats.scp" "$data/utt2spk"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/feats_$(basename "$out_data")
 

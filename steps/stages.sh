@@ -10,6 +10,8 @@
 # files) and its own stamp. It is skipped as long as its inputs are unchanged, so a changed option or a repeated stage
 # reruns all later stages. With --stage N, stages from N on run, and the earlier ones must be complete.
 
+. "$(dirname "${BASH_SOURCE[0]}")/../utils/jobs.sh"
+
 : "${stop_stage:=100}"
 case "$stage$stop_stage" in
   *[!0-9]*) echo "$0: --stage and --stop-stage take numbers, not '$stage' and '$stop_stage'" >&2; exit 1 ;;
@@ -32,8 +34,8 @@ begin_stage() {
     stage_stamp=$(sed -n '$p' "$stage_mark")
     return 1
   fi
+  lock "$dir"
   if [ -f "$stage_mark" ]; then rm -f "$stage_mark.begun" "$stage_mark"; fi
-  mkdir -p "$dir" || exit 1
   echo "$(date '+%F %T') stage $number: $words"
 }
 

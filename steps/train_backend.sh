@@ -19,6 +19,7 @@ embeddings=$1 data=$2 out=$3
 for file in "$embeddings/xvector.scp" "$data/utt2spk"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
+lock "$out"
 mkdir -p "$out/log"
 quote "${program[@]}" "$embeddings" "$data" "$out"
 $cmd "$out/log/train_backend.log" "${quoted[@]}"

@@ -26,7 +26,7 @@ if [ -n "$nproc$hosts" ]; then
   program=("${launcher[@]}" train_nnet "${program[@]:3}")
 fi
 log=$dir/train.log
-mkdir -p "$dir"
+lock "$dir"
 touch "$log"
 shown=$(($(wc -l <"$log")))
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced by scripts that run jobs.
+# Sourced by scripts that run jobs, or that write a directory which another script might be writing.
 
 # quote WORD...: sets the array $quoted to the words as a job runner must get them to hand them on unchanged.
 #
@@ -22,4 +22,17 @@ quote() {
     esac
     quoted+=("$word")
   done
+}
+
+# lock DIR: makes DIR, and keeps other programs from writing it until this script ends; stops if one is at work there.
+# Programs that this script calls may write DIR. nnet/locks.py says more.
+lock() {
+  local held
+  mkdir -p "$1" || exit 1
+  held=$(cd -P "$1" && pwd)
+  case $'\n'${SV_LOCKED:-}$'\n' in *$'\n'"$held"$'\n'*) return 0 ;; esac
+  sv_descriptor=$((${sv_descriptor:-20} + 1))  # bash 3.2 cannot choose one
+  eval "exec $sv_descriptor>>\"\$1/.lock\"" || exit 1
+  held=$(python -m nnet.bin.lock "$1" "$sv_descriptor" $$ "$0") || exit 1
+  export SV_LOCKED="${SV_LOCKED:+$SV_LOCKED$'\n'}$held"
 }

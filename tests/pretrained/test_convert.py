@@ -195,6 +195,21 @@ def test_the_model_directory_gives_the_same_embeddings(tmp_path, make_twin, equa
     equal_embeddings(model, twin, 90, 80)
 
 
+def test_a_conversion_that_failed_can_be_repeated(tmp_path, make_twin, monkeypatch):
+    """config.json was written first: after a full disk, the folder counted as a model."""
+    converted = convert(_save_wespeaker(tmp_path, make_twin("ResNet", 18, m_channels=4), "ResNet18"))
+    monkeypatch.setattr(
+        "nnet.pretrained.convert.save_weights", lambda path, weights: _raise(InputError(f"{path}: full"))
+    )
+    with pytest.raises(InputError, match="full"):
+        write_model_dir(converted, str(tmp_path / "model"))
+    assert list((tmp_path / "model").iterdir()) == []
+
+
+def _raise(error):
+    raise error
+
+
 def _broken(state, change):
     state = dict(state)
     if change == "missing":
