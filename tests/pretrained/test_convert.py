@@ -310,13 +310,20 @@ def test_a_folder_without_or_with_several_checkpoints(tmp_path):
         read_checkpoint(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["bomb", "object", "endless", "text"])
+SYNTAX = b"\x93NUMPY\1\0\x20\0{'descr': '<f4', (((((".ljust(
+    42
+)  # ends within the tuple: not even the tokenizer of Python is content
+
+
+@pytest.mark.parametrize("content", ["bomb", "object", "endless", "text", "syntax"])
 def test_npz_files_that_mean_harm_are_refused(content, tmp_path):
     path, header = str(tmp_path / "weights.npz"), io.BytesIO()
     shape = (1 << 40,) if content == "endless" else (1 << 24,)
     kind = "|O" if content == "object" else "<f4"
     np.lib.format.write_array_header_1_0(header, {"descr": kind, "fortran_order": False, "shape": shape})
-    body = {"bomb": header.getvalue() + bytes(1 << 26), "text": b"hello"}.get(content, header.getvalue())
+    body = {"bomb": header.getvalue() + bytes(1 << 26), "text": b"hello", "syntax": SYNTAX}.get(
+        content, header.getvalue()
+    )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if content == "bomb" else zipfile.ZIP_STORED) as archive:
         archive.writestr("a.txt" if content == "text" else "a.npy", body)
     with pytest.raises(InputError, match="weights.npz: (refused|not a readable npz)"):
