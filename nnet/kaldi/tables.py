@@ -81,13 +81,18 @@ def read_numbers(path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str,
 
 
 def parse_numbers(table: dict[str, str], path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Converts a table read from `path` to `{key: number}`; raises InputError for a value that is not a number."""
+    """Converts a table read from `path` to `{key: number}`; raises InputError for a value that is not a number.
+
+    Infinity, NaN and what does not fit into 32 bits count as no numbers.
+    """
     numbers = {}
     for key, text in table.items():
         try:
             numbers[key] = kind(text)
-        except ValueError as error:
-            raise InputError(f'{path}: "{key}": expected a number, found {text!r}') from error
+        except ValueError:
+            numbers[key] = math.nan
+        if not abs(numbers[key]) < 1 << 31:
+            raise InputError(f'{path}: "{key}": expected a number, found {text!r}')
     return numbers
 
 

@@ -32,6 +32,8 @@ def read_vectors(path):
         if vector.ndim != 1 or (rows and vector.shape != rows[0].shape):
             expected = f"a vector of {len(rows[0])} dimensions" if rows else "a vector"
             raise InputError(f'{path}: "{key}" has shape {vector.shape}, expected {expected}')
+        if not len(vector):
+            raise InputError(f'{path}: "{key}" has no dimensions')
         keys.append(key)
         rows.append(vector)
     if not rows:

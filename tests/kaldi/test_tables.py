@@ -13,6 +13,7 @@ from nnet.kaldi import tables
         ("b 1\na 2\n", r'x:2: "a" comes after "b": not sorted'),
         ("a 1\n\nb 2\n", "x:2: empty line"),
         ("a 1\nb\n", 'x:2: "b" has no value'),
+        ("a 1\nb \0\n", "x:2: damaged: NUL"),
     ],
 )
 def test_a_bad_table_names_the_line(tmp_path, text, message):
@@ -36,10 +37,17 @@ def test_files_that_cannot_be_read(tmp_path):
         tables.read_table(tmp_path / "x")
 
 
+def test_a_last_line_without_an_end_is_read_with_a_warning(tmp_path, caplog):
+    (tmp_path / "x").write_text("a 1\nb 2")
+    assert tables.read_table(tmp_path / "x") == {"a": "1", "b": "2"}
+    assert "x: the last line has no end; is the file whole?" in caplog.text
+
+
 def test_numbers(tmp_path):
-    (tmp_path / "x").write_text("a 1.5\nb two\n")
-    with pytest.raises(InputError, match="x: \"b\": expected a number, found 'two'"):
-        tables.read_numbers(tmp_path / "x")
+    for word in ("two", "nan", "inf", "1e308"):
+        (tmp_path / "x").write_text(f"a 1.5\nb {word}\n")
+        with pytest.raises(InputError, match=f"x: \"b\": expected a number, found '{word}'"):
+            tables.read_numbers(tmp_path / "x")
 
 
 def test_speakers(tmp_path):

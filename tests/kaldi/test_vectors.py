@@ -56,3 +56,5 @@ def test_bad_entries_are_named(write, tmp_path):
     scp.write_text("")
     with pytest.raises(InputError, match="x.scp"):
         read_vectors(scp)
+    with pytest.raises(InputError, match='"u1" has no dimensions'):
+        read_vectors(write("x", {"u1": np.zeros(0, np.float32)}))
