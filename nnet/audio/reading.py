@@ -172,6 +172,8 @@ def _decode(rx: str, where: str) -> tuple[np.ndarray, int]:
                 declared = declared_samples(file, audio.frames, audio.format)
         except soundfile.LibsndfileError as error:
             raise _undecodable(error, where) from error
+        except MemoryError:
+            raise InputError(f"{where}: damaged, or too long: its header declares {audio.frames} samples") from None
     if len(samples) < declared:
         raise InputError(f"{where}: truncated: the header declares {declared} samples, found {len(samples)}")
     return samples, audio.samplerate

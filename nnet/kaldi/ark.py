@@ -94,8 +94,10 @@ def matrix_shape(rx: str) -> tuple[int, int]:
     """Returns `(rows, columns)` of a matrix, from its header if it has one."""
     if not rx.rstrip().endswith("|"):
         path, offset, rows = parse_rx(rx)
-        header = matrices.read_header(FileReader(path, offset, rx))
+        reader = FileReader(path, offset, rx)
+        header = matrices.read_header(reader)
         if header is not None:
+            reader.expect(matrices.size_of(header), reader.position)
             return (rows[1] - rows[0] if rows else header.rows), header.columns
     return read_matrix(rx).shape
 

@@ -55,6 +55,12 @@ def _check_shape(reader, rows, columns):
         reader.fail(f"bad header: {rows} rows, {columns} columns")
 
 
+def size_of(header):
+    """Returns the number of bytes of a matrix after its header."""
+    percentiles = compression.COLUMN_HEADER_BYTES * header.columns if header.kind == "CM" else 0
+    return percentiles + header.rows * header.columns * _element(header).itemsize
+
+
 def read_object(reader):
     """Reads one whole object, binary or text.
 

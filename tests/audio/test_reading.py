@@ -154,6 +154,19 @@ def test_check_audio(tone):
             check_audio(samples, 'wav.scp: "u"')
 
 
+def test_a_header_of_more_samples_than_memory_holds(tmp_path, tone):
+    if "MP3" not in soundfile.available_formats():
+        pytest.skip("this libsndfile does not know mp3")
+    path = tmp_path / "a.mp3"
+    _wav(path, tone)
+    data = bytearray(path.read_bytes())
+    tag = max(data.find(b"Xing"), data.find(b"Info"))
+    data[tag + 8 : tag + 12] = b"\x7f\xff\xff\xff"  # the number of frames
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="a.mp3: (damaged|truncated)"):
+        read_audio(str(path))
+
+
 def test_failing_commands():
     with pytest.raises(InputError, match=r"exit status 2: .*no-such-file"):
         read_audio("ls /no-such-file |", where='wav.scp: "u"')

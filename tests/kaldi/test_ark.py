@@ -192,6 +192,8 @@ def test_a_header_that_promises_more_than_memory_holds(tmp_path):
         ark.read_matrix(f"{tmp_path}/x.ark:2")
     with pytest.raises(InputError, match=r"x\.ark"):
         list(ark.read_ark(f"{tmp_path}/x.ark"))
+    with pytest.raises(InputError, match=r"x\.ark:2: truncated"):
+        ark.matrix_shape(f"{tmp_path}/x.ark:2")
 
 
 def test_addresses_that_lead_nowhere(archive, tmp_path):
@@ -199,6 +201,8 @@ def test_addresses_that_lead_nowhere(archive, tmp_path):
         ark.read_matrix(f"{tmp_path}/x.ark:99999999")
     with pytest.raises(InputError, match="no-such"):
         ark.read_matrix(f"{tmp_path}/no-such.ark:3")
+    with pytest.raises(InputError, match="No such file|File name too long"):
+        ark.read_matrix(f"{tmp_path}/x.ark:{'9' * 5000}")  # which is no integer
     with pytest.raises(InputError, match="not a Kaldi matrix|text format"):
         ark.read_matrix(f"{tmp_path}/x.ark:9")
 
