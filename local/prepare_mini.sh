@@ -10,6 +10,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 
 if [ $# -ne 2 ]; then
   cat >&2 <<USAGE
@@ -29,9 +30,9 @@ parts=4  # fixed, since the corpus depends on it: see speak_mini.py
 
 rm -rf "$corpus"
 mkdir -p "$corpus"
-$cmd JOB=1:$parts "$corpus/log/speak.JOB.log" \
-  python local/speak_mini.py --num-speakers $((train_speakers + test_speakers)) --utterances "$utterances" \
+quote python local/speak_mini.py --num-speakers $((train_speakers + test_speakers)) --utterances "$utterances" \
   --seed "$seed" --part JOB --num-parts $parts "$corpus"
+$cmd JOB=1:$parts "$corpus/log/speak.JOB.log" "${quoted[@]}"
 python local/prepare_mini.py --test-speakers "$test_speakers" "$corpus" "$data"
 for set in train enroll test; do
   utils/validate_data_dir.sh --no-feats --no-text "$data/$set"

@@ -19,6 +19,7 @@ from pathlib import Path
 from inventory import Inventory
 
 from nnet.errors import InputError
+from nnet.files import read_text
 
 # Speakers, videos, utterances and hours, as the corpora's pages and papers give them.
 Size = namedtuple("Size", "speakers sessions utterances hours")
@@ -62,9 +63,10 @@ class Speakers:
 
 
 def _read_meta(path):
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    text = read_text(path).removeprefix("\ufeff")  # some copies start with a byte order mark
+    lines = [line for line in text.splitlines() if line.strip()] or [""]
     separator = "\t" if "\t" in lines[0] else ","
-    rows = [[cell.strip() for cell in line.split(separator)] for line in lines if line.strip()]
+    rows = [[cell.strip() for cell in line.split(separator)] for line in lines]
     header = [cell.lower() for cell in rows[0]]
     if "gender" not in header or "set" not in header:
         raise InputError(f"{path}:1: expected columns id, name, gender and set, found {lines[0]!r}")

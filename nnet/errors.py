@@ -1,5 +1,7 @@
 """The exception for errors that the user can fix: bad data, configuration or files."""
 
+LONGEST = 1000  # characters of a message; a damaged file may hold a "word" of megabytes
+
 
 class InputError(Exception):
     """Error in the input; one line that says what is wrong, in which file and entry, and what to do.
@@ -13,3 +15,13 @@ class InputError(Exception):
     ...     print(error)
     no/such/table: No such file or directory
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message))
+
+
+def shortened(message: str) -> str:
+    """Returns a message without its middle if it is longer than LONGEST characters."""
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST // 2]} [... {len(message) - LONGEST} characters ...] {message[-LONGEST // 2 :]}"

@@ -78,7 +78,7 @@ def _convert(value, hint, where):
             raise InputError(f"{where} must be a list, not {value!r}")
         element = typing.get_args(hint)[0]
         return tuple(_convert(v, element, f"{where}[{i}]") for i, v in enumerate(value))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
         return float(value)
     if type(value) is hint:
         return value

@@ -21,12 +21,15 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -ne 2 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 out_data=$2 copies=${2}_copies
 
 for file in "$data/wav.scp" "$data/utt2spk" "$data/feats.scp"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
+lock "$copies"
+lock "$out_data"
 "${program[@]}" --cmd "$cmd" --nj "$nj" "$data" "$copies"
 steps/make_feats.sh --type "$type" --cmd "$cmd" --nj "$nj" --mfcc-config "$mfcc_config" \
   --fbank-config "$fbank_config" "$copies"

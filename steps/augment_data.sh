@@ -15,6 +15,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 out_data=$2 arkdir=${3:-$2/data}
 
@@ -23,11 +24,12 @@ for file in "$data/wav.scp" "$data/utt2spk"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/wav_$(basename "$out_data")
 
 rm -f "$out_data/utt2spk" "$out_data/wav.scp"
-$cmd JOB=1:"$nj" "$out_data/log/augment.JOB.log" \
-  "${program[@]}" --job JOB --num-jobs "$nj" "$data" "$out.JOB"
+quote "${program[@]}" --job JOB --num-jobs "$nj" "$data" "$out.JOB"
+$cmd JOB=1:"$nj" "$out_data/log/augment.JOB.log" "${quoted[@]}"
 
 python -m nnet.bin.merge_copies --nj "$nj" "$data" "$out_data" "$out"

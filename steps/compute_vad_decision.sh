@@ -16,6 +16,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -lt 1 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
 
@@ -24,6 +25,7 @@ for file in "$data/feats.scp" "$data/utt2spk" "$vad_config"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$data"
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/vad_$(basename "$data")
 log=$logdir/vad_$(basename "$data")
@@ -31,7 +33,8 @@ log=$logdir/vad_$(basename "$data")
 rm -f "$data/vad.scp" "$log".*.log
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$log.JOB.log" "${program[@]}" --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
+quote "${program[@]}" --config "$vad_config" "$data/split${nj}utt/JOB" "$out.JOB"
+$cmd JOB=1:"$nj" "$log.JOB.log" "${quoted[@]}"
 grep -h 'no voiced frame' "$log".*.log >&2 || true
 
 conf=

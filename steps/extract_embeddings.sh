@@ -14,6 +14,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -ne 3 ]; then echo "$help_message" >&2; exit 1; fi
 model=$1 data=$2 out=$3
 
@@ -22,12 +23,13 @@ for file in "$model/config.json" "$data/feats.scp" "$data/utt2spk"; do
 done
 utterances=$(($(wc -l <"$data/feats.scp")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$out"
 mkdir -p "$out/log"
 rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" \
-  "${program[@]}" "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
+quote "${program[@]}" "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
+$cmd JOB=1:"$nj" "$out/log/extract.JOB.log" "${quoted[@]}"
 grep -h 'too short for an embedding' "$out"/log/extract.*.log >&2 || true
 
 python -m nnet.bin.average_embeddings --nj "$nj" "$data" "$out"

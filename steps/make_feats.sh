@@ -19,6 +19,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -lt 1 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
 if [ "$type" = fbank ]; then config=$fbank_config; else config=$mfcc_config; fi
@@ -28,6 +29,7 @@ for file in "$data/wav.scp" "$data/utt2spk" "$config"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$data"
 mkdir -p "$logdir" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/raw_${type}_$(basename "$data")
 log=$logdir/make_${type}_$(basename "$data")
@@ -38,8 +40,8 @@ for file in feats.scp utt2num_frames; do  # they would not match the new archive
 done
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$log.JOB.log" \
-  "${program[@]}" --type "$type" --config "$config" "$data/split${nj}utt/JOB" "$out.JOB"
+quote "${program[@]}" --type "$type" --config "$config" "$data/split${nj}utt/JOB" "$out.JOB"
+$cmd JOB=1:"$nj" "$log.JOB.log" "${quoted[@]}"
 grep -h 'channels, using the first' "$log".*.log >&2 || true
 
 python -m nnet.bin.merge_jobs --nj "$nj" "$data" "$out" \

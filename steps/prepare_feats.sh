@@ -14,6 +14,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 out_data=$2 arkdir=${3:-$2/data}
 
@@ -22,13 +23,15 @@ for file in "$data/feats.scp" "$data/utt2spk"; do
 done
 utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
 out=$(cd -P "$arkdir" && pwd)/feats_$(basename "$out_data")
 
 rm -f "$out_data/feats.scp"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
-$cmd JOB=1:"$nj" "$out_data/log/prepare_feats.JOB.log" "${program[@]}" "$data/split${nj}utt/JOB" "$out.JOB"
+quote "${program[@]}" "$data/split${nj}utt/JOB" "$out.JOB"
+$cmd JOB=1:"$nj" "$out_data/log/prepare_feats.JOB.log" "${quoted[@]}"
 
 python -m nnet.bin.merge_jobs --nj "$nj" --source "$data" "$out_data" "$out" \
   utt2num_frames=num_frames feats_conf.json=json feats.scp=scp

@@ -13,6 +13,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -ne 4 ]; then echo "$help_message" >&2; exit 1; fi
 trials=$1 enroll=$2 test=$3 scores=$4
 
@@ -21,4 +22,5 @@ for file in "$trials" "$test/xvector.scp"; do
 done
 logs=$(dirname "$scores")/log
 mkdir -p "$logs"
-$cmd "$logs/score.$(basename "$scores").log" "${program[@]}" "$trials" "$enroll" "$test" "$scores"
+quote "${program[@]}" "$trials" "$enroll" "$test" "$scores"
+$cmd "$logs/score.$(basename "$scores").log" "${quoted[@]}"

@@ -13,6 +13,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -ne 6 ]; then echo "$help_message" >&2; exit 1; fi
 cohort=$1 trials=$2 enroll=$3 test=$4 scores=$5 out=$6
 
@@ -21,5 +22,5 @@ for file in "$trials" "$test/xvector.scp" "$scores"; do
 done
 logs=$(dirname "$out")/log
 mkdir -p "$logs"
-$cmd "$logs/score_norm.$(basename "$out").log" \
-  "${program[@]}" "$cohort" "$trials" "$enroll" "$test" "$scores" "$out"
+quote "${program[@]}" "$cohort" "$trials" "$enroll" "$test" "$scores" "$out"
+$cmd "$logs/score_norm.$(basename "$out").log" "${quoted[@]}"

@@ -26,11 +26,15 @@
 #    --retrain true moves the old one to DIR.1, DIR.2, ... when the training begins.
 # 5. DIR/.stageN.NAME is the mark of a completed step. When a step begins to write, its mark goes and
 #    DIR/.stageN.NAME.begun stands in its place until the step has ended. Marks of later stages stay.
-# 6. --dry-run true prints what each step would do and why, and does nothing.
+# 6. The folders of the steps that run are locked until the recipe ends (utils/jobs.sh): a second call that would write
+#    one of them stops and says who is at work there.
+# 7. --dry-run true prints what each step would do and why, and does nothing.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../utils/jobs.sh"
 
 declared=()           # --step NAME STAGE WORDS DIR INPUT... of each step
 step_names=' '
-step_models=()        # NAME, and the values of exp, set, resolved and pretrained that its step was declared with
+step_models=()        # NAME and DIR, and the values of exp, set, resolved and pretrained that its step was declared with
 model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in their names, their stage
 
 # step NAME STAGE WORDS DIR [INPUT...]: declares a step.
@@ -50,7 +54,7 @@ step() {
     declared+=("$input")
   done
   step_names+="$name "
-  step_models+=("$name" "$exp" "$set" "$resolved" "$pretrained")
+  step_models+=("$name" "$4" "$exp" "$set" "$resolved" "$pretrained")
 }
 
 # recall DIR OPTION...: sets options that were not given to the paths that the marks in DIR remember.
@@ -76,6 +80,7 @@ run_steps() {
     return
   fi
   due=$(decide_steps) || exit 1
+  for entry in $due; do lock_folder "${entry%:*}"; done
   for entry in $due; do run_step "${entry%:*}" "${entry#*:}"; done
 }
 
@@ -83,17 +88,26 @@ decide_steps() {
   python -m nnet.bin.stages --stage "$stage" --stop-stage "$stop_stage" --retrain "$retrain" "$@" "${declared[@]}"
 }
 
+# lock_folder NAME [again]: locks the folder of a step until the recipe ends.
+lock_folder() {
+  local i
+  for ((i = 0; i < ${#step_models[@]}; i += 6)); do
+    if [ "${step_models[i]}" = "$1" ]; then lock "${step_models[i + 1]}" "${@:2}"; fi
+  done
+}
+
 # run_step NAME ACTION: does a step between its marks; do_NAME finds in $resume whether it goes on with a training.
 run_step() {
   local exp=$exp set=$set resolved=$resolved pretrained=$pretrained resume=false begun mark i
-  for ((i = 0; i < ${#step_models[@]}; i += 5)); do
+  for ((i = 0; i < ${#step_models[@]}; i += 6)); do
     if [ "${step_models[i]}" = "$1" ]; then
-      exp=${step_models[i + 1]} set=${step_models[i + 2]}
-      resolved=${step_models[i + 3]} pretrained=${step_models[i + 4]}
+      exp=${step_models[i + 2]} set=${step_models[i + 3]}
+      resolved=${step_models[i + 4]} pretrained=${step_models[i + 5]}
     fi
   done
   if [ "$2" = resume ]; then resume=true; fi
   begun=$(decide_steps --begin "$1:$2")  # two lines: the mark, and what the step does
+  if [ "$2" = retrain ]; then lock_folder "$1" again; fi  # the lock has gone with the old folder
   mark=$(sed -n 1p <<<"$begun")
   echo "$(date '+%F %T') $(sed 1d <<<"$begun")"
   "do_${1%_lm}"

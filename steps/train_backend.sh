@@ -12,11 +12,14 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -ne 3 ]; then echo "$help_message" >&2; exit 1; fi
 embeddings=$1 data=$2 out=$3
 
 for file in "$embeddings/xvector.scp" "$data/utt2spk"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
+lock "$out"
 mkdir -p "$out/log"
-$cmd "$out/log/train_backend.log" "${program[@]}" "$embeddings" "$data" "$out"
+quote "${program[@]}" "$embeddings" "$data" "$out"
+$cmd "$out/log/train_backend.log" "${quoted[@]}"

@@ -17,6 +17,7 @@ set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
+. utils/jobs.sh
 if [ $# -ne 4 ]; then echo "$help_message" >&2; exit 1; fi
 dir=$4
 
@@ -25,7 +26,7 @@ if [ -n "$nproc$hosts" ]; then
   program=("${launcher[@]}" train_nnet "${program[@]:3}")
 fi
 log=$dir/train.log
-mkdir -p "$dir"
+lock "$dir"
 touch "$log"
 shown=$(($(wc -l <"$log")))
 
@@ -37,7 +38,8 @@ show_news() {  # prints new lines of the log about epochs
   shown=$lines
 }
 
-$cmd ${num_threads:+--num-threads "$num_threads"} "$log" "${program[@]}" "$@" &
+quote "${program[@]}" "$@"
+$cmd ${num_threads:+--num-threads "$num_threads"} "$log" "${quoted[@]}" &
 job=$!
 trap 'kill $job 2>/dev/null || true' INT TERM
 while kill -0 $job 2>/dev/null; do

@@ -9,9 +9,9 @@ from nnet.audio.mixing import change_speed, fit_16_bits
 from nnet.audio.reading import convert_rate, iter_utterances
 from nnet.audio.seeds import generator
 from nnet.datadir.derive import write_speakers
-from nnet.datadir.job_outputs import read_job_outputs, write_json
+from nnet.datadir.job_outputs import read_job_outputs
 from nnet.errors import InputError
-from nnet.files import make_directory, remove_file
+from nnet.files import make_directory, remove_file, write_json
 from nnet.kaldi.tables import write_table
 
 UTTERANCE_TABLES = ("text", "utt2lang")

@@ -4,7 +4,7 @@ import os
 
 import soundfile
 
-from nnet.audio.reading import read_audio
+from nnet.audio.reading import all_samples, read_audio
 from nnet.errors import InputError
 
 
@@ -39,6 +39,8 @@ def _read_part_of_file(rx, start, count, sample_rate, channel, where):
                     f"{where}: {rx}: has {audio.channels} channel(s) at {audio.samplerate} Hz; expected channel "
                     f"{channel} at {sample_rate} Hz"
                 )
+            if not audio.seekable():
+                return all_samples(audio)[start : start + count, channel]
             audio.seek(min(start, audio.frames))
             return audio.read(count, dtype="float32", always_2d=True)[:, channel]
     except (soundfile.LibsndfileError, OSError) as error:

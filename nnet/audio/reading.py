@@ -20,6 +20,8 @@ from nnet.errors import InputError
 logger = logging.getLogger(__name__)
 
 STEREO_REPORTS = 3
+LOUDEST = 1e6  # some programs write floats on the scale of 16-bit integers
+BLOCK = 1 << 20  # samples read at once from a file without seeking
 
 _stereo_seen: list[str] = []
 
@@ -80,6 +82,8 @@ def _check_numbers(samples: np.ndarray, where: str) -> None:
         raise InputError(f"{where}: no samples")
     if not np.isfinite(samples).all():
         raise InputError(f"{where}: contains NaN or infinite samples")
+    if max(samples.max(), -samples.min()) > LOUDEST:
+        raise InputError(f"{where}: contains samples beyond {LOUDEST:g} times full scale; is it damaged?")
 
 
 def convert_rate(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
@@ -164,13 +168,25 @@ def _decode(rx: str, where: str) -> tuple[np.ndarray, int]:
         check_complete(file, size, where)
         try:
             with soundfile.SoundFile(source) as audio:
-                samples = audio.read(dtype="float32", always_2d=True)
+                samples = all_samples(audio)
                 declared = declared_samples(file, audio.frames, audio.format)
         except soundfile.LibsndfileError as error:
             raise _undecodable(error, where) from error
+        except MemoryError:
+            raise InputError(f"{where}: damaged, or too long: its header declares {audio.frames} samples") from None
     if len(samples) < declared:
         raise InputError(f"{where}: truncated: the header declares {declared} samples, found {len(samples)}")
     return samples, audio.samplerate
+
+
+def all_samples(audio: soundfile.SoundFile) -> np.ndarray:
+    """Reads the rest of an open file: float32 (n, channels); some codecs, such as GSM 6.10, allow no seeking."""
+    if audio.seekable():
+        return audio.read(dtype="float32", always_2d=True)
+    blocks = []
+    while len(block := audio.read(BLOCK, dtype="float32", always_2d=True)):
+        blocks.append(block)
+    return np.concatenate(blocks) if blocks else np.empty((0, audio.channels), np.float32)
 
 
 def _undecodable(error: soundfile.LibsndfileError, where: str) -> InputError:

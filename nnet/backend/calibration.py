@@ -6,13 +6,12 @@ the smaller and the larger value of the two sides of a trial. The weights minimi
 """
 
 import dataclasses
-import json
 
 import numpy as np
 import scipy.special
 
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import check_entries, read_json, write_json
 from nnet.options import option
 
 RIDGE = 1e-6  # on standardized columns: keeps the weights finite if targets and nontargets are separable
@@ -86,17 +85,17 @@ def quality_columns(enroll, test):
 def write_calibration(path, calibration, description):
     """Writes a model as JSON, with the entries of the dict `description`."""
     model = {"offset": calibration.offset, "weights": list(calibration.weights), "p_target": calibration.p_target}
-    with atomic_write(path) as file:
-        json.dump({**model, **description}, file, indent=2)
-        file.write("\n")
+    write_json(path, {**model, **description})
 
 
 def read_calibration(path):
     """Reads a file of `write_calibration`: (Calibration, the whole JSON object)."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            model = json.load(file)
-        weights = np.array(model["weights"], np.float64)
-        return Calibration(float(model["offset"]), weights, float(model["p_target"])), model
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a calibration model ({error})") from None
+    model = read_json(path)
+    numeric = (int, float)
+    check_entries(model, {"offset": numeric, "weights": list, "p_target": numeric}, path)
+    for i, weight in enumerate(model["weights"]):
+        check_entries({f"weights[{i}]": weight}, {f"weights[{i}]": numeric}, path)
+    if not 0 < model["p_target"] < 1:
+        raise InputError(f"{path}: p_target must be between 0 and 1, not {model['p_target']}")
+    weights = np.array(model["weights"], np.float64)
+    return Calibration(float(model["offset"]), weights, float(model["p_target"])), model

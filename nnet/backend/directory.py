@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import os
 
 import numpy as np
@@ -11,7 +10,7 @@ from nnet.backend.plda import Plda
 from nnet.backend.plda_file import read_plda, write_plda
 from nnet.backend.transforms import Chain
 from nnet.errors import InputError
-from nnet.files import atomic_write, make_directory
+from nnet.files import check_entries, make_directory, read_json, write_json
 from nnet.kaldi.ark import read_matrix, read_vector, write_object
 
 FILES = ("mean.vec", "transform.mat", "plda", "backend.json")
@@ -38,9 +37,8 @@ def write_backend(folder, backend, binary=True):
     for name in FILES:  # mean.vec is removed first and written last: without it the directory is not a back end
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(folder, name))
-    with atomic_write(os.path.join(folder, "backend.json")) as file:
-        json.dump({**backend.description, "normalize_length": backend.chain.normalize_length}, file, indent=2)
-        file.write("\n")
+    description = {**backend.description, "normalize_length": backend.chain.normalize_length}
+    write_json(os.path.join(folder, "backend.json"), description)
     if backend.chain.matrix is not None:
         write_object(os.path.join(folder, "transform.mat"), backend.chain.matrix.astype(np.float32), binary)
     if backend.plda is not None:
@@ -60,13 +58,7 @@ def read_backend(folder):
     mean = read_vector(paths["mean.vec"]).astype(np.float64)
     matrix = read_matrix(paths["transform.mat"]).astype(np.float64) if os.path.exists(paths["transform.mat"]) else None
     plda = read_plda(paths["plda"]) if os.path.exists(paths["plda"]) else None
-    description = _read_json(paths["backend.json"]) if os.path.exists(paths["backend.json"]) else {}
-    return Backend(Chain(mean, matrix, description.get("normalize_length", True)), plda, description)
-
-
-def _read_json(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error})") from None
+    description = read_json(paths["backend.json"]) if os.path.exists(paths["backend.json"]) else {}
+    normalize_length = description.get("normalize_length", True)
+    check_entries({"normalize_length": normalize_length}, {"normalize_length": bool}, paths["backend.json"])
+    return Backend(Chain(mean, matrix, normalize_length), plda, description)

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnet.errors import InputError
 from nnet.kaldi.tables import read_numbers
+from nnet.kaldi.trial_pairs import LARGEST
 from nnet.kaldi.vectors import read_vectors
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ class Embeddings:
     Attributes:
         path: file they were read from, for messages.
         ids: list of N ids.
-        vectors: float32 or float64 (N, D), finite.
+        vectors: float32 or float64 (N, D), within LARGEST.
     """
 
     path: str
@@ -192,6 +193,8 @@ def _existing(folder, name):
 
 
 def _refuse_unusable(path, ids, vectors):
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    bad = np.flatnonzero(~(np.maximum(vectors.max(axis=1), -vectors.min(axis=1)) <= LARGEST))
     if len(bad):
-        raise InputError(f'{path}: {len(bad)} embeddings contain NaN or infinite values, such as "{ids[bad[0]]}"')
+        raise InputError(
+            f'{path}: {len(bad)} embeddings contain NaN, infinite or excessive values, such as "{ids[bad[0]]}"'
+        )

@@ -31,6 +31,8 @@ def read_plda(path: str) -> Plda:
     shapes = mean.shape, transform.shape, psi.shape
     if shapes != ((len(psi),), (len(psi), len(psi)), (len(psi),)):
         raise InputError(f"{path}: mean, transform and psi have inconsistent shapes {shapes}")
+    if (psi < 0).any():
+        raise InputError(f"{path}: psi holds a negative variance, {psi.min():g}")
     return Plda(mean.astype(float), transform.astype(float), psi.astype(float))
 
 
@@ -39,6 +41,8 @@ def write_plda(path: AnyPath, plda: Plda, binary: bool = True) -> None:
 
     >>> nnet.write_plda("plda.txt", nnet.Plda(np.zeros(2), np.eye(2), np.array([4.0, 1.0])), binary=False)
     """
+    for array in (plda.mean, plda.transform, plda.psi):
+        matrices.check_finite(array, path)
     mark = matrices.BINARY_MARK if binary else b""
     with atomic_write(path, binary=True) as file:
         file.write(mark + OPEN + b" ")

@@ -9,6 +9,7 @@ from nnet.backend.calibration import quality_columns
 from nnet.backend.score_norm import enrolled_against_cohort
 from nnet.errors import InputError
 from nnet.kaldi.tables import read_table
+from nnet.kaldi.trial_pairs import LARGEST
 from nnet.kaldi.trials import read_scores
 
 
@@ -44,10 +45,9 @@ def read_measures(path, ids):
         measures = np.array(rows)
     except ValueError:
         raise InputError(f"{path}: every line must contain an id and the same number of values") from None
-    if not np.isfinite(measures).all():
-        raise InputError(
-            f'{path}: "{ids[int(np.argmin(np.isfinite(measures).all(axis=1)))]}" has a measure that is not finite'
-        )
+    usable = (np.abs(measures) <= LARGEST).all(axis=1)
+    if not usable.all():
+        raise InputError(f'{path}: "{ids[int(np.argmin(usable))]}" has a measure that is not finite, or too large')
     return measures
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import typing
 
-from nnet.errors import InputError
+from nnet.errors import InputError, shortened
 from nnet.malloc import keep_memory
 from nnet.options import nearest
 
@@ -18,6 +18,10 @@ def parser(doc):
 
 
 class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """Ends the program with a message of bounded length."""
+        super().error(shortened(message))
+
     def parse_args(self, args=None, namespace=None):
         """Parses the arguments; the error for an unknown option suggests the most similar one."""
         namespace, unknown = self.parse_known_args(args, namespace)

@@ -4,12 +4,13 @@ TRIALS has lines `enroll test target|nontarget`, SCORES `enroll test score`. A t
 --report DIR writes report.html (self-contained), report.md, the plots and metrics.json.
 """
 
-import json
 import logging
+import math
 import os
 
 from nnet.bin.cli import number, parser, run
 from nnet.errors import InputError
+from nnet.files import check_entries, parse_json
 from nnet.kaldi.tables import read_lines, read_table
 from nnet.kaldi.trials import read_scores, read_trials
 from nnet.metrics import Cost, OperatingPoint
@@ -21,6 +22,7 @@ from nnet.report.tables import as_text
 log = logging.getLogger(__name__)
 
 REPETITIONS = 500  # bootstrap draws if a report is written
+EPOCH = {"epoch": None, "train_loss": None, "valid_loss": None, "dev_eer": None}  # what is plotted of a log.jsonl
 
 
 def main(argv=None):
@@ -82,16 +84,18 @@ def _cost(text):
         c_miss, c_fa, p_target = (float(word) for word in text.split(","))
     except ValueError:
         raise InputError(f"--cost {text}: must be Cmiss,Cfa,Ptarget, such as 1,1,0.005") from None
-    if not (c_miss > 0 and c_fa > 0 and 0 < p_target < 1):
+    if not (0 < c_miss < math.inf and 0 < c_fa < math.inf and 0 < p_target < 1):
         raise InputError(f"--cost {text}: costs must be above 0, the prior between 0 and 1")
     return Cost(f"DCF({text})", (OperatingPoint(c_miss, c_fa, p_target),))
 
 
 def _read_epochs(path):
-    try:
-        return [json.loads(line) for _, line in read_lines(path) if line]
-    except ValueError as error:
-        raise InputError(f"{path}: every line must be JSON, as in the log.jsonl of a model ({error})") from None
+    epochs = []
+    for place, line in read_lines(path):
+        if line:
+            epochs.append(parse_json(line, f"{path}:{place}"))
+            check_entries({**EPOCH, **epochs[-1]}, dict.fromkeys(EPOCH, (int, float, type(None))), f"{path}:{place}")
+    return epochs
 
 
 def _arguments(argv):

@@ -6,13 +6,13 @@ TensorFlow is needed, and nothing in the file is executed. The network, its size
 weights and the settings; a tensor that does not match the network is an error.
 """
 
-import json
 import logging
 import os
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd, describe
+from nnet.files import read_json
 from nnet.model.cost import count_parameters
 from nnet.pretrained.convert import TOOLKITS, convert, write_model_dir
 
@@ -42,12 +42,11 @@ def main(argv=None):
 
 def read_feats_conf(path):
     """Reads a feats_conf.json."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            conf = json.load(file)
-            FrontEnd(conf)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not a valid feats_conf.json ({error!r})") from None
+    conf = read_json(path)
+    try:
+        FrontEnd(conf)
+    except InputError as error:
+        raise InputError(f"{path}: not a valid feats_conf.json: {error}") from None
     return conf
 
 

@@ -8,10 +8,11 @@ import itertools
 
 from nnet.bin.cli import boolean, parser, run
 from nnet.datadir.directory import DataDir
-from nnet.datadir.job_outputs import feats_conf, write_json
+from nnet.datadir.job_outputs import feats_conf
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import CMVN
+from nnet.files import write_json
 from nnet.kaldi.ark import matrix_shape
 
 

@@ -4,7 +4,6 @@ SCORES must have been computed by `score` with the same scoring options; a sampl
 OUT_SCORES.cohort.json records the cohort.
 """
 
-import json
 import logging
 import os
 
@@ -15,7 +14,7 @@ from nnet.backend.score_norm import NormOptions, cohort_against_tests, enrolled_
 from nnet.bin.cli import add_options, options_from, parser, run
 from nnet.bin.scoring_options import add_scoring_options, system_from
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import write_json
 from nnet.kaldi.tables import read_spk2utt
 from nnet.kaldi.trials import read_scores, read_trials, write_scores
 
@@ -91,9 +90,7 @@ def _describe(args, norm, cohort, method):
         "method": method,
         "backend": args.backend,
     }
-    with atomic_write(f"{args.out}.cohort.json") as file:
-        json.dump(description, file, indent=2)
-        file.write("\n")
+    write_json(f"{args.out}.cohort.json", description)
 
 
 def _arguments(argv):

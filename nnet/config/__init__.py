@@ -7,6 +7,7 @@ the defaults.
 
 import dataclasses
 import json
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -19,7 +20,8 @@ from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.config.types import Choice, build_choice, find_class, option_names
 from nnet.errors import InputError
 from nnet.feats.specaugment import SpecAugmentOptions
-from nnet.files import AnyPath
+from nnet.files import AnyPath, read_json
+from nnet.kaldi.tables import read_lines
 from nnet.networks.embedding import EmbeddingOptions
 from nnet.optim.dropout import parse_dropout
 from nnet.options import build_section, nearest
@@ -91,7 +93,9 @@ def load_config(path: AnyPath, overrides: Iterable[str] = ()) -> Config:
         InputError: no such file, not JSON, or an unknown key, a wrong type or a value out of range.
     """
     path = os.fspath(path)
-    values = _read_json(path)
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such configuration; nnet_conf/ holds examples")
+    values = read_json(path)
     values.pop("model", None)
     if is_tf_kaldi(values):
         values = convert_tf_kaldi(values, path)
@@ -122,28 +126,6 @@ def build_config(values, path):
     config = _read_rates(config, path)
     _check_combinations(config, path)
     return config
-
-
-def _read_json(path):
-    try:
-        with open(path, encoding="utf-8") as f:
-            values = json.load(f, object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration; nnet_conf/ holds examples") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: a configuration is an object {{...}}, not {type(values).__name__}")
-    return values
-
-
-def _unique(pairs, path):
-    out = {}
-    for key, value in pairs:
-        if key in out:
-            raise InputError(f"{path}: duplicate key {key}; keep one")
-        out[key] = value
-    return out
 
 
 def _check_shape(key, value, path):
@@ -188,7 +170,9 @@ def _override_value(text):
     """Parses JSON, a list [a,b] of bare words (a shell strips the quotes), or a bare word."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except RecursionError:
+        raise InputError(f"--set: brackets are nested too deeply: {text[:20]}") from None
+    except ValueError:
         if text.startswith("[") and text.endswith("]"):
             return [_override_value(word.strip()) for word in text[1:-1].split(",")]
         return text
@@ -217,12 +201,13 @@ def _rates_of_file(name, path):
     if found is None:
         raise InputError(f"{path}: schedule.file {name} not found, neither beside the configuration nor in this folder")
     rates = []
-    with open(found, encoding="utf-8") as f:
-        for number, line in enumerate(f, 1):
-            try:
-                rates += [float(line)] if line.strip() else []
-            except ValueError:
-                raise InputError(f"{found}:{number}: {line.strip()!r} is not a learning rate") from None
+    for number, line in read_lines(found):
+        try:
+            rates += [float(line)] if line else []
+        except ValueError:
+            raise InputError(f"{found}:{number}: {line!r} is not a learning rate") from None
+        if rates and not 0 <= rates[-1] < math.inf:
+            raise InputError(f"{found}:{number}: {line!r} is not a learning rate")
     return tuple(rates)
 
 

@@ -1,14 +1,14 @@
 """Combines data directories (utils/combine_data.sh)."""
 
-import json
 import logging
 import os
 
 from nnet.datadir.derive import refuse_same, write_speakers
 from nnet.datadir.directory import ALL_FILES, RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES
 from nnet.errors import InputError
-from nnet.files import atomic_write, make_directory, remove_file
+from nnet.files import remove_file, write_json
 from nnet.kaldi.tables import write_table
+from nnet.locks import locked
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,11 @@ def combine(destination, sources, extra_files=()):
     for source in sources:
         refuse_same(source, destination)
     features = _common_features(sources)
-    make_directory(destination)
+    with locked(destination, wait=True):
+        _write_union(destination, sources, extra_files, features)
+
+
+def _write_union(destination, sources, extra_files, features):
     for name in ALL_FILES:
         remove_file(os.path.join(destination, name))
     for name in (*UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_FILES, *extra_files):
@@ -40,9 +44,7 @@ def combine(destination, sources, extra_files=()):
             unique = name in UTTERANCE_FILES
             write_table(os.path.join(destination, name), _union(sources, name, tables, unique))
     if features is not None:
-        with atomic_write(os.path.join(destination, "feats_conf.json")) as file:
-            json.dump(features, file, indent=2)
-            file.write("\n")
+        write_json(os.path.join(destination, "feats_conf.json"), features)
     write_speakers(destination, _union(sources, "utt2spk", [source.utt2spk for source in sources], True))
 
 

@@ -1,13 +1,15 @@
 """Copies, subsets and splits of a data directory."""
 
+import contextlib
 import logging
 import os
 import random
 
 from nnet.datadir.directory import ALL_FILES, RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, WHOLE_FILES, some
 from nnet.errors import InputError
-from nnet.files import atomic_write, make_directory, remove_file
+from nnet.files import atomic_write, remove_file
 from nnet.kaldi.tables import invert_utt2spk, write_table
+from nnet.locks import locked
 
 logger = logging.getLogger(__name__)
 
@@ -96,11 +98,17 @@ def write_parts(source, destinations, part_of, renaming=None):
         part_of: `{utterance: index of its part}`; other utterances are dropped.
         renaming: a Renaming, or None.
     """
-    renaming = renaming or Renaming()
-    utterances = {u: (part_of[u],) for u in source.utt2spk if u in part_of}
     for destination in destinations:
         refuse_same(source, destination)
-        make_directory(destination)
+    with contextlib.ExitStack() as locks:
+        for destination in destinations:
+            locks.enter_context(locked(destination, wait=True))
+        _write_parts(source, destinations, part_of, renaming or Renaming())
+
+
+def _write_parts(source, destinations, part_of, renaming):
+    utterances = {u: (part_of[u],) for u in source.utt2spk if u in part_of}
+    for destination in destinations:
         for name in ALL_FILES:
             # utt2spk is removed first and written last: a half-written directory is not valid without it
             if name == "utt2spk" or not source.has(name):

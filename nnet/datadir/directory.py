@@ -5,13 +5,12 @@ combine.py combines several directories, job_outputs.py merges the outputs of pa
 """
 
 import functools
-import json
 import os
 from collections.abc import Iterable
 from typing import Any
 
 from nnet.errors import InputError
-from nnet.files import AnyPath
+from nnet.files import AnyPath, check_entries, read_json
 from nnet.kaldi.tables import (
     check_utt2spk,
     invert_spk2utt,
@@ -42,6 +41,8 @@ RECORDING_FILES = ("wav.scp", "reco2dur", "reco2file_and_channel")  # without se
 SPEAKER_FILES = ("spk2gender", "cmvn.scp")
 WHOLE_FILES = ("feats_conf.json", "frame_shift")  # describe the whole directory
 ALL_FILES = ("utt2spk", "spk2utt", *UTTERANCE_FILES, *RECORDING_FILES, *SPEAKER_FILES, *WHOLE_FILES)
+
+MAX_SECONDS = 1e8  # three years: a time beyond it is no time in a recording
 
 
 class DataDir:
@@ -143,11 +144,15 @@ class DataDir:
         path = self.file("feats_conf.json")
         if not self.has("feats_conf.json"):
             return None
-        try:
-            with open(path, encoding="utf-8") as file:
-                return json.load(file)
-        except ValueError as error:
-            raise InputError(f"{path}: not JSON: {error}") from error
+        conf = read_json(path)
+        check_feats_conf(conf, path)
+        return conf
+
+
+def check_feats_conf(conf: dict[str, Any], where: str) -> None:
+    """Raises InputError unless a JSON object has the entries of feats_conf.json; use checks its options."""
+    check_entries(conf, {"type": str, "options": dict, "cmvn": str, "silence_removed": bool}, where)
+    check_entries({"vad": {}} | conf, {"vad": dict}, where)
 
 
 def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, float, int | None]:
@@ -158,7 +163,9 @@ def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, flo
         channel = int(words[3]) if len(words) > 3 else None
     except (IndexError, ValueError):
         words = []
-    if len(words) not in (3, 4) or start < 0 or not (end > start or end == -1) or (channel or 0) < 0:
+    if len(words) not in (3, 4) or not (0 <= start < MAX_SECONDS and (start < end < MAX_SECONDS or end == -1)):
+        words = []
+    if not words or not 0 <= (channel or 0) < 1 << 16:
         raise InputError(f'{path}: "{utterance}": "{text}" is not "recording start end [channel]", times in seconds')
     return words[0], start, end, channel
 

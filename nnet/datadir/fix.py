@@ -8,6 +8,7 @@ from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FIL
 from nnet.errors import InputError
 from nnet.files import make_directory
 from nnet.kaldi.tables import invert_spk2utt, read_lines, read_spk2utt, write_table
+from nnet.locks import locked
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,11 @@ def fix(path, utterance_extras=(), speaker_extras=()):
         InputError: conflicting lines for one key, or no utterance left.
     """
     data = DataDir(path)
+    with locked(path, wait=True):
+        _fix(data, utterance_extras, speaker_extras)
+
+
+def _fix(data, utterance_extras, speaker_extras):
     _make_utt2spk(data)
     utterance_files = [*UTTERANCE_FILES, *utterance_extras]
     recording_files, speaker_files = [*RECORDING_FILES], [*SPEAKER_FILES, *speaker_extras]

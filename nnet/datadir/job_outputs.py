@@ -1,6 +1,5 @@
 """Outputs of parallel jobs on a data directory, and their merging."""
 
-import json
 import logging
 import os
 
@@ -8,7 +7,7 @@ from nnet.datadir.derive import subset
 from nnet.datadir.directory import DataDir, some
 from nnet.datadir.fix import fix
 from nnet.errors import InputError
-from nnet.files import atomic_write, remove_file
+from nnet.files import read_json, remove_file, write_json
 from nnet.kaldi.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
@@ -61,13 +60,6 @@ class JobTables:
             write_json(f"{self.out}.json", self.conf)
 
 
-def write_json(path, content):
-    """Writes a JSON file atomically."""
-    with atomic_write(path) as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-
-
 def merge_job_outputs(data, out, jobs, targets, source=None):
     """Merges the outputs of parallel jobs into a data directory, in the order of the targets.
 
@@ -106,8 +98,7 @@ def read_job_outputs(out, jobs, ending):
         if ending != "json":
             table.update(read_table(path))
             continue
-        with open(path, encoding="utf-8") as file:
-            table = json.load(file)
+        table = read_json(path)
         if previous not in (None, table):
             raise InputError(f"{path}: differs from the previous job's; run all jobs again with the same options")
         previous = table

@@ -1,9 +1,10 @@
 """A model card: what is known of a model, and nothing else."""
 
-import json
+import os
 
 from nnet.errors import InputError
 from nnet.feats.front_end import describe
+from nnet.files import read_json
 from nnet.model.cost import count_parameters
 from nnet.report.sections import cost_notes, summary_rows
 from nnet.report.tables import as_markdown
@@ -30,15 +31,14 @@ def model_card(model, config, about, described, reports, checkpoint=None):
 
 def read_report(path):
     """The content of a metrics.json."""
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such file; steps/compute_metrics.sh --report DIR makes it")
+    report = read_json(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            report = json.load(file)
-        summary_rows(report)
-        return report
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; steps/compute_metrics.sh --report DIR makes it") from None
+        _metrics([report])
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: is no metrics.json of a report ({error!r})") from None
+    return report
 
 
 def _head(described):

@@ -4,7 +4,7 @@ import dataclasses
 import typing
 
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import atomic_write, read_text
 from nnet.options import check_value, nearest, type_name
 
 # Options of Kaldi's programs that do not affect the features; accepted and ignored.
@@ -56,15 +56,14 @@ def write_conf(path, options, note):
 
 def _options(path):
     """Yields (file:line, name, value as text) of every option; as in Kaldi, a bare `--name` means true."""
-    with open(path, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            text = line.split("#", 1)[0].strip()
-            if not text:
-                continue
-            if not text.startswith("--"):
-                raise InputError(f"{path}:{number}: expected --name=value, found {text!r}")
-            name, _, value = text[2:].partition("=")
-            yield f"{path}:{number}", name.strip().replace("_", "-"), value.strip()
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        if not text.startswith("--"):
+            raise InputError(f"{path}:{number}: expected --name=value, found {text!r}")
+        name, _, value = text[2:].partition("=")
+        yield f"{path}:{number}", name.strip().replace("_", "-"), value.strip()
 
 
 def _parse(text, kind, where):

@@ -3,11 +3,13 @@
 import dataclasses
 
 from nnet.audio.reading import check_audio, convert_rate
+from nnet.datadir.directory import check_feats_conf
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.feats.prepare import prepare
+from nnet.feats.prepare import CMVN, prepare
 from nnet.feats.spectrum import COMPUTE
 from nnet.feats.vad import VadOptions, energy_vad
+from nnet.options import build_section
 
 
 class FrontEnd:
@@ -20,10 +22,12 @@ class FrontEnd:
     def __init__(self, conf):
         if conf is None:
             raise InputError("the model has no feature configuration (feats_conf); embed precomputed features instead")
+        check_feats_conf(conf, "feats_conf")
         self.type, self.cmvn, self.remove_silence = conf["type"], conf["cmvn"], conf["silence_removed"]
-        options = FEATURE_OPTIONS[self.type].from_dict(conf["options"], "feats_conf: options")
-        self.options = dataclasses.replace(options, dither=0.0)
-        self.vad = VadOptions(**conf.get("vad", {}))
+        self.options = dataclasses.replace(feature_options(conf), dither=0.0)
+        self.vad = build_section(VadOptions, conf.get("vad", {}), "feats_conf: vad")
+        if self.cmvn not in CMVN:
+            raise InputError(f"feats_conf: cmvn must be one of {', '.join(CMVN)}, not {self.cmvn!r}")
 
     @property
     def sample_rate(self):
@@ -54,9 +58,16 @@ class FrontEnd:
         return prepare(feats, self.cmvn, voiced) if len(feats) else feats
 
 
+def feature_options(conf):
+    """Returns the MfccOptions or FbankOptions of a feats_conf."""
+    if conf["type"] not in FEATURE_OPTIONS:
+        raise InputError(f"feats_conf: type must be one of {', '.join(FEATURE_OPTIONS)}, not {conf['type']!r}")
+    return FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"], "feats_conf: options")
+
+
 def describe(conf):
     """Describes a feats_conf in one line."""
-    options, silence = conf["options"], "removed" if conf["silence_removed"] else "kept"
-    count = f"{options['num_ceps']} MFCCs" if conf["type"] == "mfcc" else f"{options['num_mel_bins']} log mel bins"
-    frames = f"{options['frame_length']:g} ms every {options['frame_shift']:g} ms, {options['window_type']} window"
-    return f"{count} at {options['sample_frequency']:g} Hz, {frames}; mean: {conf['cmvn']}; silence {silence}"
+    options, silence = feature_options(conf), "removed" if conf["silence_removed"] else "kept"
+    count = f"{options.num_ceps} MFCCs" if conf["type"] == "mfcc" else f"{options.num_mel_bins} log mel bins"
+    frames = f"{options.frame_length:g} ms every {options.frame_shift:g} ms, {options.window_type} window"
+    return f"{count} at {options.sample_frequency:g} Hz, {frames}; mean: {conf['cmvn']}; silence {silence}"

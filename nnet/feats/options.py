@@ -17,9 +17,9 @@ WINDOWS = ("hamming", "hanning", "povey", "rectangular", "sine", "blackman")
 class SpectrumOptions:
     """Options common to MFCC and filter-bank features: frames, window, mel bins and log energy."""
 
-    sample_frequency: float = option(16000.0, "Sampling rate of the audio in Hz.", above=0)
-    frame_length: float = option(25.0, "Length of a frame in ms.", above=0)
-    frame_shift: float = option(10.0, "Time from one frame to the next in ms.", above=0)
+    sample_frequency: float = option(16000.0, "Sampling rate of the audio in Hz.", above=0, high=1e6)
+    frame_length: float = option(25.0, "Length of a frame in ms.", above=0, high=1e4)
+    frame_shift: float = option(10.0, "Time from one frame to the next in ms.", above=0, high=1e4)
     snip_edges: bool = option(True, "Use only frames inside the signal; false reflects the signal at its ends.")
     dither: float = option(1.0, "Standard deviation of the noise added to the 16-bit samples; 0 adds none.", low=0)
     remove_dc_offset: bool = option(True, "Subtract the mean from each frame.")
@@ -27,7 +27,7 @@ class SpectrumOptions:
     window_type: str = option("povey", "Window function; povey is like hamming but goes to zero.", choices=WINDOWS)
     blackman_coeff: float = option(0.42, "Constant of the generalized Blackman window.")
     round_to_power_of_two: bool = option(True, "Zero-pad frames to a power of two before the FFT.")
-    num_mel_bins: int = option(23, "Number of triangular mel bins.", low=3)
+    num_mel_bins: int = option(23, "Number of triangular mel bins.", low=3, high=4096)
     low_freq: float = option(20.0, "Lower edge of the mel bins in Hz.", low=0)
     high_freq: float = option(0.0, "Upper edge of the mel bins in Hz; zero or less: relative to the Nyquist frequency.")
     mel_floor: float = option(

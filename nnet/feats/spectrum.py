@@ -12,6 +12,9 @@ from nnet.feats.options import FbankOptions, MfccOptions, SpectrumOptions
 # Frames per block: large enough to amortize Python's overhead, small enough for the L2 cache.
 BLOCK = 160
 
+# Samples that are dithered at once: hours of audio need no second and third copy.
+DITHER_BLOCK = 1 << 20
+
 # Ratio of the smallest to the largest mel bin's power below which a float32 FFT is too inaccurate for the log.
 MIN_POWER_RATIO = 1e-6
 
@@ -128,7 +131,11 @@ def _dithered(samples: np.ndarray, options: SpectrumOptions, rng: np.random.Gene
     if options.dither == 0:
         return samples
     rng = rng or np.random.default_rng(0)
-    return samples + rng.standard_normal(len(samples), dtype=np.float32) * np.float32(options.dither / FULL_SCALE)
+    dithered, scale = samples.copy(), np.float32(options.dither / FULL_SCALE)
+    for first in range(0, len(samples), DITHER_BLOCK):
+        part = dithered[first : first + DITHER_BLOCK]
+        part += rng.standard_normal(len(part), dtype=np.float32) * scale
+    return dithered
 
 
 def _window(

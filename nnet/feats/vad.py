@@ -20,7 +20,7 @@ class VadOptions:
     vad_energy_threshold: float = option(5.0, "Constant term of the log-energy threshold.")
     vad_energy_mean_scale: float = option(0.5, "Weight of the utterance's mean log energy in the threshold.", low=0)
     vad_proportion_threshold: float = option(0.6, "A frame is voiced if this share of its context is above.", above=0)
-    vad_frames_context: int = option(0, "Frames of context on each side.", low=0)
+    vad_frames_context: int = option(0, "Frames of context on each side.", low=0, high=10**6)
 
     def __post_init__(self) -> None:
         if self.vad_proportion_threshold >= 1:

@@ -92,7 +92,7 @@ def shell_command(words):
 
 
 def _quoted(word):
-    if re.fullmatch(r"\S+", word):
+    if re.fullmatch(r"\S+", word, re.ASCII):
         return word
     return f"'{word}'" if '"' in word else f'"{word}"'
 

@@ -18,7 +18,9 @@ from nnet.kaldi import matrices
 from nnet.kaldi.streams import FileReader, StreamReader, forget_open_files, open_stream
 from nnet.kaldi.tables import read_table
 
-_ADDRESS = re.compile(r"(?P<path>.*?)(:(?P<offset>\d+))?(\[(?P<first>\d+):(?P<last>\d+)(,:?)?\])?", re.DOTALL)
+_ADDRESS = re.compile(
+    r"(?P<path>.*?)(:(?P<offset>\d{1,18}))?(\[(?P<first>\d{1,18}):(?P<last>\d{1,18})(,:?)?\])?", re.DOTALL
+)
 
 
 def parse_rx(rx: str) -> tuple[str, int, tuple[int, int] | None]:
@@ -49,7 +51,7 @@ def read_matrix(rx: str) -> np.ndarray:
     matrix = read_any(rx)
     if matrix.ndim != 2:
         raise InputError(f"{rx}: expected a matrix, found a vector")
-    return np.asarray(matrix, np.float32)
+    return _single(matrix, rx)
 
 
 def read_vector(rx: str) -> np.ndarray:
@@ -77,15 +79,25 @@ def read_rows(rx: str, start: int, stop: int) -> np.ndarray:
         if start < 0 or stop > rows[1] - rows[0]:
             reader.fail(f"rows {start} to {stop} requested, the matrix has {rows[1] - rows[0]}")
         start, stop = start + rows[0], stop + rows[0]
-    return np.asarray(matrices.read_object_rows(reader, start, stop), np.float32)
+    return _single(matrices.read_object_rows(reader, start, stop), rx)
+
+
+def _single(array: np.ndarray, rx: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        single = np.asarray(array, np.float32)
+    if single is not array:
+        matrices.check_finite(single, f"{rx}: in single precision")
+    return single
 
 
 def matrix_shape(rx: str) -> tuple[int, int]:
     """Returns `(rows, columns)` of a matrix, from its header if it has one."""
     if not rx.rstrip().endswith("|"):
         path, offset, rows = parse_rx(rx)
-        header = matrices.read_header(FileReader(path, offset, rx))
+        reader = FileReader(path, offset, rx)
+        header = matrices.read_header(reader)
         if header is not None:
+            reader.expect(matrices.size_of(header), reader.position)
             return (rows[1] - rows[0] if rows else header.rows), header.columns
     return read_matrix(rx).shape
 
@@ -167,12 +179,11 @@ class ArkWriter:
 
         Raises:
             ValueError: the key is empty, contains whitespace, or was written before.
-            InputError: NaN or infinity in a matrix to compress.
+            InputError: the array contains NaN or infinity.
         """
         if not key or len(key.split()) != 1 or key in self._keys:
             raise ValueError(f"{self.path}: key {key!r} is a duplicate, empty, or contains whitespace")
-        if self._compress and not np.isfinite(array).all():
-            raise InputError(f'{self.path}: "{key}": contains NaN or infinity, which cannot be compressed')
+        matrices.check_finite(np.asarray(array), f'{self.path}: "{key}"')
         self._keys.add(key)
         self._ark.write(key.encode() + b" ")
         offset = self._ark.tell()
@@ -212,7 +223,8 @@ def write_ark(
 
 
 def write_object(path: AnyPath, array: ArrayLike, binary: bool = True) -> None:
-    """Writes a file of one matrix or vector, such as transform.mat or mean.vec, atomically."""
+    """Writes a file of one finite matrix or vector, such as transform.mat or mean.vec, atomically."""
+    matrices.check_finite(np.asarray(array), path)
     with atomic_write(path, binary=True) as file:
         (matrices.write_binary if binary else matrices.write_text)(file, array)
     forget_open_files()

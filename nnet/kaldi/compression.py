@@ -12,6 +12,7 @@ import numpy as np
 GLOBAL_HEADER = struct.Struct("<ffii")
 COLUMN_HEADER_BYTES = 8  # four percentiles as uint16
 ELEMENT_BYTES = {"CM": 1, "CM2": 2, "CM3": 1}
+ROWS_AT_ONCE = 1 << 14
 
 _ONE_65535TH = np.float32(1.52590218966964e-05)
 _CODES = np.arange(256, dtype=np.float32)
@@ -99,10 +100,13 @@ def _encode_columns(matrix, least, span):
     rows = len(matrix)
     quarter = rows // 4
     places = [0, quarter, 3 * quarter, rows - 1]
-    ranked = np.partition(matrix, places, axis=0)[places]  # (4, columns)
+    ranked = np.stack([np.partition(column, places)[places] for column in matrix.T], axis=1)  # (4, columns)
     levels = _separate(_to_uint16(ranked, least, span))
     percentiles = decode_percentiles(levels.T.astype("<u2").tobytes(), least, span)
-    return levels.T.astype("<u2").tobytes() + _to_codes(matrix, percentiles).T.tobytes()
+    codes = np.empty(matrix.shape[::-1], np.uint8)
+    for first in range(0, rows, ROWS_AT_ONCE):  # hours of features need no intermediate results of that length
+        codes[:, first : first + ROWS_AT_ONCE] = _to_codes(matrix[first : first + ROWS_AT_ONCE], percentiles).T
+    return levels.T.astype("<u2").tobytes() + codes.tobytes()
 
 
 def _separate(levels):

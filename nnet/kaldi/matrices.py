@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from kaldiio import matio
 
+from nnet.errors import InputError
 from nnet.kaldi import compression
 
 BINARY_MARK = b"\0B"
@@ -45,9 +46,19 @@ def read_header(reader):
         header = Header(token.decode().strip(), rows, columns, least, span)
     else:
         reader.fail(f"not a Kaldi matrix or vector (it starts with {token!r})")
-    if rows < 0 or columns < 0:
-        reader.fail(f"bad header: {rows} rows, {columns} columns")
+    _check_shape(reader, rows, columns)
     return header
+
+
+def _check_shape(reader, rows, columns):
+    if rows < 0 or columns < 0 or (rows > 0 and columns == 0):
+        reader.fail(f"bad header: {rows} rows, {columns} columns")
+
+
+def size_of(header):
+    """Returns the number of bytes of a matrix after its header."""
+    percentiles = compression.COLUMN_HEADER_BYTES * header.columns if header.kind == "CM" else 0
+    return percentiles + header.rows * header.columns * _element(header).itemsize
 
 
 def read_object(reader):
@@ -65,18 +76,32 @@ def read_object(reader):
 
     Returns:
         float32 or float64 `(rows, columns)` or `(dim,)` as stored (compressed and text: float32), int32 `(n,)` for
-        integers.
+        integers; all values are finite.
     """
     if reader.peek(2) != BINARY_MARK:
-        return _read_text(reader)
+        return _finite(_read_text(reader), reader)
     kind = reader.peek(4)[2:]
     if kind == b"CM":
-        return _read_compressed(reader, read_header(reader))
+        return _finite(_read_compressed(reader, read_header(reader)), reader)
     read = matio.read_int32vector if kind[:1] == b"\4" else matio.read_matrix_or_vector
     try:
-        return read(reader).copy()  # kaldiio returns a read-only view
+        array = read(reader).copy()  # kaldiio returns a read-only view
     except (AssertionError, MemoryError, ValueError) as error:
         reader.fail(f"not a Kaldi matrix or vector: {error or 'bad header'}")
+    if array.ndim == 2:
+        _check_shape(reader, *array.shape)
+    return _finite(array, reader)
+
+
+def _finite(array, reader):
+    check_finite(array, reader.where)
+    return array
+
+
+def check_finite(array, where):
+    """Raises InputError for NaN and infinity, which would go through everything that is computed from the array."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(f"{where}: contains NaN or infinity")
 
 
 def _read_compressed(reader, header):
@@ -106,7 +131,8 @@ def read_object_rows(reader, start, stop):
     rows = len(whole) if header is None else header.rows
     if not 0 <= start <= stop <= rows:
         reader.fail(f"rows {start} to {stop} requested, the matrix has {rows}")
-    return whole[start:stop] if header is None else _read_binary_rows(reader, header, start, stop)
+    part = whole[start:stop] if header is None else _read_binary_rows(reader, header, start, stop)
+    return _finite(part, reader)
 
 
 def _read_binary_rows(reader, header, start, stop):
@@ -192,15 +218,15 @@ def _read_text(reader):
 
 def _text_line(reader):
     line = reader.readline()
-    if not line:
-        reader.fail("truncated: the text ends before the closing bracket")
+    if not line.rstrip(b" \t\r").endswith((b"\n", b"]")):
+        reader.fail("truncated: the text ends within a line or before the closing bracket")
     return line.decode("utf-8", "replace").strip()
 
 
 def _parse(reader, words, dtype):
     try:
         return np.array(words, dtype)
-    except ValueError:
+    except (OverflowError, ValueError):
         reader.fail("not a matrix or a vector in Kaldi's text format")
 
 

@@ -64,16 +64,16 @@ class FileReader:
         start = offset - self._buffer_start
         if start >= 0 and start + count <= len(self._buffer):
             return self._buffer[start : start + count]
-        self._expect(count, offset)
+        self.expect(count, offset)
         return self._pread(count, offset)
 
     def read_every(self, stride, number, offset, count):
         """Returns `number` pieces of `count` bytes, joined; the first is at `offset`, the others `stride` apart."""
-        self._expect(count, offset + stride * (number - 1))
+        self.expect(count, offset + stride * (number - 1))
         return b"".join([self._pread(count, offset + stride * i) for i in range(number)])
 
-    def _expect(self, count, offset):
-        # A damaged header may declare more bytes than fit in memory, so check before reading.
+    def expect(self, count, offset):
+        """Raises InputError if the file has not `count` bytes at `offset`; a damaged header may declare any number."""
         if offset + count > self.size():
             self.fail(f"truncated: {count} bytes expected at offset {offset}, the file has {self.size()}")
 

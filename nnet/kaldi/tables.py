@@ -1,22 +1,33 @@
 """Kaldi's text tables: lines of `key value`, sorted by key in C order."""
 
+import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nnet.errors import InputError
 from nnet.files import AnyPath, atomic_write
 
+log = logging.getLogger(__name__)
+
 
 def read_lines(path: AnyPath) -> Iterator[tuple[int, str]]:
     """Yields `(line number, line)` of a text file, stripped of whitespace; line numbers start at 1.
 
+    Warns if the last line has no end, as in a file that was cut.
+
     Raises:
-        InputError: the file is missing, unreadable or not UTF-8.
+        InputError: the file is missing, unreadable or not UTF-8, or a line contains NUL.
     """
     try:
         with open(path, encoding="utf-8", newline="\n") as file:
+            line = "\n"
             for number, line in enumerate(file, 1):
+                if "\0" in line:
+                    raise InputError(f"{path}:{number}: damaged: NUL in a text file")
                 yield number, line.strip()
+            if not line.endswith("\n"):
+                log.warning("%s: the last line has no end; is the file whole?", path)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a UTF-8 text file ({error.reason} at byte {error.start})") from error
     except OSError as error:
@@ -70,13 +81,18 @@ def read_numbers(path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str,
 
 
 def parse_numbers(table: dict[str, str], path: AnyPath, kind: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Converts a table read from `path` to `{key: number}`; raises InputError for a value that is not a number."""
+    """Converts a table read from `path` to `{key: number}`; raises InputError for a value that is not a number.
+
+    Infinity, NaN and what does not fit into 32 bits count as no numbers.
+    """
     numbers = {}
     for key, text in table.items():
         try:
             numbers[key] = kind(text)
-        except ValueError as error:
-            raise InputError(f'{path}: "{key}": expected a number, found {text!r}') from error
+        except ValueError:
+            numbers[key] = math.nan
+        if not abs(numbers[key]) < 1 << 31:
+            raise InputError(f'{path}: "{key}": expected a number, found {text!r}')
     return numbers
 
 

@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from nnet.errors import InputError
+from nnet.files import decode_text
 
 BLOCK_BYTES = 1 << 23
 
@@ -50,7 +51,7 @@ def read_blocks(path, widths, start=0, stop=None):
     with open(path, "rb") as file:
         file.seek(start)
         while data := _next_lines(file, stop):
-            text = _decoded(path, data)
+            text = decode_text(data, path)
             width = width or _width(path, text, widths)
             if not _all_of(data, width):
                 _check_lines(path, line, text, width)
@@ -84,13 +85,6 @@ def _next_lines(file, stop):
     count = BLOCK_BYTES if stop is None else min(BLOCK_BYTES, stop - file.tell())
     text = file.read(count) if count > 0 else b""
     return text + file.readline() if text and not text.endswith(b"\n") else text
-
-
-def _decoded(path, text):
-    try:
-        return text.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a UTF-8 text file") from None
 
 
 def _width(path, text, widths):

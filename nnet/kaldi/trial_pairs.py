@@ -14,6 +14,7 @@ from nnet.kaldi.text_columns import line_starts, read_blocks
 
 PART_BYTES = 1 << 26  # minimum share of a process
 LABELS = {"target": 1, "nontarget": 0}
+LARGEST = 1e30  # of a number: its square, and the sum of all, are still numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +40,11 @@ def read_pairs(path, widths, third=None):
     Args:
         path: the file.
         widths: allowed numbers of words per line.
-        third: type of the third column: "label" (bool), "number" (float64, finite), or None to ignore it.
+        third: type of the third column: "label" (bool), "number" (float64, up to LARGEST), or None to ignore it.
     """
     path = str(path)
+    if third == "number" and os.path.isfile(path):
+        _refuse_cut(path)
     parts = min(_cores(), os.path.getsize(path) // PART_BYTES)
     if parts > 1:
         try:
@@ -49,6 +52,15 @@ def read_pairs(path, widths, third=None):
         except InputError:
             pass  # a part does not know its line numbers; the sequential read below raises the error with them
     return _read_part(path, widths, third, 0, None)
+
+
+def _refuse_cut(path):
+    """Raises InputError if the last line has no end: its number may have lost digits."""
+    with open(path, "rb") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                raise InputError(f"{path}: truncated: the last line has no end; write it again")
 
 
 def _cores():
@@ -83,10 +95,11 @@ def _third(block, kind):
         return None
     if kind == "label":
         return block.convert(2, LABELS.__getitem__, bool, 'the third word must be "target" or "nontarget"')
-    expected = "the third word must be a finite number"
+    expected = f"the third word must be a finite number, at most {LARGEST:g}"
     values = block.convert(2, float, np.float64, expected)
-    if not np.isfinite(values).all():
-        block.refuse(2, int(np.argmin(np.isfinite(values))), expected)
+    usable = np.abs(values) <= LARGEST
+    if not usable.all():
+        block.refuse(2, int(np.argmin(usable)), expected)
     return values
 
 

@@ -107,7 +107,7 @@ class ScoreWriter:
     """
 
     def __init__(self, path: AnyPath) -> None:
-        self._opener = atomic_write(path)
+        self._path, self._opener = path, atomic_write(path)
 
     def __enter__(self) -> "ScoreWriter":
         self._file = self._opener.__enter__()
@@ -117,8 +117,15 @@ class ScoreWriter:
         self._opener.__exit__(*exception)
 
     def write(self, enroll: Iterable[str], test: Iterable[str], scores: ArrayLike) -> None:
-        """Appends one line per trial, from two sequences of ids and an array or list of numbers."""
-        rows = zip(enroll, test, np.asarray(scores, np.float64).tolist(), strict=True)
+        """Appends one line per trial, from two sequences of ids and an array or list of numbers, all finite."""
+        scores = np.asarray(scores, np.float64)
+        if not np.isfinite(scores).all():
+            pair = list(zip(enroll, test, strict=True))[int(np.argmin(np.isfinite(scores)))]
+            raise InputError(
+                f'{self._path}: the score of "{pair[0]} {pair[1]}" is not finite: numbers in an embedding or in the '
+                "back end are too large"
+            )
+        rows = zip(enroll, test, scores.tolist(), strict=True)
         self._file.write("".join(map("%s %s %.6f\n".__mod__, rows)))
 
 

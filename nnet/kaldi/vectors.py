@@ -32,6 +32,8 @@ def read_vectors(path):
         if vector.ndim != 1 or (rows and vector.shape != rows[0].shape):
             expected = f"a vector of {len(rows[0])} dimensions" if rows else "a vector"
             raise InputError(f'{path}: "{key}" has shape {vector.shape}, expected {expected}')
+        if not len(vector):
+            raise InputError(f'{path}: "{key}" has no dimensions')
         keys.append(key)
         rows.append(vector)
     if not rows:
@@ -58,7 +60,7 @@ class _Archive:
     def vector(self, rx):
         """Returns the vector at `rx` as a view of the file; None if the general reader must read it."""
         path, colon, offset = rx.rpartition(":")
-        if not colon or not offset.isdigit():
+        if not colon or not offset.isdigit() or len(offset) > 18:
             return None
         if path != self._path:
             self._open(rx)

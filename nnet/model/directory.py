@@ -4,25 +4,26 @@ A checkpoint is a folder checkpoints/epoch-NNNN (after that many epochs) or chec
 the next one) with weights.safetensors, optimizer.safetensors and state.json.
 """
 
-import json
 import os
 import re
 
 from nnet.config import build_config
+from nnet.datadir.directory import check_feats_conf
 from nnet.errors import InputError
-from nnet.files import atomic_write
+from nnet.files import check_entries, read_json, write_json
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import load_weights, read_weights
 from nnet.ops import mx
+
+# Entries of `model` in config.json.
+ABOUT = {"input_dim": int, "num_speakers": (int, type(None)), "feats_conf": (dict, type(None))}
 
 
 def save_config(directory, config, input_dim, num_speakers, feats_conf):
     """Writes MODELDIR/config.json: the resolved configuration, and input_dim, num_speakers and feats_conf."""
     values = config.to_dict()
     values["model"] = {"input_dim": input_dim, "num_speakers": num_speakers, "feats_conf": feats_conf}
-    with atomic_write(os.path.join(directory, "config.json")) as file:
-        json.dump(values, file, indent=2)
-        file.write("\n")
+    write_json(os.path.join(directory, "config.json"), values, durable=True)
 
 
 def read_config(directory):
@@ -32,14 +33,16 @@ def read_config(directory):
         InputError: not a model directory, or a damaged config.json.
     """
     path = os.path.join(directory, "config.json")
-    try:
-        with open(path) as f:
-            values = json.load(f)
-        about = values.pop("model")
-    except FileNotFoundError:
-        raise InputError(f"{directory}: not a model directory: no config.json in it") from None
-    except (json.JSONDecodeError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: not the config.json of a model directory: {error}") from None
+    if not os.path.exists(path):
+        raise InputError(f"{directory}: not a model directory: no config.json in it")
+    values = read_json(path)
+    check_entries(values, {"model": dict}, path)
+    about = values.pop("model")
+    check_entries(about, ABOUT, f"{path}: model")
+    if about["input_dim"] < 1:
+        raise InputError(f"{path}: model: input_dim must be at least 1, not {about['input_dim']}")
+    if about["feats_conf"] is not None:
+        check_feats_conf(about["feats_conf"], f"{path}: model: feats_conf")
     return build_config(values, path), about
 
 

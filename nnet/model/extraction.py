@@ -30,7 +30,8 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
         `min_chunk_size` or than the network needs.
 
     Raises:
-        InputError: chunk_size is shorter than the network needs, or node is not one vector per utterance.
+        InputError: chunk_size is shorter than the network needs, node is not one vector per utterance, or an embedding
+            holds NaN or infinity.
     """
     node, least = model.utterance_node(node), max(min_chunk_size, model.network.min_frames)
     if chunk_size != -1 and chunk_size < least:
@@ -104,4 +105,6 @@ def _finish(engine, window, batches, running):
             sums[i] = sums[i] + row * (stop - first)
             frames[i] += stop - first
     for (key, _), total, count in zip(window, sums, frames, strict=True):
+        if not np.isfinite(total).all():
+            raise InputError(f"{key}: its embedding is not a number: features of this size overflow in the network")
         yield key, (total / count).astype(np.float32) if count else None

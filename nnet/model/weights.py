@@ -4,6 +4,7 @@ import os
 
 from nnet.errors import InputError
 from nnet.files import atomic_write
+from nnet.model.safetensors import check_safetensors
 from nnet.ops import mx, tree_flatten
 
 
@@ -33,9 +34,17 @@ def load_weights(model, weights, source):
 
 
 def read_weights(path):
-    """Reads a safetensors file: dict from name to array."""
+    """Reads a safetensors file: dict from name to array; InputError if it is damaged or holds NaN or infinity."""
     if not os.path.isfile(path):
         raise InputError(f"{path}: no such file; has the training finished?")
+    arrays = read_safetensors(path)
+    _refuse_nan(arrays, path)
+    return arrays
+
+
+def read_safetensors(path):
+    """Reads a safetensors file: dict from name to array, whatever the values."""
+    check_safetensors(path)
     try:
         return mx.load(path)
     except (RuntimeError, ValueError) as error:
@@ -43,6 +52,19 @@ def read_weights(path):
 
 
 def save_weights(path, weights):
-    """Writes arrays to a safetensors file, atomically: a killed process leaves the old file or none."""
-    with atomic_write(path, binary=True) as file:
+    """Writes arrays to a safetensors file, atomically: a killed process or a power loss leaves the old file or none.
+
+    Raises:
+        InputError: an array holds NaN or infinity, or the file cannot be written.
+    """
+    _refuse_nan(weights, path)
+    with atomic_write(path, binary=True, durable=True) as file:
         mx.save_safetensors(file, weights)
+
+
+def _refuse_nan(arrays, path):
+    finite = {n: mx.all(mx.isfinite(a)) for n, a in arrays.items() if mx.issubdtype(a.dtype, mx.floating)}
+    mx.eval(finite)
+    bad = [name for name, all_finite in finite.items() if not all_finite.item()]
+    if bad:
+        raise InputError(f"{path}: {bad[0]} holds NaN or infinity{f' ({len(bad)} arrays do)' if len(bad) > 1 else ''}")

@@ -1,16 +1,16 @@
 """Reads checkpoint files of other toolkits, together with the settings stored beside them."""
 
-import json
 import os
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
 import yaml
 
 from nnet.errors import InputError
+from nnet.files import read_json, read_text
+from nnet.model.weights import read_safetensors
 from nnet.ops import mx
 from nnet.pretrained.tf_bundle import read_bundle
 from nnet.pretrained.torch_file import read_torch_state
@@ -60,10 +60,7 @@ def read_tensors(path):
     if path.endswith(".npz"):
         return _read_npz(path)
     if path.endswith(".safetensors"):
-        try:
-            arrays = mx.load(path)
-        except (RuntimeError, ValueError) as error:
-            raise InputError(f"{path}: not a readable safetensors file: {error}") from None
+        arrays = read_safetensors(path)
         wide = {mx.bfloat16: mx.float32}
         return {name: np.array(a.astype(wide.get(a.dtype, a.dtype))) for name, a in arrays.items()}
     if path.endswith(".index"):
@@ -107,11 +104,14 @@ def _latest_tensorflow_checkpoint(path):
 
 
 def _read_settings(path):
+    if path.endswith(".json"):
+        return read_json(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            settings = json.load(file) if path.endswith(".json") else yaml.safe_load(file)
+        settings = yaml.safe_load(read_text(path))
+    except RecursionError:
+        raise InputError(f"{path}: not valid YAML: nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise InputError(f"{path}: not valid JSON or YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     return settings if isinstance(settings, dict) else {}
 
 
@@ -123,8 +123,10 @@ def _read_npz(path):
             raise InputError(f"{path}: refused: it unpacks to {unpacked} bytes, more than weights plausibly do")
         with np.load(path, allow_pickle=False) as arrays:
             state = {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable npz file: {error}") from None
+    except InputError:
+        raise
+    except Exception as error:  # zipfile and NumPy parse headers, and raise almost anything for damaged ones
+        raise InputError(f"{path}: not a readable npz file: {error!r}") from None
     others = [name for name, array in state.items() if not isinstance(array, np.ndarray)]
     if others:
         raise InputError(f"{path}: not a readable npz file: {others[0]} is not an array")

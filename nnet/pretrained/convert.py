@@ -11,7 +11,7 @@ from nnet.errors import InputError
 from nnet.feats.conf import write_conf
 from nnet.feats.front_end import FrontEnd
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.files import make_directory
+from nnet.locks import locked
 from nnet.model.directory import save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
@@ -80,15 +80,15 @@ def convert(path, toolkit=None, feats_conf=None):
 def write_model_dir(converted, directory):
     """Writes a model directory, and the options of its features for steps/make_fbank.sh if they are known.
 
-    model.safetensors is written last, so a killed process leaves no incomplete model.
+    config.json is written last: without it the folder is no model directory, and the conversion can be repeated.
     """
-    make_directory(directory)
     conf = converted.feats_conf
-    if conf:
-        options = FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"])
-        write_conf(f"{directory}/{conf['type']}.conf", options, f"Features of {converted.toolkit}'s models.")
-    save_config(directory, converted.config, converted.input_dim, None, conf)
-    save_weights(f"{directory}/model.safetensors", weights_of(converted.model))
+    with locked(directory):
+        save_weights(f"{directory}/model.safetensors", weights_of(converted.model))
+        if conf:
+            options = FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"])
+            write_conf(f"{directory}/{conf['type']}.conf", options, f"Features of {converted.toolkit}'s models.")
+        save_config(directory, converted.config, converted.input_dim, None, conf)
 
 
 def _configuration(mapping, toolkit, path):

@@ -128,7 +128,9 @@ def _records(file, path):
             if sum(entry.file_size for entry in entries) > size:
                 raise InputError(f"{path}: refused: the records of the archive are larger than the file")
             return {entry.filename: archive.read(entry) for entry in entries if not entry.is_dir()}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # zipfile raises almost anything for damaged headers
         raise InputError(f"{path}: damaged or truncated ({error}); download it again") from None
 
 

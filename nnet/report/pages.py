@@ -5,7 +5,7 @@ import json
 import os
 
 from nnet.files import atomic_write, make_directory
-from nnet.report.tables import as_html, as_markdown
+from nnet.report.tables import as_html, as_markdown, markdown_text
 
 STYLE = """
 :root { color-scheme: light; }
@@ -57,14 +57,14 @@ def write_report(folder, title, results, sections):
 
 def markdown(title, sections):
     """Formats a report as GitHub Markdown that links to the plots."""
-    parts = [f"# {title}\n"]
+    parts = [f"# {markdown_text(title)}\n"]
     for section in sections:
-        parts.append(f"## {section.title}\n")
+        parts.append(f"## {markdown_text(section.title)}\n")
         if section.text:
-            parts.append(f"{section.text}\n")
+            parts.append(f"{markdown_text(section.text)}\n")
         if section.rows:
             parts.append(as_markdown(section.rows))
-        parts += [f"![{what}]({name})\n" for name, (what, _) in section.images.items()]
+        parts += [f"![{markdown_text(what)}]({name})\n" for name, (what, _) in section.images.items()]
     return "\n".join(parts)
 
 

@@ -13,9 +13,14 @@ def as_text(rows):
     return "\n".join(lines) + "\n"
 
 
+def markdown_text(text):
+    """Escapes what Markdown would take for HTML or for the border of a cell."""
+    return html.escape(text, quote=False).replace("|", "\\|")
+
+
 def as_markdown(rows):
     """Formats a table as GitHub Markdown."""
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    rows = [[markdown_text(cell) for cell in row] for row in rows]
     rule = ["---", *("--:" for _ in rows[0][1:])]
     return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], rule, *rows[1:]])
 

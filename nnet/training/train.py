@@ -1,5 +1,6 @@
 """Trains a network from a configuration and data directories into a model directory."""
 
+import contextlib
 import os
 
 from nnet.config import Config
@@ -8,6 +9,7 @@ from nnet.datadir.directory import DataDir, read_table, write_table
 from nnet.dataset import ValidationLoader, speaker_indices
 from nnet.dataset.audio import with_speeds
 from nnet.errors import InputError
+from nnet.locks import locked
 from nnet.model.directory import list_checkpoints, read_config, save_config
 from nnet.model.speaker_net import SpeakerNet, attach_loss, build_model
 from nnet.ops import mx
@@ -43,7 +45,7 @@ def train(
 
     Raises:
         InputError: data directories that do not match each other, the configuration or `init`; or `directory` holds
-            another training.
+            another training, or another process trains there now.
     """
     directory = os.fspath(directory)
     data, valid = DataDir(train_data), DataDir(valid_data)
@@ -55,14 +57,16 @@ def train(
         check_same_front_end(init, measured.feats_conf, measured.path)
     spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
     group = Group()
-    if group.is_main:
-        _prepare_directory(directory, resume, config, dim, spk2int, measured)
-    dev_utterances = read_development(dev) if group.is_main else []
     d = config.data
-    with (
-        training_loader(config, data, spk2int, group, measured.feats_conf) as loader,
-        ValidationLoader(valid.path, spk2int, batch_size=d.batch_size, frames=d.valid_frames) as valid_loader,
-    ):
+    with contextlib.ExitStack() as opened:
+        if group.is_main:
+            opened.enter_context(locked(directory))
+            _prepare_directory(directory, resume, config, dim, spk2int, measured)
+        dev_utterances = read_development(dev) if group.is_main else []
+        loader = opened.enter_context(training_loader(config, data, spk2int, group, measured.feats_conf))
+        valid_loader = opened.enter_context(
+            ValidationLoader(valid.path, spk2int, batch_size=d.batch_size, frames=d.valid_frames)
+        )
         model = _new_model(config, dim, len(spk2int), directory)
         trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
         if not (resume and trainer.resume()) and init:
@@ -94,7 +98,6 @@ def _prepare_directory(
                 f"{directory} already holds a training; continue it with --resume true, or remove the folder"
             )
         _check_same_training(directory, config, spk2int, data)
-    os.makedirs(directory, exist_ok=True)
     write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()})
     save_config(directory, config, dim, len(spk2int), data.feats_conf)
 

@@ -65,10 +65,9 @@ class Trainer:
 
     def resume(self):
         """Restores the last checkpoint if there is one; returns whether there was."""
-        state, ema = restore_checkpoint(self.directory, self.model, self.optimizer)
+        state, ema = restore_checkpoint(self.directory, self.model, self.optimizer, self.schedule)
         if state is None:
             return False
-        self.schedule.state = state.pop("schedule")
         self.state, self.ema = state, ema
         if not self.group.is_main:
             self.reset_sums()  # the checkpoint holds the sums over all processes

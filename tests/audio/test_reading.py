@@ -1,6 +1,7 @@
 """Audio: formats, commands, segments, and every bad recording named in one line."""
 
 import logging
+import re
 import struct
 
 import numpy as np
@@ -8,11 +9,17 @@ import pytest
 import soundfile
 
 from nnet.audio import reading as audio
+from nnet.audio.excerpt import read_part
 from nnet.audio.reading import audio_duration, check_audio, iter_utterances, read_audio
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 
 RATE = 16000
+FORMATS = {"a.sph": {"format": "NIST", "subtype": "PCM_16"}}
+FORMATS |= {
+    f"a.{kind.lower()}": {"format": kind, "subtype": "PCM_16"} for kind in ("RF64", "W64", "AIFF", "AU", "CAF", "VOC")
+}
+FORMATS |= {"a.rifx": {"format": "WAV", "subtype": "PCM_16", "endian": "BIG"}}
 
 
 @pytest.fixture
@@ -28,9 +35,9 @@ def _wav(path, samples, rate=RATE, **options):
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.sph"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", *FORMATS])
 def test_lossless_formats(tmp_path, tone, name):
-    path = _wav(tmp_path / name, tone, **({"format": "NIST", "subtype": "PCM_16"} if name == "a.sph" else {}))
+    path = _wav(tmp_path / name, tone, **FORMATS.get(name, {}))
     for rx in (path, f"cat {path} |"):
         samples, rate = read_audio(rx, RATE)
         assert np.array_equal(samples, tone)
@@ -69,14 +76,49 @@ def test_a_wav_within_an_archive(tmp_path, tone):
         read_audio(f"{tmp_path}/wav.ark:5")
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.sph"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", *FORMATS])
 def test_truncated_files(tmp_path, tone, name):
-    path = _wav(tmp_path / name, tone, **({"format": "NIST", "subtype": "PCM_16"} if name == "a.sph" else {}))
+    """RF64, W64, AIFF, AU and VOC were read as shorter recordings."""
+    path = _wav(tmp_path / name, tone, **FORMATS.get(name, {}))
     data = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(data[: len(data) * 2 // 3])
     for rx in (path, f"cat {path} |"):
         with pytest.raises(InputError, match=f"{name}.*(truncated|damaged)"):
             read_audio(rx)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_damaged_ogg_pages(tmp_path, tone, subtype, caplog):
+    """libogg skips them without a word."""
+    path = tmp_path / "a.ogg"
+    _wav(path, np.tile(tone, 10), format="OGG", subtype=subtype)
+    data = path.read_bytes()
+    pages = [*(m.start() for m in re.finditer(b"OggS", data)), len(data)]
+    last, one_more = pages[-2], pages[-3]
+    for damaged, message in (
+        (
+            data[: last - 20] + bytes([data[last - 20] ^ 1]) + data[last - 19 :],
+            f"checksum of the Ogg page at byte {one_more}",
+        ),
+        (data[:one_more] + data[last:], f"Ogg pages are missing before byte {one_more}"),
+        (data[:last] + b"?" + data[last:], f"no Ogg page at byte {last}"),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=f"a.ogg: damaged: {message}"):
+            read_audio(str(path))
+    path.write_bytes(data[:last])
+    read_audio(str(path))
+    assert "a.ogg: has no last Ogg page; it may be truncated" in caplog.text
+
+
+def test_the_codec_of_telephones(tmp_path, tone):
+    """GSM 6.10 allows no seeking, which was a traceback."""
+    path = _wav(tmp_path / "a.wav", tone, 8000, subtype="GSM610")
+    samples, rate = read_audio(path)
+    assert rate == 8000 and 0 <= len(samples) - len(tone) < 320  # blocks of 320 samples
+    assert np.corrcoef(samples[: len(tone)], tone)[0, 1] > 0.9
+    assert audio_duration(path) == len(samples) / rate
+    assert np.array_equal(read_part(path, 4000, 1000, 8000, 0, "x"), samples[4000:5000])
 
 
 def _nan(tone):
@@ -88,6 +130,7 @@ def test_bad_files_are_named(tmp_path, tone):
     (tmp_path / "text.wav").write_text("hello " * 50)
     _wav(tmp_path / "none.wav", tone[:0])
     _wav(tmp_path / "nan.wav", _nan(tone), subtype="FLOAT")
+    _wav(tmp_path / "loud.wav", 1e38 * tone, subtype="FLOAT")
     (tmp_path / "shorten.sph").write_bytes(
         b"NIST_1A\n   1024\nsample_coding -s26 pcm,embedded-shorten-v2.00\nend_head\n".ljust(2048, b"\0")
     )
@@ -97,6 +140,7 @@ def test_bad_files_are_named(tmp_path, tone):
         ("text.wav", "not wav, flac"),
         ("none.wav", "no samples"),
         ("nan.wav", "NaN or infinite samples"),
+        ("loud.wav", r"samples beyond 1e\+06 times full scale"),
         ("shorten.sph", "sph2pipe"),
     ):
         with pytest.raises(InputError, match=rf'^wav.scp: "u": {tmp_path}/{name}: .*{message}'):
@@ -108,6 +152,19 @@ def test_check_audio(tone):
     for samples, message in ((tone[:0], "no samples"), (tone * 0, "all 16000 samples are zero"), (_nan(tone), "NaN")):
         with pytest.raises(InputError, match=f'^wav.scp: "u": .*{message}'):
             check_audio(samples, 'wav.scp: "u"')
+
+
+def test_a_header_of_more_samples_than_memory_holds(tmp_path, tone):
+    if "MP3" not in soundfile.available_formats():
+        pytest.skip("this libsndfile does not know mp3")
+    path = tmp_path / "a.mp3"
+    _wav(path, tone)
+    data = bytearray(path.read_bytes())
+    tag = max(data.find(b"Xing"), data.find(b"Info"))
+    data[tag + 8 : tag + 12] = b"\x7f\xff\xff\xff"  # the number of frames
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="a.mp3: (damaged|truncated)"):
+        read_audio(str(path))
 
 
 def test_failing_commands():

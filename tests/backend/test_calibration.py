@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -65,8 +67,21 @@ def test_file(tmp_path, trials):
     again, description = read_calibration(tmp_path / "model.json")
     np.testing.assert_array_equal(again.apply(trials[0][:, None]), calibration.apply(trials[0][:, None]))
     assert description["systems"] == ["a"]
-    (tmp_path / "model.json").write_text("{}")
-    with pytest.raises(InputError, match="not a calibration model"):
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"offset": None}, "offset"),
+        ({"weights": 1}, "weights"),
+        ({"weights": ["1"]}, r"weights\[0\]"),
+        ({"p_target": 7}, "p_target"),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path, change, message):
+    model = {"offset": 1.0, "weights": [2], "p_target": 0.5}
+    (tmp_path / "model.json").write_text(json.dumps(model | change))
+    with pytest.raises(InputError, match=f"model.json: {message}"):
         read_calibration(tmp_path / "model.json")
 
 

@@ -173,9 +173,12 @@ def test_wrong_dimension_is_named(trained, embeddings, write_folder):
         trained(search, "--backend backend test small out")
 
 
-def test_nan_embedding_is_named(run, embeddings, write_folder):
-    write_folder(embeddings / "bad", {"u1": np.ones(3), "u2": np.array([1, np.nan, 1])})
-    with pytest.raises(InputError, match='1 embeddings contain NaN or infinite values, such as "u2"'):
+@pytest.mark.parametrize("value", [np.nan, 1e31])
+def test_an_embedding_that_is_no_number_is_named(run, embeddings, write_folder, value):
+    write_folder(embeddings / "bad", {"u1": np.ones(3), "u2": np.ones(3)})
+    path = embeddings / "bad" / "xvector.ark"
+    path.write_bytes(path.read_bytes()[:-4] + np.float32(value).tobytes())
+    with pytest.raises(InputError, match='1 embeddings contain NaN, infinite or excessive values, such as "u2"'):
         run(train_backend, "bad data_train out")
 
 
@@ -218,3 +221,20 @@ def test_calibration_checks_what_it_is_given(trained):
 def test_wrong_arguments(trained, arguments, message):
     with pytest.raises((InputError, OSError), match=message):
         trained(score, arguments)
+
+
+def _spoil(path):
+    """Writes NaN over the last but one number of a file of float32 or, in `plda`, float64."""
+    end = len(b"</Plda> ") if path.name == "plda" else 0
+    width, nan = (8, np.float64("nan")) if path.name == "plda" else (4, np.float32("nan"))
+    data = bytearray(path.read_bytes())
+    data[len(data) - end - 2 * width : len(data) - end - width] = nan.tobytes()
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["mean.vec", "transform.mat", "plda"])
+def test_a_back_end_with_nan_scores_nothing(trained, embeddings, name):
+    """It gave scores of NaN, and the exit code 0."""
+    _spoil(embeddings / "backend" / name)
+    with pytest.raises(InputError, match=f"backend/{name}: contains NaN or infinity"):
+        trained(score, "--method plda --backend backend trials test test scores")

@@ -69,7 +69,7 @@ def test_a_file_of_rates_is_read_into_the_configuration(tmp_path):
 
 BROKEN = [
     ("{", "not JSON"),
-    ("[1]", "a configuration is an object"),
+    ("[1]", "must be a JSON object"),
     ('{"training": {"epochs": 1, "epochs": 2}}', "duplicate key epochs; keep one"),
     ({"trainning": {}}, 'trainning is not a known section; did you mean "training"?'),
     ({"training": {"epoch": 3}}, 'training.epoch is not a known key; did you mean "epochs"?'),
@@ -113,7 +113,7 @@ BROKEN = [
     ),
     ({"auxiliary": {}}, "auxiliary must be a list"),
     ({"format": 99}, "reads configurations of format 1 only"),
-    ('{"training": {"ema": NaN}}', "training.ema must be a finite number, not nan"),
+    ('{"training": {"ema": NaN}}', "NaN is not a finite number"),
 ]
 
 

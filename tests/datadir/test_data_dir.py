@@ -17,6 +17,7 @@ from nnet.errors import InputError
 from nnet.kaldi.tables import read_table
 
 UTTERANCES = [f"{speaker}-{number}" for speaker in "abc" for number in range(4)]
+FEATS_CONF = {"type": "mfcc", "options": {}, "cmvn": "none", "silence_removed": False}
 
 
 def _write(path, **files):
@@ -41,7 +42,7 @@ def plain(tmp_path):
         utt2dur=[f"{u} {i + 1}.5" for i, u in enumerate(UTTERANCES)],
         spk2gender=["a f", "b m", "c f"],
     )
-    (path / "feats_conf.json").write_text(json.dumps({"type": "mfcc"}))
+    (path / "feats_conf.json").write_text(json.dumps(FEATS_CONF))
     return DataDir(path)
 
 
@@ -65,7 +66,7 @@ def _valid(data):
 def test_reading(plain, segmented):
     assert plain.spk2utt["b"] == ["b-0", "b-1", "b-2", "b-3"]
     assert plain.utt2num_frames["a-0"] == 100
-    assert plain.feats_conf == {"type": "mfcc"}
+    assert plain.feats_conf == FEATS_CONF
     assert plain.segments is None
     assert segmented.segments["a-1"] == ("rec00", 3.0, 5.5, None)
     assert segmented.feats_conf is None
@@ -75,7 +76,11 @@ def test_reading(plain, segmented):
         plain.vad  # noqa: B018
 
 
-@pytest.mark.parametrize("line", ["a-0 r 2 1", "a-0 r x 1", "a-0 r 1", "a-0 r 1 2 3 4", "a-0 r -1 2", "a-0 r 1 2 -1"])
+@pytest.mark.parametrize(
+    "line",
+    ["a-0 r 2 1", "a-0 r x 1", "a-0 r 1", "a-0 r 1 2 3 4", "a-0 r -1 2", "a-0 r 1 2 -1"]
+    + [f"a-0 r {times}" for times in ("nan 1", "0 nan", "0 inf", "1e307 1e308", "-inf -1")],
+)
 def test_bad_segments(segmented, line):
     data = _write(pathlib.Path(segmented.path), segments=[line])
     with pytest.raises(InputError, match='segments: "a-0"'):
@@ -184,7 +189,7 @@ def test_copy_renames(plain, segmented, tmp_path):
     assert copied.wav_scp["p-a-0-noise"] == "a-0.wav"
     assert copied.table("utt2uniq")["p-a-0-noise"] == "a-0"
     assert copied.table("spk2gender") == {"p-a": "f", "p-b": "m", "p-c": "f"}
-    assert copied.feats_conf == {"type": "mfcc"}
+    assert copied.feats_conf == FEATS_CONF
     copy(segmented, tmp_path / "copy", Renaming(utt_suffix="-x"))
     copied = validate(tmp_path / "copy", feats=False, text=False)
     assert copied.segments["a-1-x"][0] == "rec00"
@@ -271,14 +276,14 @@ def test_combine(plain, tmp_path, caplog):
     union = _valid(tmp_path / "all")
     assert len(union.utt2spk) == 24
     assert len(union.spk2utt) == 6
-    assert union.feats_conf == {"type": "mfcc"}
+    assert union.feats_conf == FEATS_CONF
     assert not union.has("utt2dur")
     assert "utt2dur is not combined" in caplog.text
     with pytest.raises(InputError, match='"a-0" is in '):
         combine(tmp_path / "all", [plain, plain])
     with pytest.raises(InputError, match="source and destination are the same"):
         combine(plain.path, [plain, other])
-    (tmp_path / "b" / "feats_conf.json").write_text('{"type": "fbank"}')
+    (tmp_path / "b" / "feats_conf.json").write_text(json.dumps(FEATS_CONF | {"type": "fbank"}))
     with pytest.raises(InputError, match=r"feats_conf\.json: features differ from those of"):
         combine(tmp_path / "all", [plain, DataDir(tmp_path / "b")])
 
@@ -314,4 +319,4 @@ def test_tables_in_place_of_files(plain, tmp_path):
     subset(derived, UTTERANCES[:2], tmp_path / "part")
     written = DataDir(tmp_path / "part")
     assert written.utt2num_frames == {"a-0": 7, "a-1": 7} and written.spk2utt == {"d": UTTERANCES[:2]}
-    assert not written.has("wav.scp") and written.feats_conf == {"type": "mfcc"}
+    assert not written.has("wav.scp") and written.feats_conf == FEATS_CONF

@@ -49,6 +49,7 @@ def test_vad_options(conf):
         ("num-ceps=20\n", "some.conf:1: expected --name=value"),
         ("--num-ceps=many\n", "some.conf:1: --num-ceps must be an integer"),
         ("--num-ceps=0\n", "some.conf:1: --num-ceps must be at least 1"),
+        ("--sample-frequency=1e308\n", "some.conf:1: --sample-frequency must be at most 1000000"),
         ("--snip-edges=maybe\n", "some.conf:1: --snip-edges must be true or false"),
         ("--window-type=hammin\n", "some.conf:1: --window-type must be one of hamming"),
         ("--num-ceps=30\n", "some.conf: num-ceps 30 is more than num-mel-bins 23"),

@@ -148,3 +148,12 @@ def test_the_end_of_the_runner_is_the_end_of_its_jobs(start, tmp_path, number):
 def test_quoting():
     words = ["a", "b c", 'd "e"', "", "|", "$x"]
     assert shell_command(words) == """a "b c" 'd "e"' "" | $x"""
+
+
+def test_scripts_quote_their_words(root, tmp_path):
+    """A checkout in a folder R&D: bash ran the first half of each path and put the second in the background."""
+    words = ["R&D", "a'b", "a(b", "a$b", "a b", "", "*", "[1,2]", "\\x26", "`false`", 'a"b', "t\tn", "é", "~", "{a,b}"]
+    script = f'. {root}/utils/jobs.sh; quote printf "<%s>" "$@"; {root}/utils/run.sh log "${{quoted[@]}}"'
+    done = subprocess.run(["bash", "-euc", script, "x", *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "".join(f"<{word}>" for word in words) in (tmp_path / "log").read_text()

@@ -192,6 +192,8 @@ def test_a_header_that_promises_more_than_memory_holds(tmp_path):
         ark.read_matrix(f"{tmp_path}/x.ark:2")
     with pytest.raises(InputError, match=r"x\.ark"):
         list(ark.read_ark(f"{tmp_path}/x.ark"))
+    with pytest.raises(InputError, match=r"x\.ark:2: truncated"):
+        ark.matrix_shape(f"{tmp_path}/x.ark:2")
 
 
 def test_addresses_that_lead_nowhere(archive, tmp_path):
@@ -199,6 +201,8 @@ def test_addresses_that_lead_nowhere(archive, tmp_path):
         ark.read_matrix(f"{tmp_path}/x.ark:99999999")
     with pytest.raises(InputError, match="no-such"):
         ark.read_matrix(f"{tmp_path}/no-such.ark:3")
+    with pytest.raises(InputError, match="No such file|File name too long"):
+        ark.read_matrix(f"{tmp_path}/x.ark:{'9' * 5000}")  # which is no integer
     with pytest.raises(InputError, match="not a Kaldi matrix|text format"):
         ark.read_matrix(f"{tmp_path}/x.ark:9")
 
@@ -249,15 +253,19 @@ def test_texts_as_kaldi_writes_them(tmp_path):
     assert {key: array.tolist() for key, array in back.items()} == {
         "a": [[1, 2], [3, 4]], "b": [5, 6], "c": [7, 8], "d": [], "e": [[1]]
     }  # fmt: skip
-    path.write_text("a  [ 1 2.5 ]\nb [ nan 1 ]\n")  # neither of which kaldiio reads
-    back = ark.read_dict(f"ark:{path}")
-    assert back["a"].tolist() == [1, 2.5] and np.isnan(back["b"]).tolist() == [True, False]
+    path.write_text("a  [ 1 2.5 ]\n")  # which kaldiio does not read
+    assert ark.read_dict(f"ark:{path}")["a"].tolist() == [1, 2.5]
     path.write_text("a  [\n  1 2\n  3 ]\n")
     with pytest.raises(InputError, match=r't\.ark: "a": .*text'):
         ark.read_dict(f"ark:{path}")
-    path.write_text("a  [\n  1 2\n")
-    with pytest.raises(InputError, match="truncated"):
-        ark.read_dict(f"ark:{path}")
+    for cut in ("a  [\n  1 2\n", "a 12 3", "a  [ 1 2"):  # 12 3 may have been 12 34, and more
+        path.write_text(cut)
+        with pytest.raises(InputError, match="truncated"):
+            ark.read_dict(f"ark:{path}")
+    for numbers in ("[ nan 1 ]", "[\n 1 inf ]", "3000000000 1"):
+        path.write_text(f"a {numbers}\n")
+        with pytest.raises(InputError, match="NaN or infinity|text format"):
+            ark.read_dict(f"ark:{path}")
 
 
 def test_texts_of_the_reference(kaldi_reference):
@@ -317,12 +325,29 @@ def test_a_writer_refuses_bad_keys_and_numbers(tmp_path):
                 writer.write(key, np.zeros((9, 2)))
         with pytest.raises(InputError, match=r'x\.ark: "n".*NaN'):
             writer.write("n", np.full((9, 2), np.nan, np.float32))
+    with pytest.raises(InputError, match="mean.vec: contains NaN"):
+        ark.write_object(tmp_path / "mean.vec", np.array([1, np.inf]))
 
 
-def test_a_full_disk_is_named(tmp_path):
+@pytest.mark.parametrize("array", [np.array([1, np.nan]), np.full((3, 2), np.inf, np.float32)])
+def test_what_is_read_is_finite(tmp_path, array):
+    with open(tmp_path / "x", "wb") as file:
+        matrices.write_binary(file, array)
+    for read in (ark.read_any, lambda rx: ark.read_rows(rx, 0, 2))[: array.ndim]:
+        with pytest.raises(InputError, match="x: contains NaN or infinity"):
+            read(str(tmp_path / "x"))
+
+
+def test_numbers_beyond_single_precision_are_no_features(tmp_path):
+    ark.write_object(tmp_path / "x", np.full((2, 2), 1e300))
+    with pytest.raises(InputError, match="x: in single precision: contains NaN or infinity"):
+        ark.read_matrix(str(tmp_path / "x"))
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
-    os.symlink("/dev/full", tmp_path / "x.ark.tmp")
+    monkeypatch.setattr("nnet.files._open", lambda path, binary: open("/dev/full", "wb"))  # noqa: SIM115
     with (
         pytest.raises(InputError, match=r"x\.ark: cannot be written: No space"),
         ark.ArkWriter(tmp_path / "x.ark") as writer,

@@ -65,6 +65,7 @@ def test_round_trip(write, tmp_path):
         ("a x target\nb x nontarget\na x target\n", 'trials: 1 duplicate trial, such as "a x"'),
         ("", "trials: is empty"),
         (b"\x00B\xff\xfe", "not a UTF-8 text file"),
+        ("a x target\na y\0 target\n", "trials: damaged: NUL"),
     ],
 )
 def test_bad_trials(write, block_size, text, message):
@@ -77,9 +78,11 @@ def test_bad_trials(write, block_size, text, message):
     [
         ("a x 1\na y 2\nb x 3\n", 'no score for 1 of the 4 trials of .*such as "b y"'),
         ("c z 1\n", "no score for 4 of the 4"),
-        ("a x 1\na y nan\nb x 3\nb y 4\n", "s:2: .*finite number, not 'nan'"),
-        ("a x 1\na y 2\nb x -inf\nb y 4\n", "s:3: .*finite number, not '-inf'"),
-        ("a x 1\na y 2\nb x 3\nb y four\n", "s:4: .*finite number, not 'four'"),
+        ("a x 1\na y nan\nb x 3\nb y 4\n", "s:2: .*finite number, .*not 'nan'"),
+        ("a x 1\na y 2\nb x -inf\nb y 4\n", "s:3: .*finite number, .*not '-inf'"),
+        ("a x 1\na y 2\nb x 3\nb y four\n", "s:4: .*finite number, .*not 'four'"),
+        ("a x 1\na y 2\nb x 3\nb y 1e308\n", "s:4: .*at most 1e.30, not '1e308'"),
+        ("a x 1\na y 2\nb x 3\nb y 4.2", "s: truncated: the last line has no end"),  # may have been 4.25
         ("a x 1\na y 2\nb x 3\nb y 4\na x 1\n", '1 duplicate trial, such as "a x"'),
     ],
 )
@@ -90,6 +93,8 @@ def test_bad_scores(write, block_size, text, message):
 
 
 def test_scores_appear_whole_or_not_at_all(tmp_path):
+    with pytest.raises(InputError, match='s: the score of "a y" is not finite'), ScoreWriter(tmp_path / "s") as writer:
+        writer.write(["a", "a"], ["x", "y"], [1.0, np.nan])
     with pytest.raises(RuntimeError), ScoreWriter(tmp_path / "s") as writer:
         writer.write(["a"], ["x"], [1.0])
         raise RuntimeError

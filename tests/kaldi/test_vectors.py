@@ -56,3 +56,8 @@ def test_bad_entries_are_named(write, tmp_path):
     scp.write_text("")
     with pytest.raises(InputError, match="x.scp"):
         read_vectors(scp)
+    scp.write_text(f"u1 {tmp_path}/x.ark:{'9' * 5000}\n")
+    with pytest.raises(InputError, match="No such file|File name too long"):
+        read_vectors(scp)
+    with pytest.raises(InputError, match='"u1" has no dimensions'):
+        read_vectors(write("x", {"u1": np.zeros(0, np.float32)}))

@@ -96,3 +96,9 @@ def test_every_node_can_be_extracted(model):
     for node, dim in model.endpoint_dims.items():
         shape = model.extract(mx.array(features(30, 0)[None]), node).shape
         assert shape[0] == 1 and shape[-1] == dim, node
+
+
+def test_an_embedding_is_a_number(model):
+    """Features of 1e38 are finite, but what the network makes of them is not."""
+    with pytest.raises(InputError, match="u1: its embedding is not a number"):
+        list(embed_utterances(model, [("u0", features(50, 0)), ("u1", 1e38 * np.sign(features(50, 1)))]))

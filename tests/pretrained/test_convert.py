@@ -195,6 +195,21 @@ def test_the_model_directory_gives_the_same_embeddings(tmp_path, make_twin, equa
     equal_embeddings(model, twin, 90, 80)
 
 
+def test_a_conversion_that_failed_can_be_repeated(tmp_path, make_twin, monkeypatch):
+    """config.json was written first: after a full disk, the folder counted as a model."""
+    converted = convert(_save_wespeaker(tmp_path, make_twin("ResNet", 18, m_channels=4), "ResNet18"))
+    monkeypatch.setattr(
+        "nnet.pretrained.convert.save_weights", lambda path, weights: _raise(InputError(f"{path}: full"))
+    )
+    with pytest.raises(InputError, match="full"):
+        write_model_dir(converted, str(tmp_path / "model"))
+    assert list((tmp_path / "model").iterdir()) == []
+
+
+def _raise(error):
+    raise error
+
+
 def _broken(state, change):
     state = dict(state)
     if change == "missing":
@@ -295,13 +310,20 @@ def test_a_folder_without_or_with_several_checkpoints(tmp_path):
         read_checkpoint(str(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["bomb", "object", "endless", "text"])
+SYNTAX = b"\x93NUMPY\1\0\x20\0{'descr': '<f4', (((((".ljust(
+    42
+)  # ends within the tuple: not even the tokenizer of Python is content
+
+
+@pytest.mark.parametrize("content", ["bomb", "object", "endless", "text", "syntax"])
 def test_npz_files_that_mean_harm_are_refused(content, tmp_path):
     path, header = str(tmp_path / "weights.npz"), io.BytesIO()
     shape = (1 << 40,) if content == "endless" else (1 << 24,)
     kind = "|O" if content == "object" else "<f4"
     np.lib.format.write_array_header_1_0(header, {"descr": kind, "fortran_order": False, "shape": shape})
-    body = {"bomb": header.getvalue() + bytes(1 << 26), "text": b"hello"}.get(content, header.getvalue())
+    body = {"bomb": header.getvalue() + bytes(1 << 26), "text": b"hello", "syntax": SYNTAX}.get(
+        content, header.getvalue()
+    )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if content == "bomb" else zipfile.ZIP_STORED) as archive:
         archive.writestr("a.txt" if content == "text" else "a.npy", body)
     with pytest.raises(InputError, match="weights.npz: (refused|not a readable npz)"):

@@ -139,7 +139,7 @@ def test_its_features_are_told_or_unknown(source, tmp_path, caplog):
     with pytest.raises(InputError, match="takes 9 features per frame"):
         main(["--feats-conf", str(tmp_path / "feats_conf.json"), "exp/xvector", str(tmp_path / "c")])
     (tmp_path / "feats_conf.json").write_text("[]")
-    with pytest.raises(InputError, match="not a valid feats_conf.json"):
+    with pytest.raises(InputError, match="feats_conf.json: must be a JSON object"):
         main(["--feats-conf", str(tmp_path / "feats_conf.json"), "exp/xvector", str(tmp_path / "c")])
 
 

@@ -162,6 +162,14 @@ def test_a_record_that_climbs_out_is_refused(tmp_path, name):
         read_torch_state(_zip(tmp_path / "model.pt", records))
 
 
+def test_a_record_without_a_name_is_refused(tmp_path):
+    path = _zip(tmp_path / "model.pt", {"archive/data.pkl": pickle.dumps({}, protocol=2), "??": b"x"})
+    data = (tmp_path / "model.pt").read_bytes()
+    (tmp_path / "model.pt").write_bytes(data.replace(b"??", b"\0?"))  # a name ends at NUL
+    with pytest.raises(InputError, match="damaged or truncated"):
+        read_torch_state(path)
+
+
 def _pickled(value):
     return pickle.dumps(value, protocol=2)[2:-1]  # without the instructions that begin and end a pickle
 

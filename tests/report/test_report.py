@@ -80,6 +80,7 @@ def test_report(paths, tmp_path, capsys):
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
     folder = tmp_path / "report"
     options = ["--condition", str(tmp_path / "utt2gender"), "--train-log", str(tmp_path / "log.jsonl")]
+    options += ["--title", "<script>alert(1)</script> | title"]
     compute_metrics.main([*paths, "--report", str(folder), "--bootstrap", "20", *options])
     assert "95 %" in capsys.readouterr().out
     images = {"det.svg", "calibration.svg", "scores_1.svg", "scores_2.svg", "training.svg"}
@@ -94,6 +95,7 @@ def test_report(paths, tmp_path, capsys):
     markdown = (folder / "report.md").read_text()
     assert set(re.findall(r"\]\((.*?)\)", markdown)) == images
     assert "| f | 24 |" in markdown
+    assert "<script" not in text + markdown and r"&lt;script&gt;alert(1)&lt;/script&gt; \| title" in markdown
 
     results = json.loads((folder / "metrics.json").read_text())
     figures = results["systems"]["a.scores"]
@@ -123,7 +125,7 @@ def test_systems_are_told_apart_by_the_end_of_their_paths(tmp_path):
     assert list(compute_metrics._names(["s", "b/s"])) == ["s", "b/s"]
 
 
-@pytest.mark.parametrize("cost", ["1,1", "a,b,c", "1,1,0", "0,1,0.5"])
+@pytest.mark.parametrize("cost", ["1,1", "a,b,c", "1,1,0", "0,1,0.5", "inf,1,0.5"])
 def test_bad_cost(paths, cost):
     with pytest.raises(InputError, match=f"--cost {cost}"):
         compute_metrics.main([*paths, "--cost", cost])

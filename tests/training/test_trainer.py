@@ -1,5 +1,6 @@
 """Training end to end on toy features: learning, an exact resume, frozen weights, honest failures."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from toy_data import SEED, make_config, make_data
 
+from nnet import files, locks
 from nnet.bin.train_nnet import main
 from nnet.errors import InputError
 from nnet.model.directory import list_checkpoints, load_speaker_net
@@ -180,6 +182,55 @@ def test_a_training_is_not_overwritten_and_not_resumed_as_another(data, tmp_path
         path.write_text(path.read_text().replace('"none"', '"sliding"'))
     with pytest.raises(InputError, match="train: cannot resume .*exp with features that differ in cmvn"):
         train(others, config, tmp_path / "exp", "--resume", "true")
+
+
+def test_a_checkpoint_on_a_full_disk_is_one_line(data, tmp_path, monkeypatch):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+
+    def full(path, binary):
+        return _open("/dev/full" if "/checkpoints/" in path else path, binary)
+
+    _open = files._open
+    monkeypatch.setattr(files, "_open", full)
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    with pytest.raises(InputError, match="weights.safetensors: cannot be written: No space left"):
+        train(data, config, tmp_path / "exp")
+    assert os.listdir(tmp_path / "exp" / "checkpoints") == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"sums": {}}, {"best": {"epoch": 1}}, {"schedule": []}, {"schedule": {}}, {"step": 0.5}]
+)
+def test_a_damaged_state_is_one_line(data, tmp_path, trained_once, change):
+    config, exp = trained_once
+    shutil.copytree(exp, tmp_path / "exp")
+    path = next((tmp_path / "exp").glob("checkpoints/*/state.json"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match="state.json: .*remove this folder"):
+        train(data, config, tmp_path / "exp", "--resume", "true")
+
+
+@pytest.fixture(scope="module")
+def trained_once(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("once")
+    config = make_config(folder / "c.json", training={"epochs": 1}, schedule={"type": "validation"})
+    train(data, config, folder / "exp")
+    return config, folder / "exp"
+
+
+def test_two_trainings_do_not_share_a_directory(data, tmp_path, trained_once):
+    with locked_by_another(trained_once[1]), pytest.raises(InputError, match="exp: is being written by process 4711"):
+        train(data, trained_once[0], trained_once[1], "--resume", "true")
+
+
+@contextlib.contextmanager
+def locked_by_another(directory):
+    """Holds the lock of a directory as another process would."""
+    descriptor = os.open(directory / locks.FILE, os.O_RDWR | os.O_CREAT)
+    locks.take(directory, descriptor, holder=(4711, "train_nnet"))
+    yield
+    os.close(descriptor)
 
 
 def test_nan_stops_training_with_step_and_cause(data, tmp_path):

@@ -1,0 +1,71 @@
+"""One writer a directory: nnet.locks, and lock in utils/jobs.sh."""
+
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nnet.errors import InputError
+from nnet.locks import FILE, locked, take
+
+
+@pytest.fixture
+def other(tmp_path):
+    """The lock of tmp_path as another process holds it: an open descriptor of its lock file."""
+    descriptor = os.open(tmp_path / FILE, os.O_RDWR | os.O_CREAT)
+    take(tmp_path, descriptor, holder=(4711, "./run.sh --stage 4"))
+    return descriptor
+
+
+def test_a_second_writer_is_told_who_the_first_one_is(tmp_path, other):
+    with pytest.raises(InputError, match=r"written by process 4711 on \S+ since [\d :-]+: ./run.sh --stage 4"):  # noqa: SIM117
+        with locked(tmp_path):
+            pass
+    os.close(other)
+    with locked(tmp_path), locked(tmp_path):  # a function that locks may call another one that does
+        assert (tmp_path / FILE).read_text().startswith(f"process {os.getpid()} on ")
+    assert not (tmp_path / FILE).exists()
+
+
+def test_short_work_waits(tmp_path, other, monkeypatch):
+    seen = []
+
+    class Ending(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+            os.close(other)
+
+    logger, handler = logging.getLogger("nnet.locks"), Ending()
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    logger.addHandler(handler)
+    with locked(tmp_path, wait=True):
+        assert "waiting for process 4711" in seen[0]
+    logger.removeHandler(handler)
+
+
+def test_a_script_holds_its_lock_and_lets_its_own_programs_in(tmp_path, root):
+    program = f"{sys.executable} -c 'from nnet.locks import locked; locked(\"d\").__enter__()'"
+    script = f"""
+python() {{ {sys.executable} "$@"; }}
+. {root}/utils/jobs.sh
+lock d
+lock d
+{program} && echo own
+(unset SV_LOCKED; {program}) 2>&1 | tail -n 1
+(unset SV_LOCKED; lock d; echo never) 2>&1 | tail -n 1
+"""
+    done = subprocess.run(
+        ["bash", "-euc", script, "a.sh"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    own, program_line, script_line = done.stdout.splitlines()
+    assert own == "own"
+    for line in (program_line, script_line):
+        assert "d: is being written by process " in line and line.endswith(
+            ": a.sh; wait until it has ended, or stop it"
+        )

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Sourced by scripts that run jobs, or that write a directory which another script might be writing.
+
+# quote WORD...: sets the array $quoted to the words as a job runner must get them to hand them on unchanged.
+#
+# By Kaldi's contract, a runner leaves a word without blanks to bash, so that users can write pipes and redirections. The
+# words of the scripts are names of files and options, which may hold any character: they become $'...' without blanks.
+quote() {
+  local word i char code special=$' \t\n\'"$`&()<>|;*?[]{}~#!'
+  quoted=()
+  for word in "$@"; do
+    case $word in
+      '' | *[!A-Za-z0-9_./:=,+%@^-]*)
+        word=${word//\\/\\x5c}
+        for ((i = 0; i < ${#special}; i++)); do
+          char=${special:i:1}
+          printf -v code '\\x%02x' "'$char"
+          word=${word//"$char"/"$code"}
+        done
+        word="\$'$word'"
+        ;;
+    esac
+    quoted+=("$word")
+  done
+}
+
+# lock DIR [again]: makes DIR, and keeps other programs from writing it until this script ends; stops if one is at work
+# there. Programs that this script calls may write DIR. `again`: another DIR has taken the place of the one that was locked.
+# nnet/locks.py says more.
+lock() {
+  local held
+  mkdir -p "$1" || exit 1
+  held=$(cd -P "$1" && pwd)
+  if [ $# -eq 1 ]; then case $'\n'${SV_LOCKED:-}$'\n' in *$'\n'"$held"$'\n'*) return 0 ;; esac; fi
+  sv_descriptor=$((${sv_descriptor:-20} + 1))  # bash 3.2 cannot choose one
+  eval "exec $sv_descriptor>>\"\$1/.lock\"" || exit 1
+  held=$(python -m nnet.bin.lock "$1" "$sv_descriptor" $$ "$0") || exit 1
+  export SV_LOCKED="${SV_LOCKED:+$SV_LOCKED$'\n'}$held"
+}
