@@ -1,5 +1,7 @@
 """Elementwise operations: activations, square root, scale and shift of a normalization, channel dropout."""
 
+import math
+
 from nnet.ops import activation
 from nnet.ops.binding import mx
 from nnet.ops.normalization import rectified, scaled
@@ -35,6 +37,12 @@ def sigmoid(x):
 def tanh(x):
     """Computes (e^x - e^-x) / (e^x + e^-x)."""
     return activation.tanh(x)
+
+
+@operation
+def gelu(x):
+    """Computes x Φ(x), Φ being the distribution function of the standard normal (Hendrycks and Gimpel 2016, sec. 2)."""
+    return x * (0.5 + 0.5 * mx.erf(x * math.sqrt(0.5)))
 
 
 @operation
