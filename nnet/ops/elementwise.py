@@ -1,7 +1,5 @@
 """Elementwise operations: activations, square root, scale and shift of a normalization, channel dropout."""
 
-import math
-
 from nnet.ops import activation
 from nnet.ops.binding import mx
 from nnet.ops.normalization import rectified, scaled
@@ -42,7 +40,7 @@ def tanh(x):
 @operation
 def gelu(x):
     """Computes x Φ(x), Φ being the distribution function of the standard normal (Hendrycks and Gimpel 2016, sec. 2)."""
-    return x * (0.5 + 0.5 * mx.erf(x * math.sqrt(0.5)))
+    return activation.gelu(x)
 
 
 @operation
