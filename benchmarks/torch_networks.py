@@ -15,7 +15,7 @@ def randomize(network):
     for name, array in [*network.named_buffers(), *network.named_parameters()]:
         if name.endswith("running_var"):
             array.data.uniform_(0.5, 2)
-        elif name.endswith("running_mean") or (array.ndim == 1 and name.endswith("bias")):
+        elif name.endswith(("running_mean", "gamma", "beta")) or (array.ndim == 1 and name.endswith("bias")):
             array.data.normal_(0, 0.1)
         elif array.ndim == 1 and name.endswith("weight"):
             array.data.uniform_(0.5, 1)
@@ -432,3 +432,170 @@ class CamPlusPlus(nn.Module):
     def forward(self, x):
         stats = self.xvector.stats(self.frames(x).transpose(1, 2))
         return self.xvector.dense(stats.unsqueeze(-1)).squeeze(-1)
+
+
+class MapSqueezeExcitation(nn.Module):
+    """RepVGG's gate, with its names of the layers."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.fc_1 = nn.Linear(channels, channels // 4)
+        self.fc_2 = nn.Linear(channels // 4, channels)
+
+    def forward(self, x):
+        gate = self.fc_2(self.fc_1(x.mean(dim=(2, 3))).relu()).sigmoid()
+        return x * gate[:, :, None, None]
+
+
+class RepBlock(nn.Module):
+    def __init__(self, in_channels, channels, stride, groups, dilated, gate, fused):
+        super().__init__()
+
+        def branch(kernel, dilation=1):
+            padding = dilation * (kernel // 2)
+            shape = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+            convolution = nn.Conv2d(in_channels, channels, kernel, bias=False, **shape)
+            return _named(conv=convolution, bn=nn.BatchNorm2d(channels))
+
+        if fused:
+            kernel = 5 if dilated else 3
+            self.rbr_reparam = nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2, groups=groups)
+        else:
+            self.rbr_dense = branch(3)
+            if dilated:
+                self.rbr_dense_dilation = branch(3, 2)
+            else:
+                self.rbr_1x1 = branch(1)
+            if stride == 1 and in_channels == channels:
+                self.rbr_identity = nn.BatchNorm2d(channels)
+        self.se = MapSqueezeExcitation(channels) if gate else nn.Identity()
+
+    def forward(self, x):
+        branches = [module for name, module in self.named_children() if name != "se"]
+        return self.se(sum(module(x) for module in branches).relu())
+
+
+class RepVgg(nn.Module):
+    """WeSpeaker's RepVGG of `depths` blocks and `widths` channels, the first of which is the first block's."""
+
+    def __init__(self, depths, widths, groups=1, dilated=False, gate=False, fused=False, feat_dim=80, embed_dim=256):
+        super().__init__()
+        form = (dilated, gate, fused)
+        self.stage0 = RepBlock(1, widths[0], 1, 1, *form)
+        channels, layer = widths[0], 1
+        for i, (depth, width) in enumerate(zip(depths, widths[1:], strict=True), 1):
+            blocks = []
+            for j in range(depth):
+                grouped = layer % 2 == 0 and layer <= 26
+                blocks.append(RepBlock(channels, width, 2 if i > 1 and not j else 1, groups if grouped else 1, *form))
+                channels, layer = width, layer + 1
+            self.add_module(f"stage{i}", nn.Sequential(*blocks))
+        self.pool = StatisticsPooling()
+        self.seg = nn.Linear(2 * channels * -(-feat_dim // 8), embed_dim)
+
+    def maps(self, x):
+        x = self.stage0(x.transpose(1, 2).unsqueeze(1))
+        return self.stage4(self.stage3(self.stage2(self.stage1(x))))
+
+    def frames(self, x):
+        return self.maps(x).flatten(1, 2).transpose(1, 2)
+
+    def forward(self, x):
+        return self.seg(self.pool(self.maps(x)))
+
+
+class ChannelsFirstNorm(nn.LayerNorm):
+    """Layer normalization of the channels of (B, C, T)."""
+
+    def forward(self, x):
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class ResponseNorm(nn.Module):
+    """ConvNeXt V2's global response normalization over (B, T, C)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1, 1, channels))
+        self.beta = nn.Parameter(torch.zeros(1, 1, channels))
+
+    def forward(self, x):
+        norms = x.norm(dim=1, keepdim=True)
+        return x + self.gamma * x * norms / (norms.mean(dim=2, keepdim=True) + 1e-6) + self.beta
+
+
+class ConvNextBlock(nn.Module):
+    """NeXt-TDNN's block; with `light` its single convolution has no projections."""
+
+    def __init__(self, channels, kernels, light):
+        super().__init__()
+        width = channels // len(kernels)
+        convs = [nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width) for kernel in kernels]
+        if light:
+            (self.dwconv,) = convs
+        else:
+            self.projection_linear = nn.Conv1d(channels, channels, 1)
+            self.mscconv = nn.ModuleList(convs)
+            self.pwconv_1stage = nn.Linear(channels, channels)
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+        self.pwconv1 = nn.Linear(channels, 4 * channels)
+        self.grn = ResponseNorm(4 * channels)
+        self.pwconv2 = nn.Linear(4 * channels, channels)
+
+    def convolved(self, x):
+        if hasattr(self, "dwconv"):
+            return self.dwconv(x)
+        shares = self.projection_linear(x).chunk(len(self.mscconv), dim=1)
+        y = torch.cat([conv(share) for conv, share in zip(self.mscconv, shares, strict=True)], dim=1)
+        return self.pwconv_1stage(F.gelu(y).transpose(1, 2)).transpose(1, 2)
+
+    def forward(self, x):
+        x = (x + self.convolved(x)).transpose(1, 2)
+        x = x + self.pwconv2(self.grn(F.gelu(self.pwconv1(self.norm(x)))))
+        return x.transpose(1, 2)
+
+
+class NormalizedAttention(nn.Module):
+    """NeXt-TDNN's pooling and embedding: attentive statistics, and batch normalization around an affine layer."""
+
+    def __init__(self, channels, hidden, embed_dim):
+        super().__init__()
+        self.conv_1 = nn.Conv1d(channels, hidden, 1)
+        self.bn1 = nn.BatchNorm1d(hidden)
+        self.conv_2 = nn.Conv1d(hidden, channels, 1)
+        self.bn2 = nn.BatchNorm1d(2 * channels)
+        self.fc = nn.Linear(2 * channels, embed_dim)
+        self.bn3 = nn.BatchNorm1d(embed_dim)
+
+    def forward(self, x):
+        weights = self.conv_2(self.bn1(self.conv_1(x)).tanh()).softmax(dim=2)
+        mean = (weights * x).sum(dim=2)
+        variance = (weights * x.square()).sum(dim=2) - mean.square()
+        return self.bn3(self.fc(self.bn2(torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1))))
+
+
+class NextTdnn(nn.Module):
+    """The authors' NeXt-TDNN, with the names of their checkpoints."""
+
+    def __init__(self, channels=256, blocks=3, kernels=(7, 65), light=False, feat_dim=80, embed_dim=192):
+        super().__init__()
+        stem = nn.Sequential(nn.Conv1d(feat_dim, channels, 4), ChannelsFirstNorm(channels, eps=1e-6))
+        stages = [nn.Sequential(*[ConvNextBlock(channels, kernels, light) for _ in range(blocks)]) for _ in range(3)]
+        last = nn.Sequential(nn.Conv1d(3 * channels, 3 * channels, 1), ChannelsFirstNorm(3 * channels, eps=1e-6))
+        model = nn.ModuleDict({"stem": nn.ModuleList([stem]), "stages": nn.ModuleList(stages), "MFA": last})
+        pooling = NormalizedAttention(3 * channels, 3 * channels // 8, embed_dim)
+        self.speaker_net = nn.ModuleDict({"model": model, "aggregate": pooling})
+
+    def maps(self, x):
+        model = self.speaker_net["model"]
+        x, outputs = model["stem"][0](x.transpose(1, 2)), []
+        for stage in model["stages"]:
+            x = stage(x)
+            outputs.append(x)
+        return model["MFA"](torch.cat(outputs, dim=1))
+
+    def frames(self, x):
+        return self.maps(x).transpose(1, 2)
+
+    def forward(self, x):
+        return self.speaker_net["aggregate"](self.maps(x))

@@ -18,6 +18,8 @@ NARROW = {
     "resnet": {"depth": 18, "channels": 4},
     "ecapa_tdnn": {"channels": 16, "se_channels": 8, "out_dim": 24},
     "campplus": {"growth": 8, "init_channels": 16, "blocks": [2, 2, 2], "head_channels": 4},
+    "repvgg": {"variant": "A0", "base_width": 4},
+    "next_tdnn": {"channels": 8, "blocks": 1},
 }
 
 

@@ -1,4 +1,4 @@
-"""A model of this toolkit as a PyTorch checkpoint in WeSpeaker's or 3D-Speaker's names."""
+"""A model of this toolkit as a PyTorch checkpoint in the names of WeSpeaker, 3D-Speaker or NeXt-TDNN's authors."""
 
 import logging
 import os
@@ -13,6 +13,7 @@ from nnet.export.torch_writer import write_torch_state
 from nnet.feats.prepare import INCIDENTAL
 from nnet.files import atomic_write, make_directory
 from nnet.model.weights import weights_of
+from nnet.networks.repvgg import VARIANTS
 from nnet.pretrained.front_ends import speaker3d_front_end, wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
 from nnet.pretrained.names import RULES, their_dims, their_name
@@ -26,11 +27,15 @@ CONSTANTS = {f"pooling.{name}" for name in ("eps", "floor")}
 CONSTANTS |= {f"embedding.{name}" for name in ("bn_eps", "bn_momentum", "slope", "node")}
 
 
+# Whose networks these are, by type; the others are WeSpeaker's.
+OTHER_OWNERS = {"next_tdnn": "the authors' NeXt-TDNN"}
+
+
 def write_torch(directory, model, config, about, source):
     """Writes a checkpoint and its settings into a folder; returns the checkpoint's path.
 
     It is avg_model.pt with WeSpeaker's config.yaml where the features are WeSpeaker's, embedding_model.ckpt where they
-    are 3D-Speaker's, and model.pt alone where they are neither's.
+    are 3D-Speaker's, and model.pt alone where they are neither's, or the network is a NeXt-TDNN.
 
     Args:
         directory: the folder.
@@ -38,11 +43,13 @@ def write_torch(directory, model, config, about, source):
         source: names the model in errors.
 
     Raises:
-        InputError: WeSpeaker has no such network.
+        InputError: the other toolkit has no such network.
     """
     state = torch_state(model, config, source)
-    settings = wespeaker_settings(config, about)
-    name = _name_of_checkpoint(about["feats_conf"], about["input_dim"], settings)
+    name, settings = "model.pt", {}
+    if config.network.type not in OTHER_OWNERS:
+        settings = wespeaker_settings(config, about)
+        name = _name_of_checkpoint(about["feats_conf"], about["input_dim"], settings)
     make_directory(directory)
     if name == "avg_model.pt":
         with atomic_write(os.path.join(directory, "config.yaml")) as file:
@@ -57,7 +64,7 @@ def torch_state(model, config, source):
     names = {name: their_name(name, kind) if kind in RULES else None for name in weights_of(model)}
     strange = [name for name, theirs in names.items() if theirs is None]
     if strange:
-        raise InputError(f"{source}: WeSpeaker has no such network: nothing there is called {', '.join(strange[:3])}")
+        raise InputError(f"{_no_such_network(kind, source)}: nothing there is called {', '.join(strange[:3])}")
     state = {}
     for name, weight in weights_of(model).items():
         theirs, array = names[name], np.array(weight)
@@ -68,20 +75,26 @@ def torch_state(model, config, source):
 
 def _check_same(config, node, state, source):
     """Reading the weights as a checkpoint of theirs must give the very network again."""
+    kind = config.network.type
     sections, _ = describe(state, source, POOLINGS.get(config.pooling.type))
     read, own = build_config(sections, source).to_dict(), config.to_dict()
     keys = [f"{s}.{k}" for s in ("network", "pooling", "embedding") for k in differing_keys(own[s], read[s])]
     keys = [key for key in keys if key not in CONSTANTS]
     if node != "output":
-        raise InputError(f"{source}: WeSpeaker has no such network: the embedding is {node}, theirs is the last layer")
+        raise InputError(f"{_no_such_network(kind, source)}: the embedding is {node}, theirs is the last layer")
     if keys:
-        raise InputError(f"{source}: WeSpeaker has no such network: theirs differs in {', '.join(keys)}")
+        raise InputError(f"{_no_such_network(kind, source)}: theirs differs in {', '.join(keys)}")
+
+
+def _no_such_network(kind, source):
+    return f"{source}: {OTHER_OWNERS.get(kind, 'WeSpeaker')} has no such network"
 
 
 def wespeaker_settings(config, about):
     """The content of WeSpeaker's config.yaml for a model."""
     options, dim = config.network.options, config.embedding.dims[-1]
     names = {
+        "repvgg": lambda: f"REPVGG_{options.variant}",
         "tdnn": lambda: "XVEC",
         "resnet": lambda: f"ResNet{options.depth}",
         "ecapa_tdnn": lambda: f"ECAPA_TDNN{'_GLOB' * config.pooling.options.global_context}_c{options.channels}",
@@ -90,6 +103,8 @@ def wespeaker_settings(config, about):
     model_args = {"feat_dim": about["input_dim"], "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
     if config.network.type == "resnet":
         model_args["two_emb_layer"] = len(config.embedding.dims) == 2
+    if config.network.type == "repvgg":
+        model_args |= {"deploy": options.fused, "use_se": VARIANTS[options.variant].gate}
     return {
         "model": names[config.network.type](),
         "model_args": model_args,

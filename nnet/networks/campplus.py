@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from nnet import ops
+from nnet.errors import InputError
 from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d
 from nnet.networks.resnet import BasicBlock, stage, strided_size
@@ -41,6 +42,11 @@ class CamPlusPlus(Network):
     def __init__(self, input_dim: int, options: CamPlusPlusOptions = CamPlusPlusOptions()):
         super().__init__()
         growth, channels = options.growth, options.init_channels
+        if options.bn_size * growth < 2:
+            raise InputError(
+                f"network.growth {growth} · network.bn_size {options.bn_size}, the width of the bottlenecks, must be "
+                "at least 2"
+            )
         self.head = FrontMap(options.head_channels)
         self.endpoint_dims = {"head": options.head_channels * strided_size(input_dim, 8), "tdnn": channels}
         self.tdnn = Conv1d(self.endpoint_dims["head"], channels, 5, stride=2, padding=2, bias=False)

@@ -46,11 +46,11 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C). Pairs are (F, T)."""
+    """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C / groups). Pairs are (F, T)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False):
-        shape = (out_channels, *_pair(kernel_size), in_channels)
-        super().__init__(shape, _pair(stride), _pair(padding), (1, 1), 1, bias)
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False, dilation=1, groups=1):
+        shape = (out_channels, *_pair(kernel_size), in_channels // groups)
+        super().__init__(shape, _pair(stride), _pair(padding), _pair(dilation), groups, bias)
 
 
 class BatchNorm(nn.Module):
@@ -79,15 +79,31 @@ class BatchNorm(nn.Module):
         if self.training:
             mean, var, count = ops.batch_statistics(x)
             self._track(mean, var, count)
+        return ops.scale_shift(x, *self.scale_and_shift(mean, var))
+
+    def scale_and_shift(self, mean, var):
+        """Returns (C,) each: what normalizing by this mean and variance multiplies channels by, and adds to them."""
         scale = mx.rsqrt(var + self.eps)
         scale = scale * self.weight if "weight" in self else scale
-        shift = self.bias - mean * scale if "bias" in self else -mean * scale
-        return ops.scale_shift(x, scale, shift)
+        return scale, self.bias - mean * scale if "bias" in self else -mean * scale
 
     def _track(self, mean, var, count):
         keep, unbiased = 1 - self.momentum, count / max(count - 1, 1)
         self.running_mean = keep * self.running_mean + self.momentum * mx.stop_gradient(mean)
         self.running_var = keep * self.running_var + self.momentum * unbiased * mx.stop_gradient(var)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalization over the channels of each frame (Ba et al. 2016, arXiv:1607.06450): (..., C)."""
+
+    def __init__(self, dims, eps):
+        super().__init__()
+        self.eps = eps
+        self.weight = mx.ones((dims,))
+        self.bias = mx.zeros((dims,))
+
+    def __call__(self, x):
+        return ops.layer_norm(x, self.weight, self.bias, eps=self.eps)
 
 
 class Nonlinearity(nn.Module):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nnet import ops
+from nnet.errors import InputError
 from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv2d, Linear
 from nnet.ops import nn
@@ -38,6 +39,11 @@ class ResNet(Network):
         super().__init__()
         block, depths = RESNETS[options.depth]
         channels, se_reduction = options.channels, options.se_reduction
+        if se_reduction > channels * block.expansion:
+            raise InputError(
+                f"network.se_reduction {se_reduction} leaves the gates no hidden unit; give at most the "
+                f"{channels * block.expansion} channels of the first stage"
+            )
         self.conv1 = Conv2d(1, channels, 3, padding=1)
         self.bn1 = BatchNorm(channels)
         self.layer1 = stage(block, channels, channels, depths[0], 1, se_reduction)

@@ -55,7 +55,12 @@ class TDNN(Network):
         super().__init__()
         dims, kernels, dilations = options.dims, options.kernels, options.dilations
         if not len(dims) == len(kernels) == len(dilations):
-            raise InputError("network.dims, network.kernels and network.dilations must have one value per layer each")
+            raise InputError(
+                f"network.dims has {len(dims)} values, network.kernels {len(kernels)} and network.dilations "
+                f"{len(dilations)}; give one per layer each"
+            )
+        if not dims:
+            raise InputError("network.dims is empty; give at least one layer")
         self.names = tuple(f"tdnn{i + 1}" for i in range(len(dims)))
         in_dims = (input_dim, *dims[:-1])
         for name, in_dim, dim, kernel, dilation in zip(self.names, in_dims, dims, kernels, dilations, strict=True):

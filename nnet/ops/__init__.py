@@ -18,6 +18,7 @@ from nnet.ops.binding import mx, nn, optimizers, tree_flatten, tree_map, tree_ma
 from nnet.ops.convolution import context_linear, conv, linear
 from nnet.ops.elementwise import (
     cast,
+    gelu,
     leaky_relu,
     maximum,
     prelu,
@@ -30,6 +31,7 @@ from nnet.ops.elementwise import (
 )
 from nnet.ops.reductions import (
     batch_statistics,
+    layer_norm,
     mean,
     mean_and_variance,
     normalize,
@@ -66,6 +68,8 @@ __all__ = [
     "flatten",
     "flatten_map",
     "gather",
+    "gelu",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "maximum",

@@ -1,4 +1,4 @@
-"""Fast sigmoid, tanh and exponential for CPUs without Apple's libraries: 4 to 6 ns per value, MLX's own 15 to 40.
+"""Fast sigmoid, tanh, GELU and exponential for CPUs without Apple's libraries: 4 to 6 ns per value, MLX's own 15 to 40.
 
 They use a power of 2 that consists of plain arithmetic, which MLX vectorizes.
 """
@@ -17,6 +17,9 @@ _ROUND = 1.5 * 2**23  # adding it to a float32 rounds to an integer, which is in
 # 2^r = (_A + r² + _B r) / (_A + r² - _B r) = 1 + 2 _B r / ((r - _B) r + _A) for |r| ≤ 1/2, relative error 4.4e-7; a
 # minimax fit by iterated weights.
 _A, _B = 25.039107, 8.677839
+# Φ(-x) = e^(-x²/2) (a₁t + ... + a₅t⁵) / 2 for x ≥ 0 and t = 1 / (1 + px), error 0.8e-7 (Abramowitz and Stegun, 7.1.26).
+_P = 0.3275911 / math.sqrt(2)
+_TAIL = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
 def sigmoid(x):
@@ -27,6 +30,11 @@ def sigmoid(x):
 def tanh(x):
     """Computes (1 - e^-2x) / (1 + e^-2x), elementwise."""
     return _tanh(x) if _by_hand(x) else mx.tanh(x)
+
+
+def gelu(x):
+    """Computes x Φ(x), elementwise; Φ is the distribution function of the standard normal."""
+    return _gelu(x)[0] if _by_hand(x) else x * (0.5 + 0.5 * mx.erf(x * math.sqrt(0.5)))
 
 
 def exp_shifted(x, most):
@@ -47,6 +55,18 @@ def _decay(x, rate):
     return _exp2(mx.clip(x, -_LIMIT / rate, _LIMIT / rate) * (-rate * _LOG2_E))
 
 
+def _gelu_and_slope(x):
+    """Computes x Φ(x) and its derivative Φ(x) + x φ(x)."""
+    power = _exp2(mx.maximum(x * x * -0.5, -_LIMIT) * _LOG2_E)
+    t = 1 / (1 + _P * mx.abs(x))
+    series = 0.0
+    for coefficient in reversed(_TAIL):
+        series = (series + coefficient) * t
+    below = 0.5 + mx.sign(x) * (0.5 - 0.5 * series * power)
+    return x * below, below + x * power * (1 / math.sqrt(2 * math.pi))
+
+
+_gelu = WithGradient(_gelu_and_slope, lambda _, cotangents, outputs: (cotangents[0] * outputs[1],))
 _sigmoid = WithGradient(lambda x: 1 / (1 + _decay(x, 1)), lambda _, dy, y: (dy * (y * (1 - y)),))
 _tanh = WithGradient(lambda x: 2 / (1 + _decay(x, 2)) - 1, lambda _, dy, y: (dy * (1 - y * y),))
 

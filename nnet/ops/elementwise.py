@@ -38,6 +38,12 @@ def tanh(x):
 
 
 @operation
+def gelu(x):
+    """Computes x Φ(x), Φ being the distribution function of the standard normal (Hendrycks and Gimpel 2016, sec. 2)."""
+    return activation.gelu(x)
+
+
+@operation
 def maximum(x, other):
     """Computes the maximum of x and a number."""
     return mx.maximum(x, other)

@@ -11,6 +11,7 @@ padding too; any other becomes a product and a sum.
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -258,6 +259,14 @@ def _unary(kind, **attributes):
     return lambda x: x.like(kind, **attributes)
 
 
+def _gelu(x):
+    """x (1 + erf(x / √2)) / 2, as runtimes recognize it; the opset has no node for it."""
+    graph = x.graph
+    scaled = graph.emit("Div", [x.name, graph.constant(np.float32(math.sqrt(2)))])
+    both = graph.emit("Add", [graph.emit("Erf", [scaled]), graph.constant(np.float32(1))])
+    return x.like("Mul", both).like("Mul", graph.constant(np.float32(0.5)))
+
+
 def _maximum(x, other):
     return x.like("Max", x.graph.constant(np.float32(other)))
 
@@ -329,6 +338,12 @@ def _normalize(x):
     square = _sum(x.like("Mul", x.name), axis=-1, keepdims=True)
     least = x.graph.emit("Max", [square.name, x.graph.constant(np.float32(1e-12))])
     return x.like("Div", x.graph.emit("Sqrt", [least]))
+
+
+def _layer_norm(x, weight, bias, *, eps):
+    x = x.channels_last()
+    arrays = [x.graph.constant(_numpy(array)) for array in (weight, bias)]
+    return x.like("LayerNormalization", *arrays, axis=-1, epsilon=eps)
 
 
 def _segment_means(x, *, segment):
@@ -469,6 +484,8 @@ WRITERS = {
     "expand_dims": _expand_dims,
     "flatten": _flatten,
     "flatten_map": _flatten_map,
+    "gelu": _gelu,
+    "layer_norm": _layer_norm,
     "leaky_relu": lambda x, *, slope: x.like("LeakyRelu", alpha=slope),
     "linear": _linear,
     "matmul": _matmul,

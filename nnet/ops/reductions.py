@@ -22,8 +22,12 @@ def mean(x, *, axis, keepdims=False):
 
 @operation
 def sum(x, *, axis, keepdims=False):
-    """Computes the sum over one or more axes."""
-    return mx.sum(x, axis=axis, keepdims=keepdims)
+    """Computes the sum over one or more axes in float32; the result has the dtype of x."""
+    wide = x.astype(mx.float32)
+    if axis != 1 or x.ndim != 3:
+        return mx.sum(wide, axis=axis, keepdims=keepdims).astype(x.dtype)
+    total = _sum_over_time(wide).astype(x.dtype)
+    return total if keepdims else mx.squeeze(total, 1)
 
 
 @operation
@@ -61,6 +65,18 @@ def weighted_statistics(x, scores):
 def normalize(x):
     """Scales x (..., D) to length 1 along the last axis; zero stays zero."""
     return vectors.normalize(x)
+
+
+@operation
+def layer_norm(x, weight, bias, *, eps):
+    """Normalizes x (..., C) over its last axis, then scales and shifts it (Ba et al. 2016, arXiv:1607.06450, eq. 4).
+
+    Args:
+        x: (..., C).
+        weight, bias: scale and shift of each channel, (C,).
+        eps: added to the variance.
+    """
+    return mx.fast.layer_norm(x, weight, bias, eps)
 
 
 @operation

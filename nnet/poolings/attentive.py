@@ -48,6 +48,7 @@ class ChannelAttentionOptions:
 
     hidden_dim: int = option(128, "Width of the scoring network.", low=1)
     global_context: bool = option(False, "The scoring network also sees the mean and deviation of the utterance.")
+    bn: bool = option(False, "Batch normalization in front of the scoring network's tanh (NeXt-TDNN).")
     floor: float = option(1e-7, "The smallest variance.", above=0)
 
 
@@ -55,7 +56,8 @@ class ChannelAttention(Pooling):
     """Channel- and context-dependent statistics pooling of ECAPA-TDNN (Desplanques et al. 2020, eq. 1-4).
 
     Scores V tanh(W [h; mean; deviation] + b) + k for every frame and channel; without `global_context` the scoring
-    network sees only the frame h. The weights have the shapes of WeSpeaker's ASTP.
+    network sees only the frame h. The weights have the shapes of WeSpeaker's ASTP. With `bn`, batch normalization
+    stands in front of the tanh, as in NeXt-TDNN (Heo et al. 2024, arXiv:2312.08603).
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class ChannelAttention(Pooling):
     ):
         super().__init__()
         self.linear1 = Conv1d(3 * in_dim if options.global_context else in_dim, options.hidden_dim)
+        if options.bn:
+            self.bn = BatchNorm(options.hidden_dim)
         self.linear2 = Conv1d(options.hidden_dim, in_dim)
         self.global_context = options.global_context
         self.floor = options.floor
@@ -80,7 +84,9 @@ class ChannelAttention(Pooling):
         return ops.context_linear(x, context, self.linear1.weight, self.linear1.bias)
 
     def __call__(self, x, endpoints=None):
-        return attend(x, self.linear2(ops.tanh(self.hidden(x))), self.floor)
+        hidden = self.hidden(x)
+        hidden = self.bn(hidden) if "bn" in self else hidden
+        return attend(x, self.linear2(ops.tanh(hidden)), self.floor)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from nnet.model.directory import save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx, nn
-from nnet.pretrained import mlx_community, pyannote, speaker3d, tf_kaldi, wespeaker
+from nnet.pretrained import mlx_community, next_tdnn, pyannote, speaker3d, tf_kaldi, wespeaker
 from nnet.pretrained.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ TOOLKITS = {
     "speaker3d": speaker3d,
     "pyannote": pyannote,
     "mlx_community": mlx_community,
+    "next_tdnn": next_tdnn,
     "tf_kaldi": tf_kaldi,
 }
 

@@ -1,8 +1,8 @@
-"""Translates our parameter names into WeSpeaker's, which the other toolkits share."""
+"""Translates our parameter names into WeSpeaker's, which the other toolkits share, and those of NeXt-TDNN's authors."""
 
 import re
 
-# Rules (pattern of our name, WeSpeaker's name) by network type; the first one that matches the whole name applies.
+# Rules (pattern of our name, their name) by network type; the first one that matches the whole name applies.
 TDNN = [
     (r"network\.tdnn(\d+)\.affine\.(\w+)", r"frame_\1.conv_1d.\2"),
     (r"network\.tdnn(\d+)\.bn\.(\w+)", r"frame_\1.bn.\2"),
@@ -54,21 +54,65 @@ CAMPPLUS = [
     (r"embedding\.layers\.0\.affine\.(\w+)", r"xvector.dense.linear.\1"),
     (r"embedding\.layers\.0\.bn\.(\w+)", r"xvector.dense.nonlinear.batchnorm.\1"),
 ]
-RULES = {"tdnn": TDNN, "etdnn": TDNN, "resnet": RESNET, "ecapa_tdnn": ECAPA_TDNN, "campplus": CAMPPLUS}
+REPVGG = [
+    (r"network\.(.+)\.point\.(\w+)", r"\1.rbr_1x1.conv.\2"),
+    (r"network\.(.+)\.point_bn\.(\w+)", r"\1.rbr_1x1.bn.\2"),
+    (r"network\.(.+)\.dense\.(\w+)", r"\1.rbr_dense.conv.\2"),
+    (r"network\.(.+)\.dense_bn\.(\w+)", r"\1.rbr_dense.bn.\2"),
+    (r"network\.(.+)\.dilated\.(\w+)", r"\1.rbr_dense_dilation.conv.\2"),
+    (r"network\.(.+)\.dilated_bn\.(\w+)", r"\1.rbr_dense_dilation.bn.\2"),
+    (r"network\.(.+)\.identity_bn\.(\w+)", r"\1.rbr_identity.\2"),
+    (r"network\.(.+)\.fused\.(\w+)", r"\1.rbr_reparam.\2"),
+    (r"network\.(.+)\.se\.linear(\d)\.(\w+)", r"\1.se.fc_\2.\3"),
+    (r"pooling\.(.+)", r"pool.\1"),
+    (r"embedding\.layers\.0\.affine\.(\w+)", r"seg.\1"),
+]
+# The names of NeXt-TDNN's authors.
+NEXT_TDNN = [
+    (r"network\.stem\.(\w+)", r"speaker_net.model.stem.0.0.\1"),
+    (r"network\.stem_norm\.(\w+)", r"speaker_net.model.stem.0.1.\1"),
+    (r"network\.(stages\.\d+\.\d+)\.project\.(\w+)", r"speaker_net.model.\1.projection_linear.\2"),
+    (r"network\.(stages\.\d+\.\d+)\.convs\.(\d+\.\w+)", r"speaker_net.model.\1.mscconv.\2"),
+    (r"network\.(stages\.\d+\.\d+)\.conv\.(\w+)", r"speaker_net.model.\1.dwconv.\2"),
+    (r"network\.(stages\.\d+\.\d+)\.linear\.(\w+)", r"speaker_net.model.\1.pwconv_1stage.\2"),
+    (r"network\.(stages\.\d+\.\d+)\.feed_forward\.norm\.(\w+)", r"speaker_net.model.\1.norm.\2"),
+    (r"network\.(stages\.\d+\.\d+)\.feed_forward\.linear(\d\.\w+)", r"speaker_net.model.\1.pwconv\2"),
+    (r"network\.(stages\.\d+\.\d+)\.feed_forward\.grn\.weight", r"speaker_net.model.\1.grn.gamma"),
+    (r"network\.(stages\.\d+\.\d+)\.feed_forward\.grn\.bias", r"speaker_net.model.\1.grn.beta"),
+    (r"network\.mfa\.(\w+)", r"speaker_net.model.MFA.0.\1"),
+    (r"network\.mfa_norm\.(\w+)", r"speaker_net.model.MFA.1.\1"),
+    (r"pooling\.linear(\d)\.(\w+)", r"speaker_net.aggregate.conv_\1.\2"),
+    (r"pooling\.bn\.(\w+)", r"speaker_net.aggregate.bn1.\1"),
+    (r"embedding\.input_bn\.(\w+)", r"speaker_net.aggregate.bn2.\1"),
+    (r"embedding\.layers\.0\.affine\.(\w+)", r"speaker_net.aggregate.fc.\1"),
+    (r"embedding\.layers\.0\.bn\.(\w+)", r"speaker_net.aggregate.bn3.\1"),
+]
+RULES = {
+    "tdnn": TDNN,
+    "etdnn": TDNN,
+    "resnet": RESNET,
+    "ecapa_tdnn": ECAPA_TDNN,
+    "campplus": CAMPPLUS,
+    "repvgg": REPVGG,
+    "next_tdnn": NEXT_TDNN,
+}
 
 
-# WeSpeaker's weights that are convolutions of kernel 1 and may be linear layers here, by network type.
-POINTWISE = {
+# Their weights with three axes that have fewer here, by network type: convolutions of kernel 1 that may be linear
+# layers, and in NeXt-TDNN scales and offsets (1, 1, C).
+THREE_AXES = {
     "tdnn": r"frame_\d+\.conv_1d\.weight",
     "etdnn": r"frame_\d+\.conv_1d\.weight",
     "resnet": r"",
     "ecapa_tdnn": r"(.+\.)?conv\.weight|.+\.convs\.\d+\.weight|pool\.linear\d\.weight",
     "campplus": r"xvector\..*linear\w*\.weight",
+    "repvgg": r"",
+    "next_tdnn": r".+\.grn\.(gamma|beta)",
 }
 
 
 def their_name(name, network_type):
-    """Returns WeSpeaker's name of one of our parameters, None if it has no counterpart."""
+    """Returns their name of one of our parameters, None if it has no counterpart."""
     for pattern, replacement in RULES[network_type]:
         match = re.fullmatch(pattern, name)
         if match:
@@ -77,5 +121,5 @@ def their_name(name, network_type):
 
 
 def their_dims(theirs, ndim, network_type):
-    """Returns the number of axes that our weight with `ndim` axes has in WeSpeaker, under the name `theirs`."""
-    return 3 if ndim == 2 and re.fullmatch(POINTWISE[network_type], theirs) else ndim
+    """Returns the number of axes that our weight with `ndim` axes has there, under the name `theirs`."""
+    return 3 if ndim < 3 and re.fullmatch(THREE_AXES[network_type], theirs) else ndim

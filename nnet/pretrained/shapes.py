@@ -1,8 +1,9 @@
-"""Infers the configuration of a WeSpeaker-style network from the names and shapes of its weights."""
+"""Infers the configuration of a network of WeSpeaker's or NeXt-TDNN's authors from names and shapes of its weights."""
 
 import re
 
 from nnet.errors import InputError
+from nnet.networks.repvgg import VARIANTS
 from nnet.networks.resnet import RESNETS, Bottleneck
 
 # Standard deviation without an added epsilon. The floor matters only for channels that are constant, where the gradient
@@ -14,7 +15,7 @@ def describe(state, path, pooling=None):
     """Infers the sections network, pooling and embedding of a configuration, and the feature dimension.
 
     Args:
-        state: dict from tensor name to array, in WeSpeaker's names and PyTorch's layouts.
+        state: dict from tensor name to array, in their names and PyTorch's layouts.
         path: names the checkpoint in errors.
         pooling: WeSpeaker's name of the pooling (TSTP, TAP, TSDP, ASTP) if it is known.
 
@@ -101,11 +102,65 @@ def _campplus(state, path, pooling):
     return {"network": network, "pooling": pooled, "embedding": embedding}, head // head_channels * 8
 
 
+def _repvgg(state, path, pooling):
+    fused = "stage0.rbr_reparam.weight" in state
+    kernel = "rbr_reparam.weight" if fused else "rbr_dense.conv.weight"
+    depths = tuple(_count(state, rf"stage{i}\.(\d+)\.{re.escape(kernel)}") for i in (1, 2, 3, 4))
+    first = [state[f"stage0.{kernel}"], *(state[f"stage{i}.0.{kernel}"] for i in (1, 2, 3, 4))]
+    widths = [weight.shape[0] for weight in first]
+    groups = widths[1] // state[f"stage1.1.{kernel}"].shape[1]
+    dilated = first[0].shape[2] == 5 if fused else "stage0.rbr_dense_dilation.conv.weight" in state
+    form = (depths, groups, dilated, "stage0.se.fc_1.weight" in state)
+    alike = {n: v for n, v in VARIANTS.items() if (v.depths, v.groups, v.dilated, v.gate) == form}
+    # 64 comes first: B1 with a base of 80 is B2, for instance.
+    bases = [64, *(round(widths[3] / (4 * variant.factors[2])) for variant in alike.values())]
+    known = [(name, base) for base in bases for name, variant in alike.items() if variant.widths(base) == widths]
+    if not known:
+        raise InputError(f"{path}: unknown RepVGG of {depths} blocks with {widths} channels")
+    network = {"type": "repvgg", "variant": known[0][0], "base_width": known[0][1], "fused": fused}
+    dim, pooled_dim = state["seg.weight"].shape
+    pooled, bins = _pooling(state, path, pooling, widths[4], pooled_dim)
+    embedding = {"dims": [dim], "order": "none", "node": "output"}
+    return {"network": network, "pooling": pooled, "embedding": embedding}, bins * 8
+
+
+def _next_tdnn(state, path, pooling):
+    model, aggregate = "speaker_net.model.", "speaker_net.aggregate."
+    channels, input_dim, _ = state[f"{model}stem.0.0.weight"].shape
+    light = f"{model}stages.0.0.dwconv.weight" in state
+    scales = _count(state, rf"{re.escape(model)}stages\.0\.0\.mscconv\.(\d+)\.weight")
+    names = ["dwconv"] if light else [f"mscconv.{i}" for i in range(scales)]
+    network = {
+        "type": "next_tdnn",
+        "channels": channels,
+        "blocks": _count(state, rf"{re.escape(model)}stages\.0\.(\d+)\.norm\.weight"),
+        "kernels": [state[f"{model}stages.0.0.{name}.weight"].shape[2] for name in names],
+        "light": light,
+    }
+    pooled = {
+        "type": "channel_attention",
+        "hidden_dim": state[f"{aggregate}conv_1.weight"].shape[0],
+        "bn": True,
+        "floor": 1e-5,
+    }
+    embedding = {
+        "dims": [state[f"{aggregate}fc.weight"].shape[0]],
+        "order": "none",
+        "last": "bn",
+        "input_bn": True,
+        "node": "output",
+    }
+    return {"network": network, "pooling": pooled, "embedding": embedding}, input_dim
+
+
 DESCRIBE = {
     "frame_1.conv_1d.weight": _tdnn,
     "layer2.se_res2block.0.conv.weight": _ecapa_tdnn,
     "xvector.tdnn.linear.weight": _campplus,
     "layer1.0.conv1.weight": _resnet,
+    "stage0.rbr_dense.conv.weight": _repvgg,
+    "stage0.rbr_reparam.weight": _repvgg,
+    "speaker_net.model.stem.0.0.weight": _next_tdnn,
 }
 
 

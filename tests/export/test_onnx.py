@@ -32,7 +32,12 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 DIM = 80
-NARROW = {"resnet": "network.channels=8", "ftdnn": "network.width=64"}
+NARROW = {
+    "resnet": "network.channels=8",
+    "ftdnn": "network.width=64",
+    "repvgg": "network.base_width=8",
+    "next_tdnn": "network.channels=16",
+}
 
 
 def trained_like(config, dim=DIM):
@@ -104,6 +109,9 @@ VARIANTS = {
     "prelu": {"network": TOY | {"relu": "prelu", "order": "bn-relu"}},
     "lrelu": {"network": TOY | {"relu": "lrelu", "slope": 0.2}, "embedding": {"dims": [8], "input_bn": True}},
     "gates": {"network": {"type": "resnet", "depth": 18, "channels": 4, "se_reduction": 2}},
+    "dilated branches": {"network": {"type": "repvgg", "variant": "RSBB_A0", "base_width": 4}},
+    "groups and gates": {"network": {"type": "repvgg", "variant": "D2SE", "base_width": 8}},
+    "light blocks": {"network": {"type": "next_tdnn", "channels": 8, "blocks": 1, "kernels": [9], "light": True}},
     "bottlenecks": {"network": {"type": "resnet", "depth": 50, "channels": 2, "se_reduction": 2}},
 }
 VARIANTS |= {name: {"pooling": {"type": name}} for name in POOLINGS}

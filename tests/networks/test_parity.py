@@ -32,6 +32,31 @@ CASES = {
     ),
     "ecapa_tdnn": ("ecapa_tdnn", {"channels": 64}, lambda: twins.EcapaTdnn(64, 40)),
     "campplus": ("campplus", {"blocks": (3, 4, 2)}, lambda: twins.CamPlusPlus(40, blocks=(3, 4, 2))),
+    "repvgg": (
+        "repvgg",
+        {"base_width": 8},
+        lambda: twins.RepVgg((3, 4, 23, 3), (4, 4, 8, 16, 32), feat_dim=40),
+    ),
+    "repvgg, dilated": (
+        "repvgg",
+        {"variant": "RSBB_A0", "base_width": 8},
+        lambda: twins.RepVgg((2, 4, 14, 1), (6, 6, 12, 24, 160), dilated=True, feat_dim=40),
+    ),
+    "repvgg with groups": (
+        "repvgg",
+        {"variant": "B1g4", "base_width": 4},
+        lambda: twins.RepVgg((4, 6, 16, 1), (8, 8, 16, 32, 128), groups=4, feat_dim=40),
+    ),
+    "next_tdnn": (
+        "next_tdnn",
+        {"channels": 24, "blocks": 2, "kernels": (3, 7, 65)},
+        lambda: twins.NextTdnn(24, 2, (3, 7, 65), feat_dim=40),
+    ),
+    "next_tdnn, light": (
+        "next_tdnn",
+        {"channels": 16, "blocks": 1, "kernels": (65,), "light": True},
+        lambda: twins.NextTdnn(16, 1, (65,), light=True, feat_dim=40),
+    ),
 }
 
 
@@ -75,6 +100,23 @@ def test_gradients_and_running_statistics_equal_pytorch(case, copy_weights, twin
         if "running" in name:
             expected = buffers[twin_names(name, network_type)].numpy()
             np.testing.assert_allclose(np.array(ours), expected, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("case", ["next_tdnn", "next_tdnn, light"])
+def test_gradients_without_a_relu_are_exact(case, copy_weights, twin_names, features):
+    network_type, options, make_twin = CASES[case]
+    torch.manual_seed(0)
+    twin = make_twin()
+    network = built(NETWORKS[network_type], 40, **options)
+    copy_weights(twin, network, network_type)
+    x = features(3, 80, 40)
+    frames = twin.double().frames(torch.from_numpy(x).double())
+    target = features(*frames.shape)
+    (frames * torch.from_numpy(target)).mean().backward()
+    theirs = {name: p.grad.numpy() for name, p in twin.named_parameters() if p.grad is not None}
+    for name, ours in tree_flatten(_gradients(network, x, target)):
+        expected = from_torch(theirs[twin_names(name, network_type)], ours.ndim)
+        assert np.linalg.norm(np.array(ours) - expected) < 1e-4 * np.linalg.norm(expected), name
 
 
 def _gradients(network, x, target):

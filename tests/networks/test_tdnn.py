@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from built import built
 
-from nnet.errors import InputError
 from nnet.networks import NETWORKS
 from nnet.ops import mx
 
@@ -39,8 +38,3 @@ def test_endpoints_follow_the_order(order, relu, features):
     before, after = np.array(before), np.array(after)
     slope = 0.0 if relu == "relu" else 0.2
     np.testing.assert_allclose(after, np.where(before > 0, before, slope * before), atol=1e-6)
-
-
-def test_layers_without_all_their_sizes_are_refused():
-    with pytest.raises(InputError, match="one value per layer"):
-        built(NETWORKS["tdnn"], 30, dims=(8, 8))

@@ -1,10 +1,10 @@
-"""Sigmoid, tanh, exponential and softmax-weighted statistics, with their gradients, against numpy in float64."""
+"""Activations, layer normalization and softmax-weighted statistics, with their gradients, against numpy in float64."""
 
 import numpy as np
 import pytest
-from scipy.special import expit, softmax
+from scipy.special import expit, ndtr, softmax
 
-from nnet.ops import mx, weighted_statistics
+from nnet.ops import gelu, layer_norm, mx, weighted_statistics
 from nnet.ops.activation import exp_shifted, sigmoid, tanh
 
 COUNTS = [7, 100_003]  # few and many values go different ways
@@ -59,3 +59,21 @@ def test_weighted_statistics_and_their_gradients(frames, scores_width):
     ours, theirs = (mx.vjp(f, arrays, cotangents)[1] for f in (weighted_statistics, plain))
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_gelu_and_its_gradient(count):
+    x = np.linspace(-20, 20, count).astype(np.float32)
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(gelu(mx.array(x)), wide * ndtr(wide), rtol=1e-6, atol=5e-7)
+    slope = ndtr(wide) + wide * np.exp(-wide * wide / 2) / np.sqrt(2 * np.pi)
+    np.testing.assert_allclose(mx.grad(lambda x: mx.sum(gelu(x)))(mx.array(x)), slope, rtol=0, atol=2e-6)
+
+
+def test_layer_normalization():
+    x = np.random.default_rng(0).normal(3, 2, (2, 5, 7)).astype(np.float32)
+    weight, bias = np.linspace(1, 2, 7), np.linspace(-1, 1, 7)
+    wide = x.astype(np.float64)
+    expected = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 0.1) * weight + bias
+    ours = layer_norm(*(mx.array(a.astype(np.float32)) for a in (x, weight, bias)), eps=0.1)
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)

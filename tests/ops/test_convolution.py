@@ -29,6 +29,13 @@ CASES = {
     "stride of bins": ((2, 8, 11, 8), (8, 3, 3, 8), (2, 1), (1, 1), (1, 1), "product"),
     "strided shortcut": ((2, 9, 12, 8), (16, 1, 1, 8), (2, 2), (0, 0), (1, 1), "product"),
     "spliced frames": ((2, 1, 20, 8), (16, 1, 5, 8), (1, 1), (0, 0), (1, 2), "product"),
+    "groups": ((2, 9, 12, 12), (9, 3, 3, 4), (2, 1), (1, 1), (1, 1), "grouped"),
+    "groups of a shortcut": ((2, 9, 12, 12), (6, 1, 1, 6), (1, 1), (0, 0), (1, 1), "grouped"),
+    "a filter for each channel": ((2, 1, 50, 6), (6, 1, 65, 1), (1, 1), (0, 32), (1, 1), "depthwise"),
+    "a short filter for each channel": ((3, 1, 33, 6), (6, 1, 3, 1), (1, 1), (0, 1), (1, 1), "depthwise"),
+    "a filter for each channel, no padding": ((2, 1, 90, 6), (6, 1, 7, 1), (1, 1), (0, 0), (1, 1), "depthwise"),
+    "a filter for each channel, of bins": ((2, 3, 20, 4), (4, 1, 5, 1), (1, 1), (0, 4), (1, 1), "depthwise"),
+    "a filter for each channel, strided": ((2, 1, 20, 4), (4, 1, 5, 1), (1, 2), (0, 2), (1, 1), "native"),
     "stride over time": ((2, 1, 21, 8), (16, 1, 5, 8), (1, 2), (0, 2), (1, 1), "product"),
 }
 
@@ -36,14 +43,15 @@ CASES = {
 @pytest.fixture(params=CASES)
 def case(request):
     shape, weight_shape, stride, padding, dilation, method = CASES[request.param]
-    assert choose(weight_shape, stride, padding, dilation) == method
+    groups = shape[-1] // weight_shape[-1]
+    assert choose(weight_shape, stride, padding, dilation, groups) == method
     rng = np.random.default_rng(0)
     x, weight = (mx.array(rng.standard_normal(s, np.float32)) for s in (shape, weight_shape))
-    return x, weight, {"stride": stride, "padding": padding, "dilation": dilation}
+    return x, weight, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
-def plain(x, weight, stride, padding, dilation):
-    return mx.conv_general(x, weight, stride, padding, dilation)
+def plain(x, weight, stride, padding, dilation, groups=1):
+    return mx.conv_general(x, weight, stride, padding, dilation, groups=groups)
 
 
 def assert_close(ours, theirs):

@@ -54,6 +54,59 @@ def test_wespeakers_networks(name, tmp_path, make_twin, equal_embeddings):
         equal_embeddings(converted.model, twin, frames, 80)
 
 
+# WeSpeaker's variant of RepVGG → its twin with an eighth of the channels; the widths say the rest.
+REPVGG = {
+    "TINY_A0": ((3, 4, 23, 3), (4, 4, 8, 16, 32), {}),
+    "RSBB_A0": ((2, 4, 14, 1), (6, 6, 12, 24, 160), {"dilated": True}),
+    "B1g2": ((4, 6, 16, 1), (16, 16, 32, 64, 256), {"groups": 2}),
+    "D2SE": ((8, 14, 24, 1), (20, 20, 40, 80, 320), {"groups": 4, "gate": True}),
+}
+
+
+@pytest.mark.parametrize("variant", REPVGG)
+@pytest.mark.parametrize("fused", [False, True])
+def test_wespeakers_repvgg_before_and_after_its_conversion(variant, fused, tmp_path, make_twin, equal_embeddings):
+    depths, widths, options = REPVGG[variant]
+    twin = make_twin("RepVgg", depths, widths, fused=fused, **options)
+    converted = convert(_save_wespeaker(tmp_path, twin, f"REPVGG_{variant}"))
+    network = converted.config.network.options
+    assert (network.variant, network.base_width, network.fused) == (variant, 8, fused)
+    equal_embeddings(converted.model, twin, 117, 80)
+
+
+def test_a_repvgg_of_other_widths_is_refused(tmp_path, make_twin):
+    twin = make_twin("RepVgg", (3, 4, 23, 3), (4, 4, 8, 16, 40))
+    with pytest.raises(InputError, match=r"unknown RepVGG of \(3, 4, 23, 3\) blocks with \[4, 4, 8, 16, 40\] channels"):
+        convert(_save_wespeaker(tmp_path, twin, "REPVGG_TINY_A0"))
+
+
+def _lightning_checkpoint(twin):
+    """The file of NeXt-TDNN's authors: the network, its front end, and the classifier under two names."""
+    state = collections.OrderedDict(twin.state_dict())
+    state["speaker_net.feature_extractor.mel_spectrogram.mel_scale.fb"] = torch.rand(257, 80)
+    state |= {"speaker_net.loss_function.weight": torch.randn(9, 192), "loss_function.weight": torch.randn(9, 192)}
+    return {"state_dict": state, "epoch": 3, "hyper_parameters": {"code_save_time": "now"}, "lr_schedulers": [{"a": 1}]}
+
+
+@pytest.mark.parametrize("options", [{"blocks": 2}, {"kernels": (65,), "light": True}])
+def test_the_authors_next_tdnn(options, tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("NextTdnn", channels=32, **options)
+    path = tmp_path / "NeXt_TDNN_C32.pt"
+    torch.save(_lightning_checkpoint(twin), path)
+    converted = convert(str(path))
+    network = converted.config.network.options
+    assert converted.toolkit == "next_tdnn" and (converted.input_dim, network.channels) == (80, 32)
+    assert options.items() <= vars(network).items()
+    equal_embeddings(converted.model, twin, 200, 80)
+    state = twin.state_dict()
+    state["speaker_net.model.extra.weight"] = state.pop("speaker_net.model.stages.1.0.grn.gamma")
+    torch.save(state, path)
+    with pytest.raises(
+        InputError, match=r"stages\.1\.0\.grn\.gamma is missing; .*model\.extra\.weight .* is not a weight"
+    ):
+        convert(str(path))
+
+
 FORMS = {
     "plain": lambda state: state,
     "of several processes": lambda state: {f"module.{n}": t for n, t in state.items()},
@@ -285,10 +338,15 @@ def _reshaped(state, name, change):
         ("ResNet", "conv1.weight"),
         ("EcapaTdnn", "layer2.se_res2block.3.linear1.weight"),
         ("CamPlusPlus", "xvector.block1.tdnnd1.cam_layer.linear_local.weight"),
+        ("RepVgg", "stage1.0.rbr_dense.conv.weight"),
     ],
 )
 def test_shapes_that_fit_no_network_are_one_line(cls, name, change, tmp_path, make_twin):
-    small = {"ResNet": {"depth": 18, "m_channels": 4}, "EcapaTdnn": {"channels": 16}}
+    small = {
+        "ResNet": {"depth": 18, "m_channels": 4},
+        "EcapaTdnn": {"channels": 16},
+        "RepVgg": {"depths": (2, 4, 14, 1), "widths": (6, 6, 12, 24, 160)},
+    }
     torch.save(_reshaped(make_twin(cls, **small.get(cls, {})).state_dict(), name, change), tmp_path / "avg_model.pt")
     with pytest.raises(InputError) as caught:
         convert(str(tmp_path))
