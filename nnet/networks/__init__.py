@@ -6,7 +6,10 @@
 from nnet.networks.base import Network
 from nnet.networks.campplus import CamPlusPlus
 from nnet.networks.ecapa_tdnn import EcapaTdnn
+from nnet.networks.eres2net import ERes2Net
+from nnet.networks.eres2netv2 import ERes2NetV2
 from nnet.networks.ftdnn import FTDNN
+from nnet.networks.res2net import Res2Net
 from nnet.networks.resnet import ResNet
 from nnet.networks.tdnn import ETDNN, TDNN
 
@@ -19,4 +22,7 @@ NETWORKS = {
     "resnet": ResNet,
     "ecapa_tdnn": EcapaTdnn,
     "campplus": CamPlusPlus,
+    "res2net": Res2Net,
+    "eres2net": ERes2Net,
+    "eres2netv2": ERes2NetV2,
 }

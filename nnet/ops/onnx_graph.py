@@ -258,6 +258,12 @@ def _unary(kind, **attributes):
     return lambda x: x.like(kind, **attributes)
 
 
+def _relu(x, *, limit=None):
+    if limit is None:
+        return x.like("Relu")
+    return x.like("Clip", *(x.graph.constant(np.float32(bound)) for bound in (0, limit)))
+
+
 def _maximum(x, other):
     return x.like("Max", x.graph.constant(np.float32(other)))
 
@@ -478,7 +484,7 @@ WRITERS = {
     "multiply": _arithmetic("Mul"),
     "normalize": _normalize,
     "prelu": _prelu,
-    "relu": _unary("Relu"),
+    "relu": _relu,
     "repeat_segments": _repeat_segments,
     "scale_shift": _scale_shift,
     "segment_means": _segment_means,

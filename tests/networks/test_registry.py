@@ -14,6 +14,9 @@ NARROW = {
     "resnet": {"depth": 18, "channels": 4},
     "ecapa_tdnn": {"channels": 16, "se_channels": 8, "out_dim": 24},
     "campplus": {"growth": 8, "init_channels": 16, "blocks": (2, 2, 2), "head_channels": 4},
+    "res2net": {"channels": 4, "blocks": (1, 1, 1, 1), "scale": 3},
+    "eres2net": {"channels": 4, "blocks": (1, 1, 1, 1), "scale": 3},
+    "eres2netv2": {"channels": 4, "blocks": (1, 1, 1, 1)},
 }
 
 
