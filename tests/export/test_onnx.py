@@ -33,6 +33,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 DIM = 80
 NARROW = {"resnet": "network.channels=8", "ftdnn": "network.width=64"}
+NARROW |= dict.fromkeys(("res2net", "eres2net", "eres2netv2"), "network.channels=8 network.blocks=[1,1,1,1]")
 
 
 def trained_like(config, dim=DIM):
