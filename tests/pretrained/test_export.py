@@ -143,6 +143,10 @@ TWINS = [
     ("ResNet", {"depth": 50, "m_channels": 2, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
     ("EcapaTdnn", {"channels": 32, "context": True}, 1e-7, "avg_model.pt"),
     ("CamPlusPlus", {"m_channels": 8, "embed_dim": 12}, 0.0, "embedding_model.ckpt"),
+    ("Res2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
+    ("WespeakerERes2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
+    ("ERes2Net", {"m_channels": 8, "embed_dim": 12, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
+    ("ERes2NetV2", {"m_channels": 8, "embed_dim": 12}, 1e-8, "embedding_model.ckpt"),
 ]
 
 
