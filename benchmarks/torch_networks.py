@@ -248,6 +248,185 @@ class ResNet(nn.Module):
         return self.seg_2(self.seg_bn_1(x.relu())) if hasattr(self, "seg_2") else x
 
 
+class Res2Block(nn.Module):
+    """A block of Res2Net: hierarchical convolutions, of which the last group of channels is left out."""
+
+    unchanged = 1
+
+    def __init__(self, in_channels, channels, stride, base_width, scale, expansion):
+        super().__init__()
+        width, out_channels = channels * base_width // 64, channels * expansion
+        count = scale - self.unchanged
+        self.conv1 = nn.Conv2d(in_channels, width * scale, 1, stride, bias=False)
+        self.bn1 = nn.BatchNorm2d(width * scale)
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1, bias=False) for _ in range(count))
+        self.bns = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(count))
+        self.relu = nn.Hardtanh(0, 20)
+        self.conv3 = nn.Conv2d(width * scale, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.shortcut = _shortcut(in_channels, out_channels, stride)
+        self.scale = scale
+
+    def forward(self, x):
+        groups = self.relu(self.bn1(self.conv1(x))).chunk(self.scale, dim=1)
+        outputs = []
+        for i, (conv, bn) in enumerate(self.layers()):
+            y = self.join(i, outputs[-1], groups[i]) if i else groups[0]
+            outputs.append(self.relu(bn(conv(y))))
+        y = self.bn3(self.conv3(torch.cat([*outputs, *groups[len(outputs) :]], dim=1)))
+        return self.relu(y + self.shortcut(x))
+
+    def layers(self):
+        return list(zip(self.convs, self.bns, strict=True))
+
+    def join(self, i, previous, group):
+        return previous + group
+
+
+class EnhancedBlock(Res2Block):
+    """A block of ERes2Net without local fusion: a Res2Block that convolves the last group, too."""
+
+    unchanged = 0
+
+
+class FusionBlock(EnhancedBlock):
+    """A block of ERes2Net with local fusion."""
+
+    def __init__(self, in_channels, channels, stride, base_width, scale, expansion):
+        super().__init__(in_channels, channels, stride, base_width, scale, expansion)
+        self.fuse_models = nn.ModuleList(Fusion(channels * base_width // 64) for _ in range(scale - 1))
+
+    def join(self, i, previous, group):
+        return self.fuse_models[i - 1](previous, group)
+
+
+class WespeakerFusionBlock(FusionBlock):
+    """The same as WeSpeaker saves it: the first convolution stands apart."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.conv2_1, self.bn2_1 = self.convs[0], self.bns[0]
+        self.convs, self.bns = self.convs[1:], self.bns[1:]
+
+    def layers(self):
+        return [(self.conv2_1, self.bn2_1), *super().layers()]
+
+
+class Fusion(nn.Module):
+    """Attentional feature fusion (AFF) of two maps."""
+
+    def __init__(self, channels):
+        super().__init__()
+        hidden = channels // 4
+        self.local_att = nn.Sequential(
+            nn.Conv2d(2 * channels, hidden, 1),
+            nn.BatchNorm2d(hidden),
+            nn.SiLU(),
+            nn.Conv2d(hidden, channels, 1),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x, y):
+        attention = self.local_att(torch.cat([x, y], dim=1)).tanh()
+        return (1 + attention) * x + (1 - attention) * y
+
+
+class Res2Net(nn.Module):
+    """Res2Net of WeSpeaker and 3D-Speaker."""
+
+    stage_blocks = (Res2Block,) * 4
+
+    def __init__(
+        self,
+        feat_dim=80,
+        m_channels=32,
+        embed_dim=192,
+        base_width=32,
+        scale=2,
+        expansion=2,
+        num_blocks=(3, 4, 6, 3),
+        two_emb_layer=False,
+    ):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, m_channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(m_channels)
+        self.relu = nn.ReLU()
+        inputs, sizes = m_channels, (base_width, scale, expansion)
+        for i, (block, depth) in enumerate(zip(self.stage_blocks, num_blocks, strict=True)):
+            channels = m_channels * 2**i
+            blocks = []
+            for j in range(depth):
+                blocks.append(block(inputs, channels, 2 if i and not j else 1, *sizes))
+                inputs = channels * expansion
+            self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))
+        self.pool = StatisticsPooling()
+        self.seg_1 = nn.Linear(2 * inputs * -(-feat_dim // 8), embed_dim)
+        if two_emb_layer:
+            self.seg_bn_1 = nn.BatchNorm1d(embed_dim, affine=False)
+            self.seg_2 = nn.Linear(embed_dim, embed_dim)
+
+    def stages(self, x):
+        x = self.relu(self.bn1(self.conv1(x.transpose(1, 2).unsqueeze(1))))
+        first = self.layer1(x)
+        second = self.layer2(first)
+        third = self.layer3(second)
+        return first, second, third, self.layer4(third)
+
+    def maps(self, x):
+        return self.stages(x)[-1]
+
+    def frames(self, x):
+        return self.maps(x).flatten(1, 2).transpose(1, 2)
+
+    def forward(self, x):
+        x = self.seg_1(self.pool(self.maps(x)))
+        return self.seg_2(self.seg_bn_1(x.relu())) if hasattr(self, "seg_2") else x
+
+
+class ERes2Net(Res2Net):
+    """ERes2Net of 3D-Speaker."""
+
+    stage_blocks = (EnhancedBlock, EnhancedBlock, FusionBlock, FusionBlock)
+
+    def __init__(self, feat_dim=80, m_channels=32, embed_dim=192, base_width=32, scale=2, expansion=2, **others):
+        super().__init__(feat_dim, m_channels, embed_dim, base_width, scale, expansion, **others)
+        width = m_channels * expansion
+        self.layer1_downsample = nn.Conv2d(width, 2 * width, 3, 2, padding=1, bias=False)
+        self.layer2_downsample = nn.Conv2d(2 * width, 4 * width, 3, 2, padding=1, bias=False)
+        self.layer3_downsample = nn.Conv2d(4 * width, 8 * width, 3, 2, padding=1, bias=False)
+        self.fuse_mode12 = Fusion(2 * width)
+        self.fuse_mode123 = Fusion(4 * width)
+        self.fuse_mode1234 = Fusion(8 * width)
+
+    def maps(self, x):
+        first, second, third, fourth = self.stages(x)
+        fused = self.fuse_mode12(second, self.layer1_downsample(first))
+        fused = self.fuse_mode123(third, self.layer2_downsample(fused))
+        return self.fuse_mode1234(fourth, self.layer3_downsample(fused))
+
+
+class WespeakerERes2Net(ERes2Net):
+    """ERes2Net of WeSpeaker."""
+
+    stage_blocks = (EnhancedBlock, EnhancedBlock, WespeakerFusionBlock, WespeakerFusionBlock)
+
+
+class ERes2NetV2(Res2Net):
+    """ERes2NetV2 of 3D-Speaker."""
+
+    stage_blocks = ERes2Net.stage_blocks
+
+    def __init__(self, feat_dim=80, m_channels=64, embed_dim=192, base_width=26, scale=2, expansion=2, **others):
+        super().__init__(feat_dim, m_channels, embed_dim, base_width, scale, expansion, **others)
+        width = m_channels * 4 * expansion
+        self.layer3_ds = nn.Conv2d(width, 2 * width, 3, 2, padding=1, bias=False)
+        self.fuse34 = Fusion(2 * width)
+
+    def maps(self, x):
+        _, _, third, fourth = self.stages(x)
+        return self.fuse34(fourth, self.layer3_ds(third))
+
+
 class ConvReluNorm(nn.Module):
     def __init__(self, in_dim, out_dim, kernel=1):
         super().__init__()

@@ -20,6 +20,9 @@ NARROW = {
     "campplus": {"growth": 8, "init_channels": 16, "blocks": [2, 2, 2], "head_channels": 4},
     "repvgg": {"variant": "A0", "base_width": 4},
     "next_tdnn": {"channels": 8, "blocks": 1},
+    "res2net": {"channels": 4, "blocks": [1, 1, 1, 1]},
+    "eres2net": {"channels": 4, "blocks": [1, 1, 1, 1]},
+    "eres2netv2": {"channels": 4, "blocks": [1, 1, 1, 1]},
 }
 
 

@@ -1,4 +1,4 @@
-"""The configurations in nnet_conf/: each loads and builds; sizes are those that WeSpeaker lists."""
+"""The configurations in nnet_conf/: each loads and builds; sizes are those that WeSpeaker and 3D-Speaker list."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from nnet.model.cost import count_macs, count_parameters
 from nnet.model.speaker_net import build_model
 
 CONFIGS = sorted((Path(__file__).parent.parent / "nnet_conf").glob("*.json"))
-# With 80 bins; WeSpeaker's README gives them in millions.
+# With 80 bins; their READMEs give them in millions, except that of w24s4ep4, which their module has.
 PARAMETERS = {
     "xvector": 4_610_524,
     "resnet34": 6_634_336,
@@ -22,6 +22,13 @@ PARAMETERS = {
     # The paper's table 2: 7.1 and 1.9 M.
     "next_tdnn": 7_144_544,
     "next_tdnn_mobile": 1_913_680,
+    "res2net34": 4_689_024,
+    # 3D-Speaker's.
+    "eres2net_base": 6_610_688,
+    "eres2net_large": 22_462_784,
+    "eres2net_aug": 55_165_024,
+    "eres2netv2": 17_859_632,
+    "eres2netv2_w24s4ep4": 53_513_632,
 }
 LISTED_AS = {"repvgg_tiny_a0": ["network.fused=true"]}
 

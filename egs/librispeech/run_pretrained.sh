@@ -41,7 +41,7 @@ tests="test test_2s"
 for snr in $snrs; do tests="$tests test_2s_babble_${snr/:/_}"; done
 norms="*bn*"  # batch normalization stays frozen: there is too little speech to re-estimate it
 case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in
-  resnet | campplus) norms="*bn*,*shortcut.1*" ;;
+  resnet | campplus | *res2net*) norms="*bn*,*shortcut.1*" ;;
 esac
 tuning="training.freeze=[$norms] $tuning" noise="augmentation.babble=data/voices_train $noise"
 train=$feats/net/train cut=false

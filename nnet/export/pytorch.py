@@ -13,10 +13,12 @@ from nnet.export.torch_writer import write_torch_state
 from nnet.feats.prepare import INCIDENTAL
 from nnet.files import atomic_write, make_directory
 from nnet.model.weights import weights_of
+from nnet.networks.eres2net import ERes2NetOptions
 from nnet.networks.repvgg import VARIANTS
+from nnet.networks.res2net import Res2NetOptions
 from nnet.pretrained.front_ends import speaker3d_front_end, wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
-from nnet.pretrained.names import RULES, their_dims, their_name
+from nnet.pretrained.names import RULES, their_dims, their_name, wespeaker_name
 from nnet.pretrained.shapes import describe
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,17 @@ POOLINGS = {"statistics": "TSTP", "average": "TAP", "deviation": "TSDP", "channe
 CONSTANTS = {f"pooling.{name}" for name in ("eps", "floor")}
 CONSTANTS |= {f"embedding.{name}" for name in ("bn_eps", "bn_momentum", "slope", "node")}
 
+# WeSpeaker's names of the networks that it has in some sizes only.
+SIZES = {
+    "res2net": {Res2NetOptions(32): "Res2Net34_Base", Res2NetOptions(64): "Res2Net34_Large"},
+    "eres2net": {
+        ERes2NetOptions(32): "ERes2Net34_Base",
+        ERes2NetOptions(64): "ERes2Net34_Large",
+        ERes2NetOptions(64, base_width=24, scale=3, expansion=4): "ERes2Net34_aug",
+    },
+    "eres2netv2": {},
+}
+
 
 # Whose networks these are, by type; the others are WeSpeaker's.
 OTHER_OWNERS = {"next_tdnn": "the authors' NeXt-TDNN"}
@@ -34,8 +47,8 @@ OTHER_OWNERS = {"next_tdnn": "the authors' NeXt-TDNN"}
 def write_torch(directory, model, config, about, source):
     """Writes a checkpoint and its settings into a folder; returns the checkpoint's path.
 
-    It is avg_model.pt with WeSpeaker's config.yaml where the features are WeSpeaker's, embedding_model.ckpt where they
-    are 3D-Speaker's, and model.pt alone where they are neither's, or the network is a NeXt-TDNN.
+    It is avg_model.pt with WeSpeaker's config.yaml where features and network are WeSpeaker's, embedding_model.ckpt
+    where they are 3D-Speaker's, and model.pt alone where they are neither's, or the network is a NeXt-TDNN.
 
     Args:
         directory: the folder.
@@ -45,23 +58,23 @@ def write_torch(directory, model, config, about, source):
     Raises:
         InputError: the other toolkit has no such network.
     """
-    state = torch_state(model, config, source)
-    name, settings = "model.pt", {}
-    if config.network.type not in OTHER_OWNERS:
-        settings = wespeaker_settings(config, about)
-        name = _name_of_checkpoint(about["feats_conf"], about["input_dim"], settings)
+    name = _name_of_checkpoint(config, about)
+    state = torch_state(model, config, source, their_name if name == "embedding_model.ckpt" else wespeaker_name)
     make_directory(directory)
     if name == "avg_model.pt":
         with atomic_write(os.path.join(directory, "config.yaml")) as file:
-            yaml.safe_dump(settings, file, sort_keys=False)
+            yaml.safe_dump(wespeaker_settings(config, about), file, sort_keys=False)
     write_torch_state(os.path.join(directory, name), state)
     return os.path.join(directory, name)
 
 
-def torch_state(model, config, source):
-    """Their name → numpy array in PyTorch's layout, of every weight of a SpeakerNet; see `write_torch`."""
+def torch_state(model, config, source, name_of):
+    """Their name → numpy array in PyTorch's layout, of every weight of a SpeakerNet; see `write_torch`.
+
+    name_of: `their_name` or `wespeaker_name`.
+    """
     kind = config.network.type
-    names = {name: their_name(name, kind) if kind in RULES else None for name in weights_of(model)}
+    names = {name: name_of(name, kind) if kind in RULES else None for name in weights_of(model)}
     strange = [name for name, theirs in names.items() if theirs is None]
     if strange:
         raise InputError(f"{_no_such_network(kind, source)}: nothing there is called {', '.join(strange[:3])}")
@@ -92,7 +105,7 @@ def _no_such_network(kind, source):
 
 def wespeaker_settings(config, about):
     """The content of WeSpeaker's config.yaml for a model."""
-    options, dim = config.network.options, config.embedding.dims[-1]
+    kind, options, dim = config.network.type, config.network.options, config.embedding.dims[-1]
     names = {
         "repvgg": lambda: f"REPVGG_{options.variant}",
         "tdnn": lambda: "XVEC",
@@ -101,12 +114,12 @@ def wespeaker_settings(config, about):
         "campplus": lambda: "CAMPPlus",
     }
     model_args = {"feat_dim": about["input_dim"], "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
-    if config.network.type == "resnet":
+    if kind in ("resnet", "res2net", "eres2net"):
         model_args["two_emb_layer"] = len(config.embedding.dims) == 2
     if config.network.type == "repvgg":
         model_args |= {"deploy": options.fused, "use_se": VARIANTS[options.variant].gate}
     return {
-        "model": names[config.network.type](),
+        "model": SIZES[kind][options] if kind in SIZES else names[kind](),
         "model_args": model_args,
         "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
     }
@@ -118,17 +131,20 @@ def _dataset_args(options, about):
     return {"resample_rate": int(options.get("sample_frequency", 16000)), "fbank_args": fbank}
 
 
-def _name_of_checkpoint(conf, bins, settings):
+def _name_of_checkpoint(config, about):
     """The file name by which `convert_checkpoint` knows the front end that goes with the weights."""
+    conf, bins, options = about["feats_conf"], about["input_dim"], config.network.options
+    if config.network.type in OTHER_OWNERS:
+        return "model.pt"
     if conf and conf["type"] == "fbank":
         rate = {"sample_rate": int(conf["options"]["sample_frequency"])}
-        theirs = {
-            "avg_model.pt": wespeaker_front_end("", bins, settings),
-            "embedding_model.ckpt": speaker3d_front_end("", bins, rate),
-        }
+        theirs = {"embedding_model.ckpt": speaker3d_front_end("", bins, rate)}
+        if options in SIZES.get(config.network.type, [options]):
+            settings = {"dataset_args": _dataset_args(conf["options"], about)}
+            theirs["avg_model.pt"] = wespeaker_front_end("", bins, settings)
         for name, front_end in theirs.items():
             keys = [key.removeprefix("options.") for key in differing_keys(conf, front_end)]
             if not set(keys) - INCIDENTAL - {"vad"}:
                 return name
-    log.info("the features are neither WeSpeaker's nor 3D-Speaker's: model.pt has weights alone")
+    log.info("features and network are neither WeSpeaker's nor 3D-Speaker's: model.pt has weights alone")
     return "model.pt"

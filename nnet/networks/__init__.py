@@ -6,9 +6,12 @@
 from nnet.networks.base import Network
 from nnet.networks.campplus import CamPlusPlus
 from nnet.networks.ecapa_tdnn import EcapaTdnn
+from nnet.networks.eres2net import ERes2Net
+from nnet.networks.eres2netv2 import ERes2NetV2
 from nnet.networks.ftdnn import FTDNN
 from nnet.networks.next_tdnn import NextTdnn
 from nnet.networks.repvgg import RepVgg
+from nnet.networks.res2net import Res2Net
 from nnet.networks.resnet import ResNet
 from nnet.networks.tdnn import ETDNN, TDNN
 
@@ -23,4 +26,7 @@ NETWORKS = {
     "campplus": CamPlusPlus,
     "repvgg": RepVgg,
     "next_tdnn": NextTdnn,
+    "res2net": Res2Net,
+    "eres2net": ERes2Net,
+    "eres2netv2": ERes2NetV2,
 }

@@ -8,9 +8,9 @@ from nnet.ops.value import operation
 
 
 @operation
-def relu(x):
-    """Computes max(x, 0)."""
-    return rectified(x)
+def relu(x, *, limit=None):
+    """Computes max(x, 0), and at most `limit` if it is given."""
+    return rectified(x, limit=limit)
 
 
 @operation

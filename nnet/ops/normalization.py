@@ -31,28 +31,42 @@ moments = WithGradient(_moments, _moments_back)
 moments.__doc__ = "moments(x) computes means over all axes but the last, and the sums of squared deviations from them."
 
 
-def _scaled(x, scale, shift, *residual, relu):
+def _rectified(x, *, limit):
+    y = mx.maximum(x, 0)
+    return y if limit is None else mx.minimum(y, limit)
+
+
+def _slope(y, limit):
+    """Returns 1 where the output y of a ReLU is between 0 and its limit, 0 where it is one of the two."""
+    return mx.sign(y if limit is None else y * (limit - y))
+
+
+rectified = WithGradient(_rectified, lambda _, dy, y, *, limit: (dy * _slope(y, limit),))
+rectified.__doc__ = "rectified(x, limit=): max(x, 0), at most `limit` unless it is None."
+
+
+def _scaled(x, scale, shift, *residual, relu, limit=None):
     y = x * scale + shift
     if residual:
         y = y + residual[0]
-    return (mx.maximum(y, 0) if relu else y).astype(x.dtype)
+    return (_rectified(y, limit=limit) if relu else y).astype(x.dtype)
 
 
-def _scaled_back(arrays, dy, y, *, relu):
+def _scaled_back(arrays, dy, y, *, relu, limit=None):
     x, scale, _, *residual = arrays
     dy = dy.astype(mx.float32)
     if relu:
-        dy = dy * mx.sign(y)
+        dy = dy * _slope(y, limit)
     rows = dy.reshape(-1, dy.shape[-1])
     products = rows * x.reshape(rows.shape)
     return dy * scale, _column_sums(products), _column_sums(rows), *[dy for _ in residual]
 
 
 scaled = WithGradient(_scaled, _scaled_back)
-scaled.__doc__ = """scaled(x, scale, shift[, residual], relu=): [relu](x scale + shift [+ residual]), by channel."""
+scaled.__doc__ = """scaled(x, scale, shift[, residual], relu=): [relu](x scale + shift [+ residual]), by channel.
 
-rectified = WithGradient(lambda x: mx.maximum(x, 0), lambda _, dy, y: (dy * mx.sign(y),))
-rectified.__doc__ = "rectified(x): max(x, 0)."
+With limit=, the ReLU lets through at most this.
+"""
 
 
 def _column_sums(rows):

@@ -267,6 +267,12 @@ def _gelu(x):
     return x.like("Mul", both).like("Mul", graph.constant(np.float32(0.5)))
 
 
+def _relu(x, *, limit=None):
+    if limit is None:
+        return x.like("Relu")
+    return x.like("Clip", *(x.graph.constant(np.float32(bound)) for bound in (0, limit)))
+
+
 def _maximum(x, other):
     return x.like("Max", x.graph.constant(np.float32(other)))
 
@@ -495,7 +501,7 @@ WRITERS = {
     "multiply": _arithmetic("Mul"),
     "normalize": _normalize,
     "prelu": _prelu,
-    "relu": _unary("Relu"),
+    "relu": _relu,
     "repeat_segments": _repeat_segments,
     "scale_shift": _scale_shift,
     "segment_means": _segment_means,

@@ -131,17 +131,17 @@ class Normalized(Sharded):
     def parts(self):
         return self._compute(relu=False)
 
-    def _compute(self, relu):
+    def _compute(self, **options):
         arrays = (self.x, self.scale, self.shift) + (() if self.residual is None else (self.residual,))
         parts = []
         for i, arguments in enumerate(_arguments_of_shards(arrays)):
             with lane(i):
-                parts.append(scaled(*arguments, relu=relu))
+                parts.append(scaled(*arguments, **options))
         return parts
 
     def run(self, operation, values, options):
         if operation.__name__ == "relu":
-            return Sharded(self._compute(relu=True))
+            return Sharded(self._compute(relu=True, **options))
         return super().run(operation, values, options)
 
 

@@ -1,4 +1,4 @@
-"""Translates our parameter names into WeSpeaker's, which the other toolkits share, and those of NeXt-TDNN's authors."""
+"""Translates our parameter names into those of WeSpeaker, 3D-Speaker and NeXt-TDNN's authors."""
 
 import re
 
@@ -87,12 +87,38 @@ NEXT_TDNN = [
     (r"embedding\.layers\.0\.affine\.(\w+)", r"speaker_net.aggregate.fc.\1"),
     (r"embedding\.layers\.0\.bn\.(\w+)", r"speaker_net.aggregate.bn3.\1"),
 ]
+
+
+def _fusion(ours, theirs):
+    """Makes the rules for the layers of an attentional fusion, which their Sequential counts together with a SiLU."""
+    numbers = {"conv1": 0, "bn1": 1, "conv2": 3, "bn2": 4}
+    return [(rf"{ours}\.{n}\.(?P<rest>\w+)", rf"{theirs}.local_att.{i}.\g<rest>") for n, i in numbers.items()]
+
+
+LOCAL_FUSION = _fusion(r"network\.(layer\d\.\d+)\.fusions\.(\d+)", r"\1.fuse_models.\2")
+ERES2NET = [
+    *LOCAL_FUSION,
+    *_fusion(r"network\.fusions\.0", "fuse_mode12"),
+    *_fusion(r"network\.fusions\.1", "fuse_mode123"),
+    *_fusion(r"network\.fusions\.2", "fuse_mode1234"),
+    (r"network\.downsamples\.(\d)\.(\w+)", _numbered("layer{}_downsample.{}")),
+    *RESNET,
+]
+ERES2NETV2 = [
+    *LOCAL_FUSION,
+    *_fusion(r"network\.fusion", "fuse34"),
+    (r"network\.downsample\.(\w+)", r"layer3_ds.\1"),
+    *RESNET,
+]
 RULES = {
     "tdnn": TDNN,
     "etdnn": TDNN,
     "resnet": RESNET,
     "ecapa_tdnn": ECAPA_TDNN,
     "campplus": CAMPPLUS,
+    "res2net": RESNET,
+    "eres2net": ERES2NET,
+    "eres2netv2": ERES2NETV2,
     "repvgg": REPVGG,
     "next_tdnn": NEXT_TDNN,
 }
@@ -103,7 +129,6 @@ RULES = {
 THREE_AXES = {
     "tdnn": r"frame_\d+\.conv_1d\.weight",
     "etdnn": r"frame_\d+\.conv_1d\.weight",
-    "resnet": r"",
     "ecapa_tdnn": r"(.+\.)?conv\.weight|.+\.convs\.\d+\.weight|pool\.linear\d\.weight",
     "campplus": r"xvector\..*linear\w*\.weight",
     "repvgg": r"",
@@ -120,6 +145,19 @@ def their_name(name, network_type):
     return None
 
 
+def wespeaker_name(name, network_type):
+    """Returns WeSpeaker's name of one of our parameters; see `their_name`.
+
+    In ERes2Net's blocks with local fusion, WeSpeaker calls the first convolution conv2_1 and counts from the second.
+    """
+    theirs = their_name(name, network_type)
+    of_group = network_type == "eres2net" and re.fullmatch(r"(layer[34]\.\d+\.)(conv|bn)s\.(\d+)(\.\w+)", theirs or "")
+    if not of_group:
+        return theirs
+    block, kind, number, weight = of_group.groups()
+    return f"{block}{kind}2_1{weight}" if number == "0" else f"{block}{kind}s.{int(number) - 1}{weight}"
+
+
 def their_dims(theirs, ndim, network_type):
-    """Returns the number of axes that our weight with `ndim` axes has there, under the name `theirs`."""
-    return 3 if ndim < 3 and re.fullmatch(THREE_AXES[network_type], theirs) else ndim
+    """Returns the number of axes that our weight with `ndim` axes has with them, under the name `theirs`."""
+    return 3 if ndim < 3 and re.fullmatch(THREE_AXES.get(network_type, ""), theirs) else ndim

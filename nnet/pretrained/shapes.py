@@ -1,5 +1,6 @@
 """Infers the configuration of a network of WeSpeaker's or NeXt-TDNN's authors from names and shapes of its weights."""
 
+import functools
 import re
 
 from nnet.errors import InputError
@@ -60,6 +61,23 @@ def _resnet(state, path, pooling):
     width = channels * 8 * (4 if bottleneck else 1)
     pooled, bins = _pooling(state, path, pooling, width, state["seg_1.weight"].shape[1])
     network = {"type": "resnet", "depth": known[0], "channels": channels}
+    return {"network": network, "pooling": pooled, "embedding": _segments(state)}, bins * 8
+
+
+def _res2net(kind, state, path, pooling):
+    channels, inner = state["conv1.weight"].shape[0], state["layer1.0.conv1.weight"].shape[0]
+    scale = inner // state["layer1.0.convs.0.weight"].shape[0]
+    expansion = state["layer1.0.conv3.weight"].shape[0] // channels
+    widest = state["layer4.0.conv1.weight"].shape[0] // scale  # channels · base_width / 8, rounded down
+    network = {
+        "type": kind,
+        "channels": channels,
+        "blocks": [_count(state, rf"layer{i}\.(\d+)\.conv1\.weight") for i in (1, 2, 3, 4)],
+        "base_width": -(-8 * widest // channels),
+        "scale": scale,
+        "expansion": expansion,
+    }
+    pooled, bins = _pooling(state, path, pooling, channels * 8 * expansion, state["seg_1.weight"].shape[1])
     return {"network": network, "pooling": pooled, "embedding": _segments(state)}, bins * 8
 
 
@@ -157,6 +175,9 @@ DESCRIBE = {
     "frame_1.conv_1d.weight": _tdnn,
     "layer2.se_res2block.0.conv.weight": _ecapa_tdnn,
     "xvector.tdnn.linear.weight": _campplus,
+    "fuse34.local_att.0.weight": functools.partial(_res2net, "eres2netv2"),
+    "fuse_mode1234.local_att.0.weight": functools.partial(_res2net, "eres2net"),
+    "layer1.0.convs.0.weight": functools.partial(_res2net, "res2net"),
     "layer1.0.conv1.weight": _resnet,
     "stage0.rbr_dense.conv.weight": _repvgg,
     "stage0.rbr_reparam.weight": _repvgg,

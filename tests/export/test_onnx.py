@@ -38,6 +38,7 @@ NARROW = {
     "repvgg": "network.base_width=8",
     "next_tdnn": "network.channels=16",
 }
+NARROW |= dict.fromkeys(("res2net", "eres2net", "eres2netv2"), "network.channels=8 network.blocks=[1,1,1,1]")
 
 
 def trained_like(config, dim=DIM):

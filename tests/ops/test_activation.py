@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, ndtr, softmax
 
-from nnet.ops import gelu, layer_norm, mx, weighted_statistics
+from nnet.ops import gelu, layer_norm, mx, relu, weighted_statistics
 from nnet.ops.activation import exp_shifted, sigmoid, tanh
 
 COUNTS = [7, 100_003]  # few and many values go different ways
@@ -19,6 +19,13 @@ def test_values_and_gradients_are_those_of_numpy(ours, theirs, count):
     slope = mx.grad(lambda x: mx.sum(ours(x)))(mx.array(x))
     y = theirs(x.astype(np.float64))
     np.testing.assert_allclose(slope, y * (1 - y) if ours is sigmoid else 1 - y * y, rtol=0, atol=2e-6)
+
+
+def test_a_relu_with_a_limit_and_its_gradient():
+    x = mx.array([-3.0, -1e-30, 0.0, 1e-30, 1.0, 19.99, 20.0, 30.0])
+    y, slope = mx.value_and_grad(lambda x: mx.sum(relu(x, limit=20.0)))(x)
+    np.testing.assert_allclose(y, np.clip(np.array(x), 0, 20).sum())
+    assert slope.tolist() == [0, 0, 0, 1, 1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("count", COUNTS)

@@ -23,6 +23,7 @@ OPERATIONS = {
     "context_linear": lambda x, y: ops.context_linear(x[..., :2], ops.mean(y, axis=1)[:, :4], WEIGHT[:, 0], BIAS),
     "elementwise": lambda x, y: ops.sigmoid(ops.relu(x)) + ops.tanh(ops.leaky_relu(y, slope=0.1)),
     "prelu": lambda x, y: ops.prelu(x, SLOPES) + ops.maximum(y, 0.25),
+    "limited relu": lambda x, y: ops.relu(x, limit=0.5) * y,
     "sqrt and sum": lambda x, y: ops.sqrt(ops.sum(x * x, axis=-1, keepdims=True) + 1) * y,
     "softmax": lambda x, y: ops.softmax(x, axis=1) * y,
     "statistics": lambda x, y: ops.concat(*ops.mean_and_variance(x, unbiased=True), ops.mean(y, axis=1)),
@@ -74,6 +75,7 @@ def test_an_operation_and_its_gradient_are_those_of_the_whole_batch(batch, name)
 BLOCKS = {
     "norm": lambda bn, x, y: bn(x),
     "norm, relu": lambda bn, x, y: ops.relu(bn(x)),
+    "norm, limited relu": lambda bn, x, y: ops.relu(bn(x), limit=0.7),
     "norm, shortcut": lambda bn, x, y: bn(x) + y,
     "shortcut, norm": lambda bn, x, y: y + bn(x),
     "norm, shortcut, relu": lambda bn, x, y: ops.relu(bn(x) + y),

@@ -27,6 +27,8 @@ WESPEAKER = {
     "ECAPA_TDNN_c512": ("EcapaTdnn", {"channels": 512}),
     "ECAPA_TDNN_GLOB_c1024": ("EcapaTdnn", {"channels": 1024, "context": True}),
     "CAMPPlus": ("CamPlusPlus", {}),
+    "Res2Net34_Base": ("Res2Net", {"m_channels": 8}),
+    "ERes2Net34_Base": ("WespeakerERes2Net", {"m_channels": 8}),
 }
 
 
@@ -164,6 +166,50 @@ def test_3d_speakers_campplus(tmp_path, make_twin, equal_embeddings):
     converted = convert(str(tmp_path))
     assert converted.toolkit == "speaker3d" and converted.config.embedding.dims == (192,)
     equal_embeddings(converted.model, twin, 321, 80)
+
+
+# A release of 3D-Speaker, its twin with fewer channels, and the network's sizes.
+RES2NETS = {
+    "res2net.ckpt": ("Res2Net", {"two_emb_layer": True}, "res2net", (8, 32, 2, 2)),
+    "eres2net_base_model.ckpt": ("ERes2Net", {}, "eres2net", (8, 32, 2, 2)),
+    "pretrained_eres2net_aug.ckpt": (
+        "ERes2Net",
+        {"base_width": 24, "scale": 3, "expansion": 4},
+        "eres2net",
+        (8, 24, 3, 4),
+    ),
+    "pretrained_eres2netv2.ckpt": ("ERes2NetV2", {}, "eres2netv2", (8, 26, 2, 2)),
+    "pretrained_eres2netv2w24s4ep4.ckpt": (
+        "ERes2NetV2",
+        {"base_width": 24, "scale": 4, "expansion": 4},
+        "eres2netv2",
+        (8, 24, 4, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RES2NETS)
+def test_3d_speakers_res2nets(name, tmp_path, make_twin, equal_embeddings):
+    cls, options, kind, sizes = RES2NETS[name]
+    twin = make_twin(cls, m_channels=8, num_blocks=(1, 2, 3, 1), **options)
+    twin.pool.eps = 1e-8
+    torch.save(twin.state_dict(), tmp_path / name)
+    converted = convert(str(tmp_path / name))
+    assert converted.toolkit == "speaker3d" and converted.feats_conf["options"]["mel_floor"] == 128.0
+    found = converted.config.network.options
+    assert converted.config.network.type == kind and found.blocks == (1, 2, 3, 1)
+    assert (found.channels, found.base_width, found.scale, found.expansion) == sizes
+    for frames in (50, 237):
+        equal_embeddings(converted.model, twin, frames, 80, bound=1e-5)
+
+
+def test_3d_speakers_model_packed_by_wespeaker(tmp_path, make_twin, equal_embeddings):
+    twin = make_twin("WespeakerERes2Net", m_channels=8, num_blocks=(1, 1, 1, 1))
+    folder = _save_wespeaker(tmp_path, twin, "ERes2Net34_aug")
+    twin.pool.eps = 1e-8
+    converted = convert(folder, "speaker3d")
+    assert converted.feats_conf["options"]["window_type"] == "povey"
+    equal_embeddings(converted.model, twin, 60, 80, bound=1e-5)
 
 
 def _pyannote_state(twin):
@@ -338,6 +384,7 @@ def _reshaped(state, name, change):
         ("ResNet", "conv1.weight"),
         ("EcapaTdnn", "layer2.se_res2block.3.linear1.weight"),
         ("CamPlusPlus", "xvector.block1.tdnnd1.cam_layer.linear_local.weight"),
+        ("ERes2Net", "layer1.0.convs.0.weight"),
         ("RepVgg", "stage1.0.rbr_dense.conv.weight"),
     ],
 )
@@ -345,6 +392,7 @@ def test_shapes_that_fit_no_network_are_one_line(cls, name, change, tmp_path, ma
     small = {
         "ResNet": {"depth": 18, "m_channels": 4},
         "EcapaTdnn": {"channels": 16},
+        "ERes2Net": {"m_channels": 8, "num_blocks": (1, 1, 1, 1)},
         "RepVgg": {"depths": (2, 4, 14, 1), "widths": (6, 6, 12, 24, 160)},
     }
     torch.save(_reshaped(make_twin(cls, **small.get(cls, {})).state_dict(), name, change), tmp_path / "avg_model.pt")

@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+import yaml
 from toy_checkpoint import make_checkpoint, make_speech
 from toy_data import make_config
 
@@ -146,7 +147,13 @@ TWINS = [
     ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (6, 6, 12, 24, 160)}, 1e-7, "avg_model.pt"),
     ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (3, 3, 6, 12, 80), "fused": True}, 1e-7, "avg_model.pt"),
     ("NextTdnn", {"channels": 16, "blocks": 1}, 0.0, "model.pt"),
+    ("Res2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
+    ("WespeakerERes2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
+    ("ERes2Net", {"m_channels": 8, "embed_dim": 12, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
+    ("ERes2NetV2", {"m_channels": 8, "embed_dim": 12}, 1e-8, "embedding_model.ckpt"),
 ]
+
+RES2NETS = {"Res2Net": "Res2Net34_Base", "WespeakerERes2Net": "ERes2Net34_Base"}  # in WeSpeaker's config.yaml
 
 
 @pytest.mark.parametrize("cls, options, eps, name", TWINS)
@@ -164,11 +171,22 @@ def test_an_exported_checkpoint_loads_back_into_pytorch(
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
     exported = tmp_path / "out" / "pytorch" / name
     copy.load_state_dict(torch.load(exported, weights_only=True))
+    if cls in RES2NETS and name == "avg_model.pt":
+        assert yaml.safe_load((exported.parent / "config.yaml").read_text())["model"] == RES2NETS[cls]
     equal_embeddings(load_speaker_net(str(tmp_path / "out"))[0], copy, 120, 80)
     again = convert_to_model(str(tmp_path / "out" / "pytorch"))
     assert again.config.network == load_speaker_net(str(tmp_path / "out"))[1].network
     assert again.feats_conf == load_speaker_net(str(tmp_path / "out"))[2]["feats_conf"]
     equal_embeddings(again.model, original, 120, 80)
+
+
+@pytest.mark.parametrize("cls", ["WespeakerERes2Net", "ERes2NetV2"])
+def test_a_size_that_wespeaker_does_not_have_is_exported_without_its_settings(cls, tmp_path, make_twin):
+    torch = pytest.importorskip("torch")
+    torch.save(make_twin(cls, m_channels=8, num_blocks=(1, 1, 1, 1)).state_dict(), tmp_path / "avg_model.pt")
+    convert([str(tmp_path / "avg_model.pt"), str(tmp_path / "model")])
+    export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
+    assert [path.name for path in (tmp_path / "out" / "pytorch").iterdir()] == ["model.pt"]
 
 
 @pytest.fixture
