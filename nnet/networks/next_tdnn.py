@@ -26,11 +26,11 @@ class NextTdnnOptions:
 
 
 class NextTdnn(Network):
-    """The frame-level part of NeXt-TDNN (figure 1): a convolution over 4 frames without padding, three stages of
-    blocks, and a layer over the concatenation of their outputs.
+    """The frame-level part of NeXt-TDNN, as its authors' code builds it.
 
-    In the paper the pooling is channel attention with batch normalization, followed by batch normalization, an affine
-    layer and batch normalization.
+    A convolution over 4 frames without padding, three stages of blocks, and an affine layer over the concatenation of
+    their outputs; layer normalization follows the first and the last. The pooling that belongs to it is channel
+    attention with `bn`, followed by batch normalization, an affine layer and batch normalization.
 
     Args:
         input_dim: feature dimension F.
@@ -76,7 +76,7 @@ class NextTdnn(Network):
 
 
 class Block(nn.Module):
-    """TS-ConvNeXt (section 2.2, figure 2): depthwise convolutions of several lengths, then the feed-forward part.
+    """The block TS-ConvNeXt: depthwise convolutions of several lengths, then the feed-forward part.
 
     Args:
         channels: channels of input and output.
@@ -99,7 +99,7 @@ class Block(nn.Module):
 
 
 class LightBlock(nn.Module):
-    """TS-ConvNeXt-l: one depthwise convolution over `kernel` frames, then the feed-forward part."""
+    """The block TS-ConvNeXt-l: one depthwise convolution over `kernel` frames, then the feed-forward part."""
 
     def __init__(self, channels, kernel):
         super().__init__()

@@ -133,7 +133,7 @@ class RepBlock(nn.Module):
     """ReLU of the sum of parallel branches, each with batch normalization (section 3.2, figure 2).
 
     The branches are a 3×3 convolution; a 1×1 convolution or, with `dilated`, a 3×3 one over every second bin and frame
-    (Ma et al. 2021, "Rep works in speaker verification", arXiv:2110.09720, section 3.3); and the input itself, where
+    (Ma et al. 2021, "Rep works in speaker verification", arXiv:2110.09720); and the input itself, where
     stride and channels allow. In inference, statistics are constants, so that the sum is one convolution: 3×3, or 5×5
     with `dilated` (section 3.3, figure 4). In bfloat16 the branches stay apart, as the sum of their weights would lose
     the small ones.
