@@ -111,6 +111,7 @@ run_step() {
   mark=$(sed -n 1p <<<"$begun")
   echo "$(date '+%F %T') $(sed 1d <<<"$begun")"
   "do_${1%_lm}"
+  sync  # a mark that survives a power loss must not vouch for files that do not
   mv "$mark.begun" "$mark"
   stage_ran=true
 }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nnet.errors import InputError
-from nnet.files import atomic_write, make_directory, remove_file
+from nnet.files import check_entries, make_directory, parse_json, read_json, remove_file, write_json
 
 LAST = 100  # the default of --stop-stage
 KINDS = ("option", "path", "file", "config")
@@ -111,14 +111,16 @@ def checksum(path):
 def read_mark(step):
     """Reads the Mark of a step, or returns None if it never began."""
     for path, finished in ((f"{step.mark}.begun", False), (step.mark, True)):
-        try:
-            with open(path, encoding="utf-8") as file:
-                values = json.load(file)
-            return Mark(finished, values["stamp"], values["inputs"], values["after"])
-        except FileNotFoundError:
+        if not os.path.exists(path):
             continue
-        except (ValueError, KeyError, TypeError):
+        try:
+            values = read_json(path)
+            check_entries(values, {"stamp": str, "inputs": dict, "after": dict}, path)
+            for part in ("inputs", "after"):
+                check_entries(values[part], dict.fromkeys(values[part], str), f"{path}: {part}")
+        except InputError:
             raise InputError(f"{path}: not the mark of a stage; remove it to have {step} run again") from None
+        return Mark(finished, values["stamp"], values["inputs"], values["after"])
     return None
 
 
@@ -128,8 +130,8 @@ def begin(step, steps, action):
         move_aside(step.folder)
     make_directory(step.folder)
     stamps = {s.name: mark.stamp for s in steps if s.name in step.after and (mark := read_mark(s))}
-    with atomic_write(f"{step.mark}.begun") as file:
-        json.dump({"stamp": uuid.uuid4().hex, "inputs": step.inputs, "after": stamps}, file, indent=1)
+    mark = {"stamp": uuid.uuid4().hex, "inputs": step.inputs, "after": stamps}
+    write_json(f"{step.mark}.begun", mark, durable=True)
     remove_file(step.mark)
 
 
@@ -153,11 +155,12 @@ def recall(folder, names):
     remembered = dict.fromkeys(names, "")
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), ".stage*"))):
         try:
-            with open(path, encoding="utf-8") as file:
-                inputs = json.load(file)["inputs"]
-        except (OSError, ValueError, KeyError, TypeError):  # not a mark, or of version 0.1
+            inputs = read_json(path).get("inputs")
+        except InputError:  # not a mark, or of version 0.1
             continue
-        remembered |= {name: inputs[f"path:{name}"] for name in names if inputs.get(f"path:{name}")}
+        if isinstance(inputs, dict):
+            paths = {name: inputs.get(f"path:{name}") for name in names}
+            remembered |= {name: path for name, path in paths.items() if path and isinstance(path, str)}
     return remembered
 
 
@@ -257,7 +260,7 @@ def _config_differences(old, new):
     from nnet.config import build_config  # loads MLX, which takes a second
     from nnet.config.compare import differing_settings
 
-    first, second = (build_config(json.loads(text), "configuration").to_dict() for text in (old, new))
+    first, second = (build_config(parse_json(text, "configuration"), "configuration").to_dict() for text in (old, new))
     return [f"{key} was {_value(first, key)}, is {_value(second, key)}" for key in differing_settings(first, second)]
 
 

@@ -188,10 +188,11 @@ def test_marks_on_disk(tmp_path):
     assert read_mark(by_name["test"]).stamp != first.stamp
     (tmp_path / "data/.stage1").write_text("none | a\n.stage1 1 2 3\n")  # of version 0.1
     assert recall("data", ["corpus", "musan"]) == {"corpus": "/a", "musan": ""}
-    mark.write_text("{")
     os.remove(f"{mark}.begun")
-    with pytest.raises(InputError, match="not the mark of a stage; remove it to have stage 0"):
-        read_mark(by_name["test"])
+    for text in ("{", "[]", '{"inputs": 5, "after": {}}', '{"stamp": "", "inputs": {}, "after": {"a": 1}}'):
+        mark.write_text(text)
+        with pytest.raises(InputError, match="not the mark of a stage; remove it to have stage 0"):
+            read_mark(by_name["test"])
 
 
 def test_a_training_is_moved_to_a_free_name(tmp_path):
