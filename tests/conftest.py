@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from nnet.ops.runtime import prepare
 
 prepare()  # as building a model does: many tests use operations alone
+os.fsync = lambda descriptor: None  # a fifth of the time of tests that train: nothing here has to survive a power loss
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
