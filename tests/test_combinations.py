@@ -18,6 +18,10 @@ NARROW = {
     "resnet": {"depth": 18, "channels": 4},
     "ecapa_tdnn": {"channels": 16, "se_channels": 8, "out_dim": 24},
     "campplus": {"growth": 8, "init_channels": 16, "blocks": [2, 2, 2], "head_channels": 4},
+    "redimnet": {"channels": 4, "block": "gated", "group": 1, "strides": [2], "blocks": [1], "expansions": [1]}
+    | {"reductions": [8]},
+    "redimnet2": {"channels": 4, "strides": [2], "time_strides": [2], "blocks": [1], "expansions": [1]}
+    | {"reductions": [8], "out_channels": 8},
 }
 
 

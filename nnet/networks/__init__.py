@@ -7,6 +7,8 @@ from nnet.networks.base import Network
 from nnet.networks.campplus import CamPlusPlus
 from nnet.networks.ecapa_tdnn import EcapaTdnn
 from nnet.networks.ftdnn import FTDNN
+from nnet.networks.redimnet import ReDimNet
+from nnet.networks.redimnet2 import ReDimNet2
 from nnet.networks.resnet import ResNet
 from nnet.networks.tdnn import ETDNN, TDNN
 
@@ -19,4 +21,6 @@ NETWORKS = {
     "resnet": ResNet,
     "ecapa_tdnn": EcapaTdnn,
     "campplus": CamPlusPlus,
+    "redimnet": ReDimNet,
+    "redimnet2": ReDimNet2,
 }

@@ -46,11 +46,11 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C). Pairs are (F, T)."""
+    """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C / groups). Pairs are (F, T)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False):
-        shape = (out_channels, *_pair(kernel_size), in_channels)
-        super().__init__(shape, _pair(stride), _pair(padding), (1, 1), 1, bias)
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, groups=1, bias=False):
+        shape = (out_channels, *_pair(kernel_size), in_channels // groups)
+        super().__init__(shape, _pair(stride), _pair(padding), (1, 1), groups, bias)
 
 
 class BatchNorm(nn.Module):
@@ -88,6 +88,19 @@ class BatchNorm(nn.Module):
         keep, unbiased = 1 - self.momentum, count / max(count - 1, 1)
         self.running_mean = keep * self.running_mean + self.momentum * mx.stop_gradient(mean)
         self.running_var = keep * self.running_var + self.momentum * unbiased * mx.stop_gradient(var)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalization over the last axis (Ba et al. 2016, "Layer normalization", eq. 4)."""
+
+    def __init__(self, dims, eps=1e-6):
+        super().__init__()
+        self.eps = eps
+        self.weight = mx.ones((dims,))
+        self.bias = mx.zeros((dims,))
+
+    def __call__(self, x):
+        return ops.layer_norm(x, self.weight, self.bias, eps=self.eps)
 
 
 class Nonlinearity(nn.Module):

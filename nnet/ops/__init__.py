@@ -18,6 +18,7 @@ from nnet.ops.binding import mx, nn, optimizers, tree_flatten, tree_map, tree_ma
 from nnet.ops.convolution import context_linear, conv, linear
 from nnet.ops.elementwise import (
     cast,
+    gelu,
     leaky_relu,
     maximum,
     prelu,
@@ -30,6 +31,7 @@ from nnet.ops.elementwise import (
 )
 from nnet.ops.reductions import (
     batch_statistics,
+    layer_norm,
     mean,
     mean_and_variance,
     normalize,
@@ -37,14 +39,17 @@ from nnet.ops.reductions import (
     softmax,
     sum,
     weighted_statistics,
+    weighted_sum,
 )
 from nnet.ops.shapes import (
     as_map,
     concat,
     crop,
+    crop_to_multiple,
     expand_dims,
     flatten,
     flatten_map,
+    repeat_frames,
     repeat_segments,
     split,
     swapaxes,
@@ -62,10 +67,13 @@ __all__ = [
     "context_linear",
     "conv",
     "crop",
+    "crop_to_multiple",
     "expand_dims",
     "flatten",
     "flatten_map",
     "gather",
+    "gelu",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "maximum",
@@ -79,6 +87,7 @@ __all__ = [
     "prelu",
     "random_scale",
     "relu",
+    "repeat_frames",
     "repeat_segments",
     "scale_shift",
     "segment_means",
@@ -96,5 +105,6 @@ __all__ = [
     "tree_unflatten",
     "unflatten",
     "weighted_statistics",
+    "weighted_sum",
     "with_arrays",
 ]

@@ -64,6 +64,18 @@ def normalize(x):
 
 
 @operation
+def layer_norm(x, weight, bias, *, eps):
+    """Layer normalization of x (..., D) over the last axis (Ba et al. 2016, eq. 4), with weight and bias (D,)."""
+    return normalization.standardized(x, weight, bias, eps=eps)[0]
+
+
+@operation
+def weighted_sum(weights, *arrays):
+    """Computes the sum of N arrays (B, T, D), each times its row of the weights (N, D)."""
+    return _mixed(weights, *arrays)
+
+
+@operation
 def segment_means(x, *, segment):
     """Computes means of consecutive segments, the last maybe shorter: (B, T, C) → (B, ceil(T / segment), C)."""
     batch, frames, channels = x.shape
@@ -78,6 +90,22 @@ def segment_means(x, *, segment):
 def batch_statistics(x):
     """Computes the `nnet.ops.normalization.Statistics` of a batch x (B, ..., C)."""
     return x.statistics if isinstance(x, Sharded) else normalization.batch_statistics([x])
+
+
+def _mix(weights, *arrays):
+    total = arrays[0] * weights[0]
+    for array, weight in zip(arrays[1:], weights[1:], strict=True):
+        total = total + array * weight
+    return total
+
+
+def _mix_back(arrays, dy, _):
+    weights, *arrays = arrays
+    products = [normalization.column_sums((dy * array).reshape(-1, dy.shape[-1])) for array in arrays]
+    return mx.stack(products), *[dy * weight for weight in weights]
+
+
+_mixed = WithGradient(_mix, _mix_back)
 
 
 def _sum_over_time(x):

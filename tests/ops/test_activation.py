@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
+from scipy.stats import norm
 
 from nnet.ops import mx, weighted_statistics
-from nnet.ops.activation import exp_shifted, sigmoid, tanh
+from nnet.ops.activation import exp_shifted, gelu, sigmoid, tanh
 
 COUNTS = [7, 100_003]  # few and many values go different ways
 
@@ -22,9 +23,18 @@ def test_values_and_gradients_are_those_of_numpy(ours, theirs, count):
 
 
 @pytest.mark.parametrize("count", COUNTS)
+def test_gelu_and_its_gradient_are_those_of_numpy(count):
+    x = np.linspace(-9, 9, count).astype(np.float32)
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(gelu(mx.array(x)), wide * norm.cdf(wide), rtol=1e-6, atol=1e-6)
+    slope = mx.grad(lambda x: mx.sum(gelu(x)))(mx.array(x))
+    np.testing.assert_allclose(slope, norm.cdf(wide) + wide * norm.pdf(wide), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("count", COUNTS)
 def test_nothing_hides_a_nan(count):
     x = mx.full((count,), mx.nan)
-    for y in (sigmoid(x), tanh(x), exp_shifted(x, mx.array(0.0))):
+    for y in (sigmoid(x), tanh(x), gelu(x), exp_shifted(x, mx.array(0.0))):
         assert mx.all(mx.isnan(y)).item()
 
 

@@ -28,6 +28,7 @@ NETWORKS = {
     "resnet": {"depth": 18, "channels": 24, "se_reduction": 8},
     "ecapa_tdnn": {"channels": 16, "scale": 4, "se_channels": 8, "out_dim": 24},
     "campplus": {"growth": 4, "init_channels": 8, "blocks": [2, 2, 2], "head_channels": 4, "segment": 20},
+    "redimnet": {"channels": 4, "group": 2, "strides": [1], "blocks": [1], "expansions": [1], "reductions": [4]},
 }
 SPEAKERS, STEPS = 6, 5
 ROUNDING = 2**-9  # of a bfloat16, relative
