@@ -16,6 +16,7 @@ from nnet.model.weights import weights_of
 from nnet.pretrained.front_ends import speaker3d_front_end, wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
 from nnet.pretrained.names import RULES, their_dims, their_name
+from nnet.pretrained.redimnet_names import to_wespeaker, with_first_aggregation
 from nnet.pretrained.shapes import describe
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ def write_torch(directory, model, config, about, source):
     state = torch_state(model, config, source)
     settings = wespeaker_settings(config, about)
     name = _name_of_checkpoint(about["feats_conf"], about["input_dim"], settings)
+    if config.network.type == "redimnet" and config.embedding.input_bn:
+        name = "model.pt"  # the authors' own, which WeSpeaker does not have
     make_directory(directory)
     if name == "avg_model.pt":
         with atomic_write(os.path.join(directory, "config.yaml")) as file:
@@ -62,6 +65,9 @@ def torch_state(model, config, source):
     for name, weight in weights_of(model).items():
         theirs, array = names[name], np.array(weight)
         state[theirs] = to_torch(array, their_dims(theirs, array.ndim, kind))
+    if kind.startswith("redimnet"):
+        wespeaker = kind == "redimnet" and not config.embedding.input_bn
+        state = to_wespeaker(state) if wespeaker else with_first_aggregation(state, kind)
     _check_same(config, model.node, state, source)
     return state
 
@@ -86,15 +92,43 @@ def wespeaker_settings(config, about):
         "resnet": lambda: f"ResNet{options.depth}",
         "ecapa_tdnn": lambda: f"ECAPA_TDNN{'_GLOB' * config.pooling.options.global_context}_c{options.channels}",
         "campplus": lambda: "CAMPPlus",
+        "redimnet": lambda: "ReDimNet",
+        "redimnet2": lambda: "ReDimNet2Wrap",
     }
     model_args = {"feat_dim": about["input_dim"], "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
     if config.network.type == "resnet":
         model_args["two_emb_layer"] = len(config.embedding.dims) == 2
+    if config.network.type.startswith("redimnet"):
+        model_args |= _redimnet_args(config)
     return {
         "model": names[config.network.type](),
         "model_args": model_args,
         "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
     }
+
+
+def _redimnet_args(config):
+    """The arguments of WeSpeaker's ReDimNet and ReDimNet2Wrap, which have no names for sizes of one's own."""
+    options = config.network.options
+    second = config.network.type == "redimnet2"
+    strides = list(zip(options.strides, options.time_strides, strict=True)) if second else options.strides
+    rows = zip(strides, options.blocks, options.expansions, options.reductions, strict=True)
+    blocks = {"convnext": "convnext_like", "basic": "basic_resnet", "gated": "basic_resnet_fwse"}
+    arguments = {
+        "C": options.channels,
+        "block_1d_type": "conv+att",
+        "block_2d_type": blocks[options.block],
+        "stages_setup": [
+            [list(stride) if second else stride, depth, expansion, [[3, 3]], reduction or None]
+            for stride, depth, expansion, reduction in rows
+        ],
+        "group_divisor": options.group,
+        "out_channels": options.out_channels or None,
+        "global_context_att": getattr(config.pooling.options, "global_context", False),
+    }
+    if second:
+        return arguments | {"return_2d_output": options.out_map, "emb_bn": config.embedding.last == "bn"}
+    return arguments | {"two_emb_layer": len(config.embedding.dims) == 2}
 
 
 def _dataset_args(options, about):

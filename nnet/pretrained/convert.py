@@ -16,7 +16,7 @@ from nnet.model.directory import save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx, nn
-from nnet.pretrained import mlx_community, pyannote, speaker3d, tf_kaldi, wespeaker
+from nnet.pretrained import mlx_community, pyannote, redimnet, speaker3d, tf_kaldi, wespeaker
 from nnet.pretrained.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ TOOLKITS = {
     "pyannote": pyannote,
     "mlx_community": mlx_community,
     "tf_kaldi": tf_kaldi,
+    "redimnet": redimnet,
 }
 
 
@@ -109,7 +110,9 @@ def _feats_conf_of(mapping, given, path):
             f"{FrontEnd(given).options.dim} of --feats-conf"
         )
     if not (mapping.feats_conf or given):
-        log.warning("%s: the checkpoint does not define its features; give them with --feats-conf", path)
+        log.warning(
+            "%s: the checkpoint defines no features that are computed here; give others with --feats-conf", path
+        )
     return mapping.feats_conf or given
 
 

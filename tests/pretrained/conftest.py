@@ -20,11 +20,11 @@ def make_twin(twins):
 
 @pytest.fixture
 def equal_embeddings():
-    """check(model, twin, features (T, F) or frames, dim): both give the same embedding, to 1e-4 at unit size."""
+    """check(model, twin, features (T, F) or frames, dim): both give the same embedding, to `within` at unit size."""
     torch = pytest.importorskip("torch")
     from nnet.ops import mx
 
-    def check(model, twin, feats, dim=None):
+    def check(model, twin, feats, dim=None, within=1e-4):
         if isinstance(feats, int):
             feats = np.random.default_rng(feats).standard_normal((feats, dim)).astype(np.float32)
         x = feats[None]
@@ -35,7 +35,7 @@ def equal_embeddings():
         assert ours.shape == expected.shape
         size = np.linalg.norm(expected, axis=1)
         cosine = np.sum(ours * expected, axis=1, dtype=np.float64) / size / np.linalg.norm(ours, axis=1)
-        assert np.abs(ours - expected).max() / size.min() < 1e-4
+        assert np.abs(ours - expected).max() / size.min() < within
         assert cosine.min() > 0.999999
 
     return check
