@@ -1,7 +1,7 @@
 """Convolutions over maps (B, F, T, C) and sequences (B, T, C), by the fastest algorithm for device and shape."""
 
 from nnet.ops.binding import mx
-from nnet.ops.depthwise import depthwise
+from nnet.ops.depthwise import over_maps, over_time
 from nnet.ops.gradients import in_inference
 from nnet.ops.lanes import on_cpu
 from nnet.ops.products import backward_filters, multiplied, pointwise
@@ -83,7 +83,9 @@ class Filter:
         if self.method == "product":
             return multiplied(x, self.weight, *self.backward, **shape)
         if self.method == "depthwise":
-            return depthwise(x, self.weight, padding=self.padding)
+            if x.shape[1] == self.weight.shape[1] == 1:
+                return over_time(x[:, 0], self.weight[:, 0, :, 0], padding=self.padding[1])[:, None]
+            return over_maps(x, self.weight, padding=self.padding)
         padding = tuple(zip(*self.padding, strict=True))  # of both axes: before, after
         return mx.conv_general(x, self.weight, self.stride, padding, self.dilation, groups=self.groups)
 
