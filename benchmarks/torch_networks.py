@@ -5,6 +5,8 @@ checkpoints. Every network takes features (B, T, F); `frames` returns (B, T', C)
 (B, D) or, for XVector, both of its embeddings.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -684,10 +686,10 @@ class RepVgg(nn.Module):
 
 
 class ChannelsFirstNorm(nn.LayerNorm):
-    """Layer normalization of the channels of (B, C, T)."""
+    """Layer normalization over the second axis."""
 
     def forward(self, x):
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class ResponseNorm(nn.Module):
@@ -778,3 +780,239 @@ class NextTdnn(nn.Module):
 
     def forward(self, x):
         return self.speaker_net["aggregate"](self.maps(x))
+
+
+class ToMap(nn.Module):
+    """(B, F * C, T) → (B, C, F, T); see ToFrames."""
+
+    def __init__(self, bins):
+        super().__init__()
+        self.bins = bins
+
+    def forward(self, x):
+        return x.unflatten(1, (self.bins, -1)).transpose(1, 2)
+
+
+class ToFrames(nn.Module):
+    """(B, C, F, T) → (B, F * C, T)."""
+
+    def forward(self, x):
+        return x.transpose(1, 2).flatten(1, 2)
+
+
+class Aggregation(nn.Module):
+    def __init__(self, count, dims):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(1, count, dims, 1))
+
+    def forward(self, outputs):
+        return (self.w.softmax(dim=1) * torch.stack(outputs, dim=1)).sum(dim=1)
+
+
+class GroupedConvNextBlock(nn.Module):
+    def __init__(self, conv, norm, project):
+        super().__init__()
+        self.dwconvs = nn.ModuleList([conv])
+        self.norm = norm
+        self.pwconv1 = project
+
+    def forward(self, x):
+        return x + self.pwconv1(F.gelu(self.norm(self.dwconvs[0](x))))
+
+
+class BinGate(nn.Module):
+    def __init__(self, bins, hidden):
+        super().__init__()
+        self.squeeze = nn.Linear(bins, hidden)
+        self.exitation = nn.Linear(hidden, bins)
+
+    def forward(self, x):
+        gate = self.exitation(self.squeeze(x.mean(dim=(1, 3))).relu()).sigmoid()
+        return x * gate[:, None, :, None]
+
+
+class GroupedBasicBlock(nn.Module):
+    def __init__(self, channels, groups, gate):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, groups=groups, bias=False)
+        self.conv1pw = nn.Conv2d(channels, channels, 1)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=groups, bias=False)
+        self.conv2pw = nn.Conv2d(channels, channels, 1)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.se = gate
+
+    def forward(self, x):
+        y = self.bn1(self.conv1pw(self.conv1(x)).relu())
+        y = self.se(self.bn2(self.conv2pw(self.conv2(y))))
+        return (y + x).relu()
+
+
+def _block_2d(kind, channels, bins, group):
+    groups = channels // group
+    if kind == "convnext":
+        conv = nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
+        return _named(conv_block=GroupedConvNextBlock(conv, nn.BatchNorm2d(channels), nn.Conv2d(channels, channels, 1)))
+    gate = BinGate(bins, min(64, max(channels, 32))) if kind == "gated" else nn.Identity()
+    return _named(conv_block=GroupedBasicBlock(channels, groups, gate))
+
+
+class Attention(nn.Module):
+    def __init__(self, dims, heads=4):
+        super().__init__()
+        self.heads = heads
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(dims, dims) for _ in range(4))
+
+    def forward(self, x):
+        projections = (self.q_proj, self.k_proj, self.v_proj)
+        heads = [layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for layer in projections]
+        return self.out_proj(F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
+
+
+class EncoderLayer(nn.Module):
+    """(B, D, T) → the same shape."""
+
+    def __init__(self, dims):
+        super().__init__()
+        self.attention = Attention(dims)
+        self.layer_norm = nn.LayerNorm(dims, eps=1e-6)
+        self.feed_forward = _named(
+            intermediate_dense=nn.Linear(dims, dims),
+            act=nn.GELU(approximate="tanh"),
+            output_dense=nn.Linear(dims, dims),
+        )
+        self.final_layer_norm = nn.LayerNorm(dims, eps=1e-6)
+
+    def forward(self, x):
+        x = x.transpose(1, 2)
+        x = self.layer_norm(x + self.attention(x))
+        return self.final_layer_norm(x + self.feed_forward(x)).transpose(1, 2)
+
+
+class TimeContext(nn.Module):
+    def __init__(self, dims, hidden):
+        super().__init__()
+        self.red_dim_conv = nn.Sequential(nn.Conv1d(dims, hidden, 1), ChannelsFirstNorm(hidden, eps=1e-6))
+        blocks = []
+        for kernel in (7, 19, 31, 59):
+            conv = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2, groups=hidden)
+            blocks.append(GroupedConvNextBlock(conv, nn.BatchNorm1d(hidden), nn.Conv1d(hidden, hidden, 1)))
+        self.tcm = nn.Sequential(*blocks, EncoderLayer(hidden))
+        self.exp_dim_conv = nn.Conv1d(hidden, dims, 1)
+
+    def forward(self, x):
+        return x + self.exp_dim_conv(self.tcm(self.red_dim_conv(x)))
+
+
+class ReDimNetBone(nn.Module):
+    """The frame-level part of both ReDimNets.
+
+    Args:
+        stages: (stride, blocks, expansion, reduction or 0) of each stage, or (stride, time stride, blocks, ...).
+        listed: the weights of all aggregations are in one list, as in WeSpeaker.
+    """
+
+    def __init__(self, feat_dim, channels, kind, group, stages, out_channels, out_map, listed):
+        super().__init__()
+        width, bins, pool = feat_dim * channels, feat_dim, 1
+        second = len(stages[0]) == 5
+        norm = ChannelsFirstNorm(channels, eps=1e-6)
+        self.stem = nn.Sequential(nn.Conv2d(1, channels, 3, padding=1), norm, ToFrames())
+        self.depth, self.listed = len(stages), listed
+        sums = [Aggregation(i + 1, width) for i in range(len(stages) + 1)]
+        self.bins = []
+        for i, (stride, *times, blocks, expansion, reduction) in enumerate(stages):
+            pool *= times[0] if second else 1
+            inner = int(stride * channels * expansion)
+            groups = math.gcd(channels, inner) if second else 1
+            layers = [] if listed else [sums[i], ToMap(bins)]
+            self.bins.append(bins)
+            layers.append(nn.Conv2d(channels, inner, (stride, pool), (stride, pool), groups=groups))
+            channels, bins = channels * stride, bins // stride
+            layers += [_block_2d(kind, inner, bins, group) for _ in range(blocks)]
+            if expansion != 1:
+                layers.append(self._squeeze(inner, channels, group, second))
+            layers.append(ToFrames())
+            if reduction:
+                layers.append(TimeContext(width, width // reduction))
+            if pool > 1:
+                layers.append(nn.Upsample(scale_factor=pool, mode="nearest"))
+            self.add_module(f"stage{i}", nn.Sequential(*layers))
+        self.time_stride = pool
+        if listed:
+            self.inputs_weights = nn.ParameterList([nn.Parameter(torch.ones(1, 1, 1, 1), requires_grad=False)])
+            self.inputs_weights.extend(layer.w for layer in sums[1:])
+        else:
+            self.stage0[0].w = nn.Parameter(torch.zeros(1, 1, width if second else 1, 1), requires_grad=False)
+            self.fin_wght1d = sums[-1]
+        if out_channels and not second:
+            self.mfa = nn.Sequential(nn.Conv1d(width, out_channels, 1), nn.BatchNorm1d(out_channels))
+        elif out_channels and out_map:
+            self.head = nn.Conv2d(channels, out_channels, 1)
+            self.to_map = ToMap(bins)
+        elif out_channels:
+            self.head = nn.Conv1d(width, out_channels, 1)
+
+    @staticmethod
+    def _squeeze(inner, channels, group, second):
+        if second:
+            return nn.Sequential(nn.Conv2d(inner, channels, 1), nn.BatchNorm2d(channels, eps=1e-6))
+        conv = nn.Conv2d(inner, channels, 3, padding=1, groups=channels // group)
+        norm = nn.BatchNorm2d(channels, eps=1e-6)
+        return nn.Sequential(conv, norm, nn.GELU(), nn.Conv2d(channels, channels, 1))
+
+    def _sum(self, outputs):
+        weights = self.inputs_weights[len(outputs) - 1].softmax(dim=1)
+        return (weights * torch.stack(outputs, dim=1)).sum(dim=1)
+
+    def forward(self, x):
+        frames = x.shape[3] // self.time_stride * self.time_stride
+        outputs = [self.stem(x[..., :frames])]
+        for i in range(self.depth):
+            x = ToMap(self.bins[i])(self._sum(outputs)) if self.listed else outputs
+            outputs.append(self.get_submodule(f"stage{i}")(x))
+        x = self._sum(outputs) if self.listed else self.fin_wght1d(outputs)
+        if hasattr(self, "mfa"):
+            return self.mfa(x)
+        if hasattr(self, "to_map"):
+            return self.head(self.to_map(x)).flatten(1, 2)
+        return self.head(x) if hasattr(self, "head") else x
+
+
+class ReDimNet(nn.Module):
+    """ReDimNet and, with a stride over time in each of its stages, ReDimNet2; in the names of their authors.
+
+    With `wespeaker`, it has those of WeSpeaker's ReDimNet, and no batch normalization after the pooling.
+    """
+
+    def __init__(
+        self,
+        stages,
+        feat_dim=72,
+        channels=16,
+        kind="convnext",
+        group=4,
+        out_channels=0,
+        out_map=False,
+        embed_dim=192,
+        context=True,
+        wespeaker=False,
+    ):
+        super().__init__()
+        self.backbone = ReDimNetBone(feat_dim, channels, kind, group, stages, out_channels, out_map, wespeaker)
+        with torch.no_grad():
+            width = self.backbone.eval()(torch.zeros(1, 1, feat_dim, 8)).shape[1]
+        self.backbone.train()
+        self.pool = AttentivePooling(width, context=context)
+        if wespeaker:
+            self.seg_1 = nn.Linear(2 * width, embed_dim)
+        else:
+            self.bn = nn.BatchNorm1d(2 * width)
+            self.linear = nn.Linear(2 * width, embed_dim)
+
+    def frames(self, x):
+        return self.backbone(x.transpose(1, 2).unsqueeze(1)).transpose(1, 2)
+
+    def forward(self, x):
+        pooled = self.pool(self.frames(x).transpose(1, 2))
+        return self.seg_1(pooled) if hasattr(self, "seg_1") else self.linear(self.bn(pooled))

@@ -23,6 +23,10 @@ NARROW = {
     "res2net": {"channels": 4, "blocks": [1, 1, 1, 1]},
     "eres2net": {"channels": 4, "blocks": [1, 1, 1, 1]},
     "eres2netv2": {"channels": 4, "blocks": [1, 1, 1, 1]},
+    "redimnet": {"channels": 4, "block": "gated", "group": 1, "strides": [2], "blocks": [1], "expansions": [1]}
+    | {"reductions": [8]},
+    "redimnet2": {"channels": 4, "strides": [2], "time_strides": [2], "blocks": [1], "expansions": [1]}
+    | {"reductions": [8], "out_channels": 8},
 }
 
 

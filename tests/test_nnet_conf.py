@@ -9,7 +9,8 @@ from nnet.model.cost import count_macs, count_parameters
 from nnet.model.speaker_net import build_model
 
 CONFIGS = sorted((Path(__file__).parent.parent / "nnet_conf").glob("*.json"))
-# With 80 bins; their READMEs give them in millions, except that of w24s4ep4, which their module has.
+# With the bins of the configuration or 80; their READMEs give them in millions, except that of w24s4ep4, which their
+# module has.
 PARAMETERS = {
     "xvector": 4_610_524,
     "resnet34": 6_634_336,
@@ -29,6 +30,21 @@ PARAMETERS = {
     "eres2net_aug": 55_165_024,
     "eres2netv2": 17_859_632,
     "eres2netv2_w24s4ep4": 53_513_632,
+    # In WeSpeaker's README and its redimnet.py.
+    "redimnet2_b0": 702_196,
+    "redimnet2_b1": 1_253_840,
+    "redimnet2_b2": 2_528_768,
+    "redimnet2_b3": 2_362_984,
+    "redimnet2_b4": 6_657_440,
+    "redimnet2_b5": 7_897_000,
+    "redimnet2_b6": 12_390_176,
+    "redimnet_b0": 1_001_850,
+    "redimnet_b1": 2_123_480,
+    "redimnet_b2": 4_888_240,
+    "redimnet_b3": 3_220_412,
+    "redimnet_b4": 6_432_304,
+    "redimnet_b5": 7_650_544,
+    "redimnet_b6": 15_006_256,
 }
 LISTED_AS = {"repvgg_tiny_a0": ["network.fused=true"]}
 
@@ -37,8 +53,9 @@ LISTED_AS = {"repvgg_tiny_a0": ["network.fused=true"]}
 def test_configuration_builds_a_model_of_the_listed_size(path):
     config = load_config(str(path), LISTED_AS.get(path.stem, []))
     assert config.note
-    model = build_model(config, 80)
-    assert count_macs(model, 80) > 1e8
+    bins = config.features.dim or 80
+    model = build_model(config, bins)
+    assert count_macs(model, bins) > 1e8
     assert count_parameters(model) == PARAMETERS.get(path.stem, count_parameters(model))
 
 

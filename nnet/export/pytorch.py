@@ -19,6 +19,7 @@ from nnet.networks.res2net import Res2NetOptions
 from nnet.pretrained.front_ends import speaker3d_front_end, wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
 from nnet.pretrained.names import RULES, their_dims, their_name, wespeaker_name
+from nnet.pretrained.redimnet_names import to_wespeaker, with_first_aggregation
 from nnet.pretrained.shapes import describe
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,9 @@ def torch_state(model, config, source, name_of):
     for name, weight in weights_of(model).items():
         theirs, array = names[name], np.array(weight)
         state[theirs] = to_torch(array, their_dims(theirs, array.ndim, kind))
+    if kind.startswith("redimnet"):
+        named = kind == "redimnet" and not _is_authors_redimnet(config)
+        state = to_wespeaker(state) if named else with_first_aggregation(state, kind)
     _check_same(config, model.node, state, source)
     return state
 
@@ -112,17 +116,50 @@ def wespeaker_settings(config, about):
         "resnet": lambda: f"ResNet{options.depth}",
         "ecapa_tdnn": lambda: f"ECAPA_TDNN{'_GLOB' * config.pooling.options.global_context}_c{options.channels}",
         "campplus": lambda: "CAMPPlus",
+        "redimnet": lambda: "ReDimNet",
+        "redimnet2": lambda: "ReDimNet2Wrap",
     }
     model_args = {"feat_dim": about["input_dim"], "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
     if kind in ("resnet", "res2net", "eres2net"):
         model_args["two_emb_layer"] = len(config.embedding.dims) == 2
     if config.network.type == "repvgg":
         model_args |= {"deploy": options.fused, "use_se": VARIANTS[options.variant].gate}
+    if config.network.type.startswith("redimnet"):
+        model_args |= _redimnet_args(config)
     return {
         "model": SIZES[kind][options] if kind in SIZES else names[kind](),
         "model_args": model_args,
         "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
     }
+
+
+def _is_authors_redimnet(config):
+    """Returns whether it is a ReDimNet with batch normalization after the pooling, which WeSpeaker's does not have."""
+    return config.network.type == "redimnet" and config.embedding.input_bn
+
+
+def _redimnet_args(config):
+    """The arguments of WeSpeaker's ReDimNet and ReDimNet2Wrap, which have no names for sizes of one's own."""
+    options = config.network.options
+    second = config.network.type == "redimnet2"
+    strides = list(zip(options.strides, options.time_strides, strict=True)) if second else options.strides
+    rows = zip(strides, options.blocks, options.expansions, options.reductions, strict=True)
+    blocks = {"convnext": "convnext_like", "basic": "basic_resnet", "gated": "basic_resnet_fwse"}
+    arguments = {
+        "C": options.channels,
+        "block_1d_type": "conv+att",
+        "block_2d_type": blocks[options.block],
+        "stages_setup": [
+            [list(stride) if second else stride, depth, expansion, [[3, 3]], reduction or None]
+            for stride, depth, expansion, reduction in rows
+        ],
+        "group_divisor": options.group,
+        "out_channels": options.out_channels or None,
+        "global_context_att": getattr(config.pooling.options, "global_context", False),
+    }
+    if second:
+        return arguments | {"return_2d_output": options.out_map, "emb_bn": config.embedding.last == "bn"}
+    return arguments | {"two_emb_layer": len(config.embedding.dims) == 2}
 
 
 def _dataset_args(options, about):
@@ -134,7 +171,7 @@ def _dataset_args(options, about):
 def _name_of_checkpoint(config, about):
     """The file name by which `convert_checkpoint` knows the front end that goes with the weights."""
     conf, bins, options = about["feats_conf"], about["input_dim"], config.network.options
-    if config.network.type in OTHER_OWNERS:
+    if config.network.type in OTHER_OWNERS or _is_authors_redimnet(config):
         return "model.pt"
     if conf and conf["type"] == "fbank":
         rate = {"sample_rate": int(conf["options"]["sample_frequency"])}

@@ -10,6 +10,8 @@ from nnet.networks.eres2net import ERes2Net
 from nnet.networks.eres2netv2 import ERes2NetV2
 from nnet.networks.ftdnn import FTDNN
 from nnet.networks.next_tdnn import NextTdnn
+from nnet.networks.redimnet import ReDimNet
+from nnet.networks.redimnet2 import ReDimNet2
 from nnet.networks.repvgg import RepVgg
 from nnet.networks.res2net import Res2Net
 from nnet.networks.resnet import ResNet
@@ -29,4 +31,6 @@ NETWORKS = {
     "res2net": Res2Net,
     "eres2net": ERes2Net,
     "eres2netv2": ERes2NetV2,
+    "redimnet": ReDimNet,
+    "redimnet2": ReDimNet2,
 }

@@ -94,9 +94,9 @@ class BatchNorm(nn.Module):
 
 
 class LayerNorm(nn.Module):
-    """Layer normalization over the channels of each frame (Ba et al. 2016, arXiv:1607.06450): (..., C)."""
+    """Layer normalization over the last axis (Ba et al. 2016, "Layer normalization", eq. 4)."""
 
-    def __init__(self, dims, eps):
+    def __init__(self, dims, eps=1e-6):
         super().__init__()
         self.eps = eps
         self.weight = mx.ones((dims,))

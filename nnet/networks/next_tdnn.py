@@ -10,7 +10,7 @@ from nnet.ops import mx, nn
 from nnet.options import option
 
 STAGES, STEM_FRAMES = 3, 4
-NORM_EPS = GATE_EPS = 1e-6
+GATE_EPS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class NextTdnn(Network):
         channels, kernels = options.channels, options.kernels
         _check_kernels(options)
         self.stem = Conv1d(input_dim, channels, STEM_FRAMES)
-        self.stem_norm = LayerNorm(channels, NORM_EPS)
+        self.stem_norm = LayerNorm(channels)
         self.stages = [
             [
                 LightBlock(channels, *kernels) if options.light else Block(channels, kernels)
@@ -57,7 +57,7 @@ class NextTdnn(Network):
         ]
         self.apply_to_modules(_initialize)
         self.mfa = Conv1d(STAGES * channels, STAGES * channels)
-        self.mfa_norm = LayerNorm(STAGES * channels, NORM_EPS)
+        self.mfa_norm = LayerNorm(STAGES * channels)
         self.endpoint_dims = dict.fromkeys(["stem", *(f"stage{i + 1}" for i in range(STAGES))], channels)
         self.out_dim = STAGES * channels
         self.min_frames = STEM_FRAMES
@@ -116,7 +116,7 @@ class FeedForward(nn.Module):
 
     def __init__(self, channels):
         super().__init__()
-        self.norm = LayerNorm(channels, NORM_EPS)
+        self.norm = LayerNorm(channels)
         self.linear1 = Linear(channels, 4 * channels)
         self.grn = ResponseNorm(4 * channels)
         self.linear2 = Linear(4 * channels, channels)

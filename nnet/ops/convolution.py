@@ -9,15 +9,16 @@ from nnet.ops.products import backward_filters, multiplied, pointwise
 from nnet.ops.value import operation
 from nnet.ops.winograd import backward_planes, filter_planes, filtered
 
+_WIDE = 64  # channels, up to which groups are computed as one, since many narrow convolutions are slower
+
 
 def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """Chooses the algorithm for a convolution with a weight of `shape` (O, KF, KT, C) on the current device.
 
     pointwise: kernels of size 1 without stride are one matrix product, on any device.
-    native: MLX's own convolution. On a GPU, all others; on a CPU, only those of one channel a group that are no
-        "depthwise", which no network here has.
-    depthwise: each channel has a filter of its own, over time.
-    grouped: other groups, each computed as a convolution of its own.
+    native: MLX's own convolution. On a GPU, all others.
+    depthwise: each channel has a filter of its own, without stride.
+    grouped: groups of channels, computed as convolutions of their own, narrow ones several at a time.
     winograd: fewest multiplications. From 24 channels on, 3×3 kernels cost 9 ns per output and channel instead of 16
         (at 128 channels 14 instead of 42; Zen 3, one core); over time alone it pays from 128 channels on (9 instead of
         12).
@@ -25,17 +26,19 @@ def choose(shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
         slowly, and has no fast path for dilated ones and for the gradients of strided ones.
     """
     outputs, *kernel, channels = shape
-    if kernel == [1, 1] and stride == (1, 1) and padding == (0, 0) and groups == 1:
+    single = kernel == [1, 1] and stride == (1, 1) and padding == (0, 0)
+    if single and groups == 1:
         return "pointwise"
     if not on_cpu():
         return "native"
     same = all(p <= d * (k - 1) for k, p, d in zip(kernel, padding, dilation, strict=True))
-    if groups > 1 and channels > 1:
+    if groups == outputs and channels == 1 and stride == (1, 1) and dilation == (1, 1) and same:
+        return "depthwise"
+    if groups > _joined(groups, channels):
         return "grouped"
-    if groups > 1:
-        over_time = kernel[0] == 1 and stride == (1, 1) and dilation == (1, 1) and same
-        return "depthwise" if over_time and outputs == groups else "native"
-    width = min(outputs, channels)
+    if single:
+        return "pointwise"
+    width = min(outputs, channels * groups)
     if kernel == [3, 3] and stride == (1, 1) and dilation == (1, 1) and width >= 24 and same:
         return "winograd"
     if kernel == [1, 3] and stride == (1, 1) and width >= 128 and same:
@@ -58,6 +61,8 @@ class Filter:
         self.method = choose(self.weight.shape, stride, padding, dilation, groups)
         self.stride, self.dilation, self.groups = stride, dilation, groups
         self.padding = tuple((p, p) for p in padding)
+        if groups > 1 and self.method not in ("depthwise", "grouped", "native"):
+            self.weight = _with_all_channels(self.weight, groups)
         constant = mx.stop_gradient(self.weight)
         if self.method == "pointwise":
             self.weight = self.weight.reshape(len(weight), -1)
@@ -65,14 +70,15 @@ class Filter:
             self.planes = filter_planes(constant)
             self.backward = self.planes if in_inference() else backward_planes(constant)
         elif self.method == "depthwise":
-            self.weight = self.weight.reshape(len(weight), -1)
-            constant = constant.reshape(self.weight.shape)
+            self.weight, constant = self.weight[..., 0], constant[..., 0]
             self.bands = bands(constant)
-            self.backward = self.bands if in_inference() else bands(constant[:, ::-1])
+            self.backward = self.bands if in_inference() else bands(constant[:, ::-1, ::-1])
         elif self.method == "grouped":
-            biases = [None] * groups if bias is None else mx.split(bias, groups)
-            weights = zip(mx.split(self.weight, groups), biases, strict=True)
-            self.parts = [Filter(w, b, stride, padding, dilation) for w, b in weights]
+            joined = _joined(groups, self.weight.shape[3])
+            count = groups // joined
+            biases = [None] * count if bias is None else mx.split(bias, count)
+            weights = zip(mx.split(self.weight, count), biases, strict=True)
+            self.parts = [Filter(w, b, stride, padding, dilation, joined) for w, b in weights]
         elif self.method == "product":
             self.backward = [] if in_inference() else backward_filters(constant, stride, self.padding, dilation)
 
@@ -84,8 +90,8 @@ class Filter:
             arrays = (self.weight, self.planes, self.backward, *self.bias)
             return filtered(x, *arrays, padding=self.padding, dilation=self.dilation[1])
         if self.method == "grouped":
-            groups = zip(self.parts, mx.split(x, self.groups, axis=-1), strict=True)
-            return concatenated([part(group) for part, group in groups], axis=-1)
+            shares = zip(self.parts, mx.split(x, len(self.parts), axis=-1), strict=True)
+            return concatenated([part(share) for part, share in shares], axis=-1)
         y = self._products(x)
         return y + self.bias[0] if self.bias else y
 
@@ -93,14 +99,25 @@ class Filter:
         if self.method == "pointwise":
             return pointwise(x, self.weight)
         if self.method == "depthwise":
-            rows = x.reshape(-1, *x.shape[2:])  # every bin is a sequence of its own
-            y = depthwise(rows, self.weight, self.bands, self.backward, padding=self.padding[1])
-            return y.reshape(*x.shape[:2], *y.shape[1:])
+            return depthwise(x, self.weight, self.bands, self.backward, padding=self.padding)
         shape = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
         if self.method == "product":
             return multiplied(x, self.weight, *self.backward, **shape)
         padding = tuple(zip(*self.padding, strict=True))  # of both axes: before, after
         return mx.conv_general(x, self.weight, self.stride, padding, self.dilation, groups=self.groups)
+
+
+def _joined(groups, channels):
+    """Returns how many groups of `channels` channels are computed as one convolution, which has zeros between them."""
+    return max(n for n in range(1, groups + 1) if groups % n == 0 and (n == 1 or n * channels <= _WIDE))
+
+
+def _with_all_channels(weight, groups):
+    """Makes a grouped filter (O, KF, KT, C / groups) one of all channels, (O, KF, KT, C), with zeros between groups."""
+    outputs, *kernel, channels = weight.shape
+    group = mx.arange(outputs)[:, None] // (outputs // groups)
+    own = (group == mx.arange(groups)).astype(weight.dtype)  # (O, groups)
+    return (weight[..., None, :] * own[:, None, None, :, None]).reshape(outputs, *kernel, groups * channels)
 
 
 @operation(prepare=Filter)

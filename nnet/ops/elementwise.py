@@ -1,5 +1,7 @@
 """Elementwise operations: activations, square root, scale and shift of a normalization, channel dropout."""
 
+import math
+
 from nnet.ops import activation
 from nnet.ops.binding import mx
 from nnet.ops.normalization import rectified, scaled
@@ -38,8 +40,13 @@ def tanh(x):
 
 
 @operation
-def gelu(x):
-    """Computes x Φ(x), Φ being the distribution function of the standard normal (Hendrycks and Gimpel 2016, sec. 2)."""
+def gelu(x, *, by_tanh=False):
+    """Computes x Φ(x) with the normal distribution Φ (Hendrycks and Gimpel 2016, "Gaussian error linear units").
+
+    With `by_tanh`, it is their approximation x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
+    """
+    if by_tanh:
+        return 0.5 * x * (1 + activation.tanh(math.sqrt(2 / math.pi) * x * (1 + 0.044715 * x * x)))
     return activation.gelu(x)
 
 

@@ -16,9 +16,9 @@ from nnet.ops.lanes import lane
 
 def _moments(x):
     rows = x.reshape(-1, x.shape[-1]).astype(mx.float32)
-    mean = _column_sums(rows) / len(rows)
+    mean = column_sums(rows) / len(rows)
     centered = rows - mean
-    return mean, _column_sums(centered * centered)
+    return mean, column_sums(centered * centered)
 
 
 def _moments_back(arrays, cotangents, outputs):
@@ -59,7 +59,7 @@ def _scaled_back(arrays, dy, y, *, relu, limit=None):
         dy = dy * _slope(y, limit)
     rows = dy.reshape(-1, dy.shape[-1])
     products = rows * x.reshape(rows.shape)
-    return dy * scale, _column_sums(products), _column_sums(rows), *[dy for _ in residual]
+    return dy * scale, column_sums(products), column_sums(rows), *[dy for _ in residual]
 
 
 scaled = WithGradient(_scaled, _scaled_back)
@@ -69,7 +69,33 @@ With limit=, the ReLU lets through at most this.
 """
 
 
-def _column_sums(rows):
+def _standardized(x, weight, bias, *, eps):
+    """Computes the layer normalization of x, and for the gradient the deviations over the scale, and 1 / the scale."""
+    rows = x.reshape(-1, x.shape[-1]).astype(mx.float32)
+    rows = rows - _row_means(rows)
+    share = mx.rsqrt(_row_means(rows * rows) + eps)
+    rows = rows * share
+    return (rows * weight + bias).reshape(x.shape).astype(x.dtype), rows, share
+
+
+def _standardized_back(arrays, cotangents, outputs, *, eps):
+    (x, weight, _), (dy, *_), (_, rows, share) = arrays, cotangents, outputs
+    dy = dy.reshape(rows.shape).astype(mx.float32)
+    slope = dy * weight
+    dx = share * (slope - _row_means(slope) - rows * _row_means(slope * rows))
+    return dx.reshape(x.shape), column_sums(dy * rows), column_sums(dy)
+
+
+standardized = WithGradient(_standardized, _standardized_back)
+standardized.__doc__ = """standardized(x, weight, bias, eps=): (layer normalization over the last axis, ...)."""
+
+
+def _row_means(rows):
+    return rows @ _ones(rows.shape[1]).T / rows.shape[1]
+
+
+def column_sums(rows):
+    """Computes the sums of the columns of rows (N, D): (D,)."""
     return (_ones(len(rows)) @ rows)[0]
 
 

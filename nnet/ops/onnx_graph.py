@@ -11,7 +11,6 @@ padding too; any other becomes a product and a sum.
 """
 
 import functools
-import math
 
 import numpy as np
 
@@ -244,6 +243,9 @@ def _arithmetic(kind):
     return write
 
 
+_add, _multiply = _arithmetic("Add"), _arithmetic("Mul")
+
+
 def _constant_beside(node, array):
     array = _numpy(array)
     return _by_channel(node, array) if array.ndim == 1 else node.graph.constant(array)
@@ -257,14 +259,6 @@ def _broadcast(one, other):
 
 def _unary(kind, **attributes):
     return lambda x: x.like(kind, **attributes)
-
-
-def _gelu(x):
-    """x (1 + erf(x / √2)) / 2, as runtimes recognize it; the opset has no node for it."""
-    graph = x.graph
-    scaled = graph.emit("Div", [x.name, graph.constant(np.float32(math.sqrt(2)))])
-    both = graph.emit("Add", [graph.emit("Erf", [scaled]), graph.constant(np.float32(1))])
-    return x.like("Mul", both).like("Mul", graph.constant(np.float32(0.5)))
 
 
 def _relu(x, *, limit=None):
@@ -348,8 +342,28 @@ def _normalize(x):
 
 def _layer_norm(x, weight, bias, *, eps):
     x = x.channels_last()
-    arrays = [x.graph.constant(_numpy(array)) for array in (weight, bias)]
-    return x.like("LayerNormalization", *arrays, axis=-1, epsilon=eps)
+    return x.like("LayerNormalization", *[x.graph.constant(_numpy(a)) for a in (weight, bias)], epsilon=eps)
+
+
+def _gelu(x, *, by_tanh=False):
+    """Written in the form that ONNX Runtime knows and computes at once."""
+    graph, one, half = x.graph, x.graph.constant(np.float32(1)), x.graph.constant(np.float32(0.5))
+    if by_tanh:
+        cube = graph.emit("Pow", [x.name, graph.constant(np.float32(3))])
+        inner = graph.emit("Add", [x.name, graph.emit("Mul", [cube, graph.constant(np.float32(0.044715))])])
+        gate = graph.emit("Tanh", [graph.emit("Mul", [inner, graph.constant(np.float32(np.sqrt(2 / np.pi)))])])
+        return x._node("Mul", [graph.emit("Mul", [x.name, half]), graph.emit("Add", [gate, one])], x.shape, x.first)
+    gate = graph.emit("Erf", [graph.emit("Div", [x.name, graph.constant(np.float32(np.sqrt(2)))])])
+    product = graph.emit("Mul", [x.name, graph.emit("Add", [gate, one])])
+    return x._node("Mul", [product, half], x.shape, x.first)
+
+
+def _weighted_sum(weights, *values):
+    total = None
+    for weight, value in zip(_numpy(weights), values, strict=True):
+        part = _multiply(value, weight)
+        total = part if total is None else _add(total, part)
+    return total
 
 
 def _segment_means(x, *, segment):
@@ -369,12 +383,20 @@ def _segment_means(x, *, segment):
     return Node(graph, graph.emit("Div", [total, counts]), x.shape, True)
 
 
+def _repeat_frames(x, *, times):
+    x = x.channels_first()
+    graph = x.graph
+    each = graph.emit("Unsqueeze", [x.name, graph.constant(np.array([3]))])
+    each = graph.emit("Expand", [each, graph.constant(np.array([1, 1, 1, times]))])
+    whole = graph.emit("Reshape", [each, graph.constant(np.array([0, 0, -1]))])
+    frames = None if x.shape[1] is None else x.shape[1] * times
+    return Node(graph, whole, (x.shape[0], frames, x.shape[2]), True)
+
+
 def _repeat_segments(x, like, *, segment):
     x, like = x.channels_first(), like.channels_first()
     graph = x.graph
-    each = graph.emit("Unsqueeze", [x.name, graph.constant(np.array([3]))])
-    each = graph.emit("Expand", [each, graph.constant(np.array([1, 1, 1, segment]))])
-    whole = graph.emit("Reshape", [each, graph.constant(np.array([0, 0, -1]))])
+    whole = _repeat_frames(x, times=segment).name
     stop = graph.emit("Shape", [like.name], start=2, end=3)
     start, time = graph.constant(np.array([0])), graph.constant(np.array([2]))
     return Node(graph, graph.emit("Slice", [whole, start, stop, time]), x.shape, True)
@@ -407,6 +429,14 @@ def _crop(x, *, before, after):
     return _sliced(x, 1, before, -after if after else _TO_END)
 
 
+def _crop_to_multiple(x, *, of):
+    graph, at = x.graph, x.axis(1)
+    frames = graph.emit("Shape", [x.name], start=at, end=at + 1)
+    stop = graph.emit("Sub", [frames, graph.emit("Mod", [frames, graph.constant(np.array([of]))])])
+    start, axis = graph.constant(np.array([0])), graph.constant(np.array([at]))
+    return x.like("Slice", start, stop, axis, shape=(x.shape[0], None, *x.shape[2:]))
+
+
 def _sliced(x, axis, start, stop):
     n = x.shape[axis]
     shape = list(x.shape)
@@ -428,19 +458,25 @@ def _slice_of(x, *, index):
     return x
 
 
-def _as_map(x):
-    """(B, T, F) → (B, F, T, 1), in the graph (B, 1, F, T)."""
+def _as_map(x, *, bins=None):
+    """(B, T, F C) → (B, F, T, C), in the graph (B, F C, T) → (B, F, C, T) → (B, C, F, T)."""
     x = x.channels_first()
-    shape = (x.shape[0], x.shape[2], x.shape[1], 1)
-    return Node(x.graph, x.graph.emit("Unsqueeze", [x.name, x.graph.constant(np.array([1]))]), shape, True)
+    batch, frames, features = x.shape
+    bins = bins or features
+    shape = (batch, bins, frames, features // bins)
+    if bins == features:
+        return Node(x.graph, x.graph.emit("Unsqueeze", [x.name, x.graph.constant(np.array([1]))]), shape, True)
+    cut = x.graph.emit("Reshape", [x.name, x.graph.constant(np.array([0, bins, features // bins, -1]))])
+    return Node(x.graph, x.graph.emit("Transpose", [cut], perm=[0, 2, 1, 3]), shape, True)
 
 
-def _flatten_map(x):
-    """(B, F, T, C) → (B, T, C F), in the graph (B, C, F, T) → (B, C F, T)."""
+def _flatten_map(x, *, bin_major=False):
+    """(B, F, T, C) → (B, T, C F), in the graph (B, C, F, T) → (B, C F, T); or F and C in the other order."""
     x = x.channels_first()
     batch, bins, frames, channels = x.shape
+    name = x.graph.emit("Transpose", [x.name], perm=[0, 2, 1, 3]) if bin_major else x.name
     size = x.graph.constant(np.array([0, channels * bins, -1]))
-    return Node(x.graph, x.graph.emit("Reshape", [x.name, size]), (batch, frames, channels * bins), True)
+    return Node(x.graph, x.graph.emit("Reshape", [name, size]), (batch, frames, channels * bins), True)
 
 
 def _expand_dims(x, *, axis):
@@ -479,13 +515,14 @@ def _matmul(x, y):
 
 
 WRITERS = {
-    "add": _arithmetic("Add"),
+    "add": _add,
     "as_map": _as_map,
     "cast": lambda x, *, dtype: x,
     "concat": _concat,
     "context_linear": _context_linear,
     "conv": _conv,
     "crop": _crop,
+    "crop_to_multiple": _crop_to_multiple,
     "divide": _arithmetic("Div"),
     "expand_dims": _expand_dims,
     "flatten": _flatten,
@@ -498,10 +535,11 @@ WRITERS = {
     "maximum": _maximum,
     "mean": _mean,
     "mean_and_variance": _mean_and_variance,
-    "multiply": _arithmetic("Mul"),
+    "multiply": _multiply,
     "normalize": _normalize,
     "prelu": _prelu,
     "relu": _relu,
+    "repeat_frames": _repeat_frames,
     "repeat_segments": _repeat_segments,
     "scale_shift": _scale_shift,
     "segment_means": _segment_means,
@@ -516,4 +554,5 @@ WRITERS = {
     "tanh": _unary("Tanh"),
     "unflatten": _unflatten,
     "weighted_statistics": _weighted_statistics,
+    "weighted_sum": _weighted_sum,
 }

@@ -4,6 +4,7 @@ from nnet.ops import normalization, vectors
 from nnet.ops.activation import exp_shifted
 from nnet.ops.binding import mx
 from nnet.ops.gradients import WithGradient
+from nnet.ops.lanes import on_cpu
 from nnet.ops.sharded import Sharded
 from nnet.ops.value import operation
 
@@ -76,7 +77,15 @@ def layer_norm(x, weight, bias, *, eps):
         weight, bias: scale and shift of each channel, (C,).
         eps: added to the variance.
     """
-    return mx.fast.layer_norm(x, weight, bias, eps)
+    if on_cpu():
+        return normalization.standardized(x, weight, bias, eps=eps)[0]
+    return mx.fast.layer_norm(x, weight, bias, eps).astype(x.dtype)
+
+
+@operation
+def weighted_sum(weights, *arrays):
+    """Computes the sum of N arrays (B, T, D), each times its row of the weights (N, D)."""
+    return _mixed(weights, *arrays)
 
 
 @operation
@@ -94,6 +103,22 @@ def segment_means(x, *, segment):
 def batch_statistics(x):
     """Computes the `nnet.ops.normalization.Statistics` of a batch x (B, ..., C)."""
     return x.statistics if isinstance(x, Sharded) else normalization.batch_statistics([x])
+
+
+def _mix(weights, *arrays):
+    total = arrays[0] * weights[0]
+    for array, weight in zip(arrays[1:], weights[1:], strict=True):
+        total = total + array * weight
+    return total
+
+
+def _mix_back(arrays, dy, _):
+    weights, *arrays = arrays
+    products = [normalization.column_sums((dy * array).reshape(-1, dy.shape[-1])) for array in arrays]
+    return mx.stack(products), *[dy * weight for weight in weights]
+
+
+_mixed = WithGradient(_mix, _mix_back)
 
 
 def _sum_over_time(x):

@@ -6,16 +6,19 @@ from nnet.ops.value import operation
 
 
 @operation
-def as_map(x):
-    """Reshapes features (B, T, F) to a map of one channel, (B, F, T, 1)."""
-    return mx.swapaxes(x, 1, 2)[..., None]
+def as_map(x, *, bins=None):
+    """Reshapes frames (B, T, F * C) to a map (B, F, T, C), bin-major: feature f * C + c; by default of one channel."""
+    return mx.unflatten(x, 2, (bins or x.shape[2], -1)).transpose(0, 2, 1, 3)
 
 
 @operation
-def flatten_map(x):
-    """Flattens a map (B, F, T, C) to frames (B, T, C * F), channel-major as in WeSpeaker: feature c * F + f."""
-    batch, bins, frames, channels = x.shape
-    return x.transpose(0, 2, 3, 1).reshape(batch, frames, channels * bins)
+def flatten_map(x, *, bin_major=False):
+    """Flattens a map (B, F, T, C) to frames (B, T, C * F), channel-major as in WeSpeaker: feature c * F + f.
+
+    With `bin_major`, it is feature f * C + c: the inverse of `as_map`.
+    """
+    order = (0, 2, 1, 3) if bin_major else (0, 2, 3, 1)
+    return mx.flatten(x.transpose(*order), 2)
 
 
 @operation
@@ -34,6 +37,18 @@ def split(x, *, parts, axis=-1):
 def crop(x, *, before, after):
     """Removes the first `before` and the last `after` frames of x (B, T, C)."""
     return x[:, before : x.shape[1] - after]
+
+
+@operation
+def crop_to_multiple(x, *, of):
+    """Removes the last frames of x (B, T, C), so that their number is a multiple of `of`."""
+    return x[:, : x.shape[1] // of * of]
+
+
+@operation
+def repeat_frames(x, *, times):
+    """Repeats each frame: (B, T, C) → (B, T * times, C)."""
+    return mx.repeat(x, times, axis=1)
 
 
 @operation

@@ -16,7 +16,7 @@ from nnet.model.directory import save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx, nn
-from nnet.pretrained import mlx_community, next_tdnn, pyannote, speaker3d, tf_kaldi, wespeaker
+from nnet.pretrained import mlx_community, next_tdnn, pyannote, redimnet, speaker3d, tf_kaldi, wespeaker
 from nnet.pretrained.checkpoint import read_checkpoint
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ TOOLKITS = {
     "mlx_community": mlx_community,
     "next_tdnn": next_tdnn,
     "tf_kaldi": tf_kaldi,
+    "redimnet": redimnet,
 }
 
 
@@ -110,7 +111,9 @@ def _feats_conf_of(mapping, given, path):
             f"{FrontEnd(given).options.dim} of --feats-conf"
         )
     if not (mapping.feats_conf or given):
-        log.warning("%s: the checkpoint does not define its features; give them with --feats-conf", path)
+        log.warning(
+            "%s: the checkpoint defines no features that are computed here; give others with --feats-conf", path
+        )
     return mapping.feats_conf or given
 
 

@@ -23,6 +23,8 @@ def front_end(path, bins, sample_rate=16000, cmvn="utterance", **options):
 def wespeaker_front_end(path, bins, settings):
     """Returns WeSpeaker's feats_conf: Hamming window, audio scaled to 16 bits, mean of the utterance subtracted.
 
+    It is None for tfmel, the front end of WeSpeaker's ReDimNet2, which this toolkit does not compute.
+
     Args:
         path: names the checkpoint in errors.
         bins: number of mel bins.
@@ -30,6 +32,8 @@ def wespeaker_front_end(path, bins, settings):
     """
     data = settings_section(settings, "dataset_args", path)
     kind = data.get("frontend", "fbank")
+    if kind == "tfmel":
+        return None
     if kind != "fbank":
         raise InputError(f"{path}: front end {kind} is not supported, only fbank")
     fbank, cmvn = settings_section(data, "fbank_args", path), settings_section(data, "cmvn_args", path)

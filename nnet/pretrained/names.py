@@ -89,6 +89,44 @@ NEXT_TDNN = [
 ]
 
 
+def _in_stage(text):
+    """Makes a replacement for what is in layer {} of stage {}: the authors of ReDimNet count stages from 0."""
+    return lambda match: f"backbone.stage{int(match[1]) - 1}.{match[2]}." + match.expand(text)
+
+
+_LAYER = r"network\.stage(\d+)\.(\d+)\."
+REDIMNET = [
+    (r"network\.stem\.conv\.(\w+)", r"backbone.stem.0.\1"),
+    (r"network\.stem\.norm\.(\w+)", r"backbone.stem.1.\1"),
+    (r"network\.stage(\d+)\.0\.weight", lambda match: f"backbone.stage{int(match[1]) - 1}.0.w"),
+    (r"network\.last\.weight", r"backbone.fin_wght1d.w"),
+    (_LAYER + r"(weight|bias)", _in_stage(r"\3")),
+    (_LAYER + r"((?:conv|bn)[12](?:pw)?\.\w+)", _in_stage(r"conv_block.\3")),
+    (_LAYER + r"gate\.linear1\.(\w+)", _in_stage(r"conv_block.se.squeeze.\3")),
+    (_LAYER + r"gate\.linear2\.(\w+)", _in_stage(r"conv_block.se.exitation.\3")),
+    (_LAYER + r"dwconv\.(\w+)", _in_stage(r"conv_block.dwconvs.0.\3")),
+    (_LAYER + r"norm\.(\w+)", _in_stage(r"conv_block.norm.\3")),
+    (_LAYER + r"pwconv\.(\w+)", _in_stage(r"conv_block.pwconv1.\3")),
+    (_LAYER + r"conv\.(\w+)", _in_stage(r"0.\3")),
+    (_LAYER + r"bn\.(\w+)", _in_stage(r"1.\3")),
+    (_LAYER + r"project\.(\w+)", _in_stage(r"3.\3")),
+    (_LAYER + r"reduce\.(\w+)", _in_stage(r"red_dim_conv.0.\3")),
+    (_LAYER + r"reduce_norm\.(\w+)", _in_stage(r"red_dim_conv.1.\3")),
+    (_LAYER + r"blocks\.(\d)\.dwconv\.(\w+)", _in_stage(r"tcm.\3.dwconvs.0.\4")),
+    (_LAYER + r"blocks\.(\d)\.norm\.(\w+)", _in_stage(r"tcm.\3.norm.\4")),
+    (_LAYER + r"blocks\.(\d)\.pwconv\.(\w+)", _in_stage(r"tcm.\3.pwconv1.\4")),
+    (_LAYER + r"encoder\.attention\.([qkv])\w+\.(\w+)", _in_stage(r"tcm.4.attention.\3_proj.\4")),
+    (_LAYER + r"encoder\.attention\.out\.(\w+)", _in_stage(r"tcm.4.attention.out_proj.\3")),
+    (_LAYER + r"encoder\.norm1\.(\w+)", _in_stage(r"tcm.4.layer_norm.\3")),
+    (_LAYER + r"encoder\.linear1\.(\w+)", _in_stage(r"tcm.4.feed_forward.intermediate_dense.\3")),
+    (_LAYER + r"encoder\.linear2\.(\w+)", _in_stage(r"tcm.4.feed_forward.output_dense.\3")),
+    (_LAYER + r"encoder\.norm2\.(\w+)", _in_stage(r"tcm.4.final_layer_norm.\3")),
+    (_LAYER + r"expand\.(\w+)", _in_stage(r"exp_dim_conv.\3")),
+    *ECAPA_TDNN[-4:],  # pooling and embedding
+    TDNN[-1],
+]
+
+
 def _fusion(ours, theirs):
     """Makes the rules for the layers of an attentional fusion, which their Sequential counts together with a SiLU."""
     numbers = {"conv1": 0, "bn1": 1, "conv2": 3, "bn2": 4}
@@ -121,6 +159,12 @@ RULES = {
     "eres2netv2": ERES2NETV2,
     "repvgg": REPVGG,
     "next_tdnn": NEXT_TDNN,
+    "redimnet": [
+        (r"network\.head\.(\w+)", r"backbone.mfa.0.\1"),
+        (r"network\.head_bn\.(\w+)", r"backbone.mfa.1.\1"),
+        *REDIMNET,
+    ],
+    "redimnet2": [(r"network\.head\.(?:conv\.)?(\w+)", r"backbone.head.\1"), *REDIMNET],
 }
 
 
@@ -160,4 +204,6 @@ def wespeaker_name(name, network_type):
 
 def their_dims(theirs, ndim, network_type):
     """Returns the number of axes that our weight with `ndim` axes has with them, under the name `theirs`."""
+    if theirs.endswith(".w"):  # an aggregation of ReDimNet
+        return 4
     return 3 if ndim < 3 and re.fullmatch(THREE_AXES.get(network_type, ""), theirs) else ndim

@@ -6,6 +6,7 @@ import re
 from nnet.errors import InputError
 from nnet.networks.repvgg import VARIANTS
 from nnet.networks.resnet import RESNETS, Bottleneck
+from nnet.pretrained.redimnet_names import names_in
 
 # Standard deviation without an added epsilon. The floor matters only for channels that are constant, where the gradient
 # of the square root would be NaN.
@@ -91,12 +92,8 @@ def _ecapa_tdnn(state, path, pooling):
         "se_channels": state["layer2.se_res2block.3.linear1.weight"].shape[0],
         "out_dim": out_dim,
     }
-    dim, pooled_dim = state["linear.weight"].shape
-    embedding = {"dims": [dim], "order": "none", "input_bn": True, "node": "output"}
-    if "bn2.weight" in state:
-        embedding["last"] = "bn"
-    pooled, _ = _pooling(state, path, pooling, out_dim, pooled_dim)
-    return {"network": network, "pooling": pooled, "embedding": embedding}, input_dim
+    pooled, _ = _pooling(state, path, pooling, out_dim, state["linear.weight"].shape[1])
+    return {"network": network, "pooling": pooled, "embedding": _linear(state)}, input_dim
 
 
 def _campplus(state, path, pooling):
@@ -171,7 +168,62 @@ def _next_tdnn(state, path, pooling):
     return {"network": network, "pooling": pooled, "embedding": embedding}, input_dim
 
 
+def _redimnet(state, path, pooling):
+    in_file = names_in(state)
+    stages = []
+    while in_file(f"backbone.stage{len(stages)}.2.weight") in state:
+        stages.append(_redimnet_stage(state, in_file, f"backbone.stage{len(stages)}"))
+    if "backbone.stage0_pre.2.weight" in state:
+        raise InputError(f"{path}: a ReDimNet2 that aggregates two outputs of each stage (dual_agg) is not supported")
+    channels = state["backbone.stem.0.weight"].shape[0]
+    width = state[in_file("backbone.fin_wght1d.w")].shape[2]
+    second = stages[0]["seen"] == 1  # ReDimNet2's stages begin with grouped convolutions
+    network = {
+        "type": "redimnet2" if second else "redimnet",
+        "channels": channels,
+        "block": stages[0]["block"],
+        "group": min(stage["group"] for stage in stages),  # fewer channels than twice that are not divided
+        "strides": [stage["stride"] for stage in stages],
+        "blocks": [stage["depth"] for stage in stages],
+        "expansions": [],
+        "reductions": [width // stage["hidden"] if stage["hidden"] else 0 for stage in stages],
+    }
+    bins, mapped = width // channels, channels
+    for stage in stages:
+        mapped, bins = mapped * stage["stride"], bins // stage["stride"]
+        network["expansions"].append(stage["inner"] / mapped)
+    if second:
+        pools = [1, *(stage["pool"] for stage in stages)]
+        network["time_strides"] = [now // before for before, now in zip(pools, pools[1:], strict=False)]
+    head = state.get("backbone.head.weight" if second else "backbone.mfa.0.weight")
+    network["out_channels"] = 0 if head is None else len(head)
+    out_dim = width if head is None else len(head)
+    if head is not None and head.ndim == 4:
+        network["out_map"], out_dim = True, len(head) * bins
+    last = in_file("linear.weight")
+    pooled, _ = _pooling(state, path, pooling, out_dim, state[last].shape[1])
+    embedding = _linear(state) if last == "linear.weight" else _segments(state)
+    return {"network": network, "pooling": pooled, "embedding": embedding}, width // channels
+
+
+def _redimnet_stage(state, in_file, prefix):
+    """Infers the sizes of a stage of ReDimNet, whose tensors begin with `prefix`."""
+    inner, seen, stride, pool = state[in_file(f"{prefix}.2.weight")].shape
+    depth, first = 0, in_file(f"{prefix}.3.conv_block")
+    while any(in_file(f"{prefix}.{3 + depth}.conv_block.{n}.weight") in state for n in ("conv1", "dwconvs.0")):
+        depth += 1
+    squeezed = in_file(f"{prefix}.{3 + depth}.0.weight") in state
+    context = state.get(in_file(f"{prefix}.{4 + depth + squeezed}.red_dim_conv.0.weight"), ())
+    block = "gated" if f"{first}.se.squeeze.weight" in state else "basic"
+    conv = state.get(f"{first}.conv1.weight")
+    if conv is None:
+        block, conv = "convnext", state[f"{first}.dwconvs.0.weight"]
+    sizes = {"inner": inner, "seen": seen, "stride": stride, "pool": pool, "depth": depth, "hidden": len(context)}
+    return sizes | {"block": block, "group": conv.shape[1]}
+
+
 DESCRIBE = {
+    "backbone.stem.0.weight": _redimnet,
     "frame_1.conv_1d.weight": _tdnn,
     "layer2.se_res2block.0.conv.weight": _ecapa_tdnn,
     "xvector.tdnn.linear.weight": _campplus,
@@ -196,6 +248,12 @@ def _segments(state):
         return {"dims": dims, "order": "none", "node": "output"}
     dims.append(state["seg_2.weight"].shape[0])
     return {"dims": dims, "last": "affine", "bn_affine": False, "node": "output"}
+
+
+def _linear(state):
+    """Infers the section embedding: the layer linear after batch norm and, if present, bn2 after it."""
+    last = {"last": "bn"} if "bn2.weight" in state else {}
+    return {"dims": [len(state["linear.weight"])], "order": "none", "input_bn": True, "node": "output"} | last
 
 
 def _pooling(state, path, name, width, pooled_dim):

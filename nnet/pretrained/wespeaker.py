@@ -7,6 +7,7 @@ from nnet.pretrained.checkpoint import settings_section
 from nnet.pretrained.front_ends import wespeaker_front_end
 from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.names import wespeaker_name
+from nnet.pretrained.redimnet_names import tensors_and_names
 from nnet.pretrained.shapes import describe
 
 
@@ -25,4 +26,6 @@ def map_checkpoint(checkpoint):
             f"{checkpoint.path}: the weights take {input_dim} features per frame, but config.yaml has feat_dim {told}"
         )
     feats_conf = wespeaker_front_end(checkpoint.path, input_dim, checkpoint.settings)
+    if sections["network"]["type"].startswith("redimnet"):
+        return CheckpointMapping(sections, input_dim, feats_conf, *tensors_and_names(checkpoint.state))
     return CheckpointMapping(sections, input_dim, feats_conf, checkpoint.state, wespeaker_name)

@@ -37,6 +37,8 @@ NARROW = {
     "ftdnn": "network.width=64",
     "repvgg": "network.base_width=8",
     "next_tdnn": "network.channels=16",
+    "redimnet": "network.channels=4",
+    "redimnet2": "network.channels=4",
 }
 NARROW |= dict.fromkeys(("res2net", "eres2net", "eres2netv2"), "network.channels=8 network.blocks=[1,1,1,1]")
 
@@ -90,8 +92,12 @@ def assert_parity(model, dim=DIM, node=None, shapes=((2, 137), (5, 60), (1, 301)
 
 def test_every_configuration(root):
     for path in sorted((root / "nnet_conf").glob("*.json")):
+        if re.fullmatch(r"redimnet2?_b[1-6]", path.stem):
+            continue  # the same as b0 in other sizes
         kind = load_config(path).network.type
-        assert_parity(trained_like(load_config(path, [NARROW[kind]] if kind in NARROW else [])))
+        config = load_config(path, [NARROW[kind]] if kind in NARROW else [])
+        dim = config.features.dim or DIM
+        assert_parity(trained_like(config, dim), dim)
 
 
 @pytest.mark.parametrize("name", ["xvector", "campplus"])
@@ -115,13 +121,20 @@ VARIANTS = {
     "light blocks": {"network": {"type": "next_tdnn", "channels": 8, "blocks": 1, "kernels": [9], "light": True}},
     "bottlenecks": {"network": {"type": "resnet", "depth": 50, "channels": 2, "se_reduction": 2}},
 }
+REDIMNET = {"channels": 4, "strides": [2], "blocks": [1], "expansions": [1.0], "reductions": [6]}
+VARIANTS |= {
+    "convnext": {"network": REDIMNET | {"type": "redimnet", "group": 2, "expansions": [2.0], "out_channels": 8}},
+    "bin gates": {"network": REDIMNET | {"type": "redimnet", "block": "gated"}},
+    "map head": {"network": REDIMNET | {"type": "redimnet2", "time_strides": [4], "out_map": True, "out_channels": 6}},
+}
 VARIANTS |= {name: {"pooling": {"type": name}} for name in POOLINGS}
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_pooling_and_variant(name):
     sections = {"network": TOY, "embedding": {"dims": [12, 10]}} | VARIANTS[name]
-    assert_parity(trained_like(build_config(sections, name), 13), 13)
+    dim = 12 if sections["network"]["type"].startswith("redimnet") else 13  # its strides must divide the bins
+    assert_parity(trained_like(build_config(sections, name), dim), dim)
 
 
 def test_every_endpoint_of_an_utterance():

@@ -27,7 +27,15 @@ def copy_weights():
             theirs = state.pop(twin_name(name, network_type))
             weights.append((name, mx.array(from_torch(theirs, ours.ndim))))
         network.load_weights(weights, strict=True)
-        used_later = ("seg", "pool.", "linear.", "bn.", "xvector.dense.", "speaker_net.aggregate.")
+        used_later = (
+            "seg",
+            "pool.",
+            "linear.",
+            "bn.",
+            "xvector.dense.",
+            "speaker_net.aggregate.",
+            "backbone.stage0.0.w",
+        )
         left = [n for n in state if not n.startswith(used_later) and not n.endswith("num_batches_tracked")]
         assert not left, left
 

@@ -31,7 +31,7 @@ def test_a_relu_with_a_limit_and_its_gradient():
 @pytest.mark.parametrize("count", COUNTS)
 def test_nothing_hides_a_nan(count):
     x = mx.full((count,), mx.nan)
-    for y in (sigmoid(x), tanh(x), exp_shifted(x, mx.array(0.0))):
+    for y in (sigmoid(x), tanh(x), gelu(x), exp_shifted(x, mx.array(0.0))):
         assert mx.all(mx.isnan(y)).item()
 
 

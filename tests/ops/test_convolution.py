@@ -9,6 +9,7 @@ from nnet import ops
 from nnet.ops import mx
 from nnet.ops.convolution import Filter, choose
 from nnet.ops.gradients import inference
+from nnet.ops.lanes import on_cpu
 
 # (B, F, T, C), (O, KF, KT, C), stride, padding, dilation, method
 CASES = {
@@ -29,13 +30,14 @@ CASES = {
     "stride of bins": ((2, 8, 11, 8), (8, 3, 3, 8), (2, 1), (1, 1), (1, 1), "product"),
     "strided shortcut": ((2, 9, 12, 8), (16, 1, 1, 8), (2, 2), (0, 0), (1, 1), "product"),
     "spliced frames": ((2, 1, 20, 8), (16, 1, 5, 8), (1, 1), (0, 0), (1, 2), "product"),
-    "groups": ((2, 9, 12, 12), (9, 3, 3, 4), (2, 1), (1, 1), (1, 1), "grouped"),
-    "groups of a shortcut": ((2, 9, 12, 12), (6, 1, 1, 6), (1, 1), (0, 0), (1, 1), "grouped"),
+    "groups": ((2, 5, 6, 160), (8, 3, 3, 40), (2, 1), (1, 1), (1, 1), "grouped"),
+    "two groups at a time": ((2, 5, 6, 96), (8, 3, 3, 24), (2, 1), (1, 1), (1, 1), "grouped"),
+    "groups of a shortcut": ((2, 5, 6, 80), (6, 1, 1, 40), (1, 1), (0, 0), (1, 1), "grouped"),
     "a filter for each channel": ((2, 1, 50, 6), (6, 1, 65, 1), (1, 1), (0, 32), (1, 1), "depthwise"),
     "a short filter for each channel": ((3, 1, 33, 6), (6, 1, 3, 1), (1, 1), (0, 1), (1, 1), "depthwise"),
     "a filter for each channel, no padding": ((2, 1, 90, 6), (6, 1, 7, 1), (1, 1), (0, 0), (1, 1), "depthwise"),
     "a filter for each channel, of bins": ((2, 3, 20, 4), (4, 1, 5, 1), (1, 1), (0, 4), (1, 1), "depthwise"),
-    "a filter for each channel, strided": ((2, 1, 20, 4), (4, 1, 5, 1), (1, 2), (0, 2), (1, 1), "native"),
+    "a filter for each channel, strided": ((2, 1, 20, 4), (4, 1, 5, 1), (1, 2), (0, 2), (1, 1), "product"),
     "stride over time": ((2, 1, 21, 8), (16, 1, 5, 8), (1, 2), (0, 2), (1, 1), "product"),
 }
 
@@ -85,6 +87,39 @@ def test_a_bias_is_added_to_every_output(case):
     assert_close(Filter(weight, bias, **options)(x), plain(x, weight, **options) + bias)
     gradient = mx.grad(lambda bias: mx.sum(Filter(weight, bias, **options)(x)))(bias)
     assert_close(gradient, mx.full(bias.shape, plain(x, weight, **options).size / len(weight)))
+
+
+# (B, F, T, C), (O, KF, KT, C / groups), stride, padding, groups, method on a CPU
+GROUPED = {
+    "depthwise": ((2, 7, 9, 6), (6, 3, 3, 1), (1, 1), (1, 1), 6, "depthwise"),
+    "depthwise, many channels": ((1, 4, 9, 40), (40, 3, 3, 1), (1, 1), (1, 0), 40, "depthwise"),
+    "depthwise over time": ((2, 1, 40, 12), (12, 1, 19, 1), (1, 1), (0, 9), 12, "depthwise"),
+    "depthwise, strided": ((2, 6, 9, 4), (8, 2, 3, 1), (2, 3), (0, 0), 4, "product"),
+    "groups": ((2, 7, 9, 24), (24, 3, 3, 4), (1, 1), (1, 1), 6, "winograd"),
+    "groups of few channels": ((2, 7, 9, 8), (4, 3, 3, 4), (1, 1), (1, 1), 2, "product"),
+    "pointwise groups": ((2, 3, 5, 8), (4, 1, 1, 2), (1, 1), (0, 0), 4, "pointwise"),
+}
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_groups_of_channels_are_those_of_mlx(name):
+    shape, weight_shape, stride, padding, groups, method = GROUPED[name]
+    assert not on_cpu() or choose(weight_shape, stride, padding, groups=groups) == method
+    rng = np.random.default_rng(0)
+    x, weight = (mx.array(rng.standard_normal(s, np.float32)) for s in (shape, weight_shape))
+    options = {"stride": stride, "padding": padding}
+
+    def one_by_one(x, weight):
+        pairs = zip(mx.split(x, groups, axis=3), mx.split(weight, groups), strict=True)
+        return mx.concatenate([mx.conv_general(a, b, **options) for a, b in pairs], axis=3)
+
+    expected = one_by_one(x, weight)
+    assert_close(Filter(weight, groups=groups, **options)(x), expected)
+    dy = mx.array(rng.standard_normal(expected.shape, np.float32))
+    functions = (lambda x, weight: Filter(weight, groups=groups, **options)(x), one_by_one)
+    ours, theirs = (mx.vjp(function, [x, weight], [dy])[1] for function in functions)
+    for our, their in zip(ours, theirs, strict=True):
+        assert_close(our, their)
 
 
 def test_sequences_are_maps_of_one_bin():

@@ -109,6 +109,70 @@ def test_the_authors_next_tdnn(options, tmp_path, make_twin, equal_embeddings):
         convert(str(path))
 
 
+# The stages of small ReDimNets: strides, blocks, expansion, reduction.
+FIRST = [(1, 1, 2, 40), (2, 2, 1, 0), (2, 1, 1, 20)]
+SECOND = [(1, 1, 1, 2, 40), (2, 2, 2, 1, 0), (1, 2, 1, 0.5, 20)]
+REDIMNETS = {
+    "convnext": (FIRST, {"group": 2, "out_channels": 12}),
+    "gated": (FIRST, {"group": 1, "kind": "gated", "context": False}),
+    "second": (SECOND, {"group": 1, "kind": "basic", "out_channels": 12}),
+    "second, map": (SECOND, {"group": 1, "kind": "convnext", "out_channels": 6, "out_map": True}),
+}
+
+
+def redimnet(make_twin, name, **options):
+    stages, others = REDIMNETS[name]
+    return make_twin("ReDimNet", stages, feat_dim=40, channels=4, embed_dim=16, **(others | options))
+
+
+@pytest.mark.parametrize("name", ["convnext", "gated"])
+def test_wespeakers_redimnet(name, tmp_path, make_twin, equal_embeddings):
+    twin = redimnet(make_twin, name, wespeaker=True)
+    arguments = {"model_args": {"feat_dim": 40, "pooling_func": "ASTP"}, "dataset_args": {}}
+    converted = convert(_save_wespeaker(tmp_path, twin, "ReDimNet", **arguments))
+    assert converted.toolkit == "wespeaker" and converted.feats_conf["options"]["num_mel_bins"] == 40
+    for frames in (50, 401):
+        equal_embeddings(converted.model, twin, frames, 40, bound=1e-5)
+
+
+@pytest.mark.parametrize("name", REDIMNETS)
+def test_redimnets_of_their_authors(name, tmp_path, make_twin, equal_embeddings, caplog):
+    twin = redimnet(make_twin, name)
+    state = twin.state_dict() | {"spec.torchfbank.1.flipped_filter": torch.zeros(1, 1, 2)}
+    torch.save({"model_config": {"F": 40, "C": 4}, "state_dict": state}, tmp_path / "b0-vox2-lm.pt")
+    converted = convert(str(tmp_path))
+    assert converted.toolkit == "redimnet" and "defines no features" in caplog.text
+    for frames in (50, 401):
+        equal_embeddings(converted.model, twin, frames, 40, bound=1e-5)
+
+
+def test_the_first_release_of_redimnet_and_wespeakers_redimnet2(tmp_path, make_twin, equal_embeddings):
+    first, second = redimnet(make_twin, "gated", wespeaker=True), redimnet(make_twin, "second")
+    own = {name.replace("seg_1", "linear"): tensor for name, tensor in first.state_dict().items()}
+    own |= {f"bn.{n}": t for n, t in torch.nn.BatchNorm1d(320).state_dict().items()}
+    torch.save({"state_dict": own}, tmp_path / "redimnet-b0-vox2-lm.pt")
+    converted = convert(str(tmp_path / "redimnet-b0-vox2-lm.pt"))
+    assert converted.toolkit == "redimnet" and converted.config.embedding.input_bn
+    (tmp_path / "second").mkdir()
+    arguments = {"model_args": {"feat_dim": 40}, "dataset_args": {"frontend": "tfmel"}}
+    converted = convert(_save_wespeaker(tmp_path / "second", second, "ReDimNet2B0", **arguments))
+    assert converted.toolkit == "wespeaker" and converted.feats_conf is None
+    equal_embeddings(converted.model, second, 90, 40, bound=1e-5)
+
+
+@pytest.mark.parametrize("wespeaker", [True, False])
+def test_every_tensor_of_a_redimnet_is_accounted_for(wespeaker, tmp_path, make_twin):
+    state = redimnet(make_twin, "gated", wespeaker=wespeaker).state_dict()
+    name = "backbone.inputs_weights.1" if wespeaker else "backbone.stage1.0.w"
+    for changed, message in (
+        (state | {"backbone.stage1.9.weight": torch.zeros(2)}, r"backbone.stage1.9.weight \(2,\) is not a weight"),
+        ({n: t for n, t in state.items() if n != name}, f"{name} is missing"),
+    ):
+        torch.save(changed, tmp_path / "avg_model.pt")
+        with pytest.raises(InputError, match=message):
+            convert(str(tmp_path))
+
+
 FORMS = {
     "plain": lambda state: state,
     "of several processes": lambda state: {f"module.{n}": t for n, t in state.items()},

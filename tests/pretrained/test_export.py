@@ -137,6 +137,7 @@ def test_pytorch_reads_a_written_checkpoint(tmp_path):
     assert all(np.array_equal(read[name].numpy(), array) for name, array in state.items())
 
 
+WIDTHS = {"feat_dim": 80, "channels": 2, "group": 1, "embed_dim": 12}  # of small ReDimNets
 # A twin, its options, its pooling's eps, and the file by which its front end is known.
 TWINS = [
     ("XVector", {}, 1e-7, "avg_model.pt"),
@@ -151,6 +152,9 @@ TWINS = [
     ("WespeakerERes2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
     ("ERes2Net", {"m_channels": 8, "embed_dim": 12, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
     ("ERes2NetV2", {"m_channels": 8, "embed_dim": 12}, 1e-8, "embedding_model.ckpt"),
+    ("ReDimNet", {"stages": [(1, 1, 2, 20), (2, 1, 1, 0)], "wespeaker": True} | WIDTHS, 0, "avg_model.pt"),
+    ("ReDimNet", {"stages": [(1, 1, 2, 20), (2, 1, 1, 0)]} | WIDTHS, 0, "model.pt"),
+    ("ReDimNet", {"stages": [(1, 2, 1, 2, 0)], "out_channels": 6, "out_map": True} | WIDTHS, 0, "model.pt"),
 ]
 
 RES2NETS = {"Res2Net": "Res2Net34_Base", "WespeakerERes2Net": "ERes2Net34_Base"}  # in WeSpeaker's config.yaml

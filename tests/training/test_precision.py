@@ -29,6 +29,7 @@ NETWORKS = {
     "ecapa_tdnn": {"channels": 16, "scale": 4, "se_channels": 8, "out_dim": 24},
     "campplus": {"growth": 4, "init_channels": 8, "blocks": [2, 2, 2], "head_channels": 4, "segment": 20},
     "next_tdnn": {"channels": 8, "blocks": 1},
+    "redimnet": {"channels": 4, "group": 2, "strides": [1], "blocks": [1], "expansions": [1], "reductions": [4]},
 }
 SPEAKERS, STEPS = 6, 5
 ROUNDING = 2**-9  # of a bfloat16, relative
@@ -182,7 +183,7 @@ CONVOLUTIONS = {
     "winograd": ((32, 3, 3, 32), {"padding": (1, 1)}),
     "product": ((32, 3, 3, 32), {"padding": (1, 1), "stride": (2, 2)}),
     "pointwise": ((32, 1, 1, 32), {}),
-    "native": ((32, 3, 3, 16), {"padding": (1, 1), "groups": 2}),
+    "depthwise": ((32, 3, 3, 1), {"padding": (1, 1), "groups": 32}),
 }
 
 

@@ -1,0 +1,22 @@
+"""Reads the checkpoints of ReDimNet's and ReDimNet2's authors."""
+
+import os
+
+from nnet.pretrained.mapping import CheckpointMapping
+from nnet.pretrained.redimnet_names import tensors_and_names
+from nnet.pretrained.shapes import describe
+
+
+def recognize(checkpoint):
+    """Returns whether the weights have the authors' names, in a file that is not WeSpeaker's."""
+    wespeaker = "model_args" in checkpoint.settings or os.path.basename(checkpoint.path) == "avg_model.pt"
+    return {"backbone.stem.0.weight", "linear.weight"} <= checkpoint.state.keys() and not wespeaker
+
+
+def map_checkpoint(checkpoint):
+    """Returns the CheckpointMapping of a checkpoint of this kind.
+
+    Its features are torchaudio's, which this toolkit does not compute: it has no feats_conf.
+    """
+    sections, input_dim = describe(checkpoint.state, checkpoint.path)
+    return CheckpointMapping(sections, input_dim, None, *tensors_and_names(checkpoint.state))
