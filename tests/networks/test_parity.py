@@ -82,8 +82,9 @@ CASES = {
         lambda: twins.ReDimNet([(1, 2, 1, 1, 20), (2, 2, 1, 1, 20)], 40, 4, "convnext", 1, 6, True),
     ),
 }
-# Without ReLUs, a rounding does not change which values pass.
-SMOOTH = ("redimnet", "redimnet2 with the head of a map")
+# Relative errors of gradients, 0.3 for the others. One activation that rounding puts on the other side of zero already
+# moves a gradient by a percent; without ReLUs there is none.
+ERRORS = {"redimnet": 1e-4, "redimnet2 with the head of a map": 1e-4, "redimnet with gates": 0.03, "redimnet2": 0.03}
 
 
 @pytest.mark.parametrize("frames", [50, 237, 401])
@@ -118,8 +119,7 @@ def test_gradients_and_running_statistics_equal_pytorch(case, copy_weights, twin
     largest = max(np.linalg.norm(g) for g in theirs.values())
     for name, ours in tree_flatten(gradients):
         expected = from_torch(theirs[twin_names(name, network_type)], ours.ndim)
-        # One activation that rounding puts on the other side of zero already moves a gradient by a percent.
-        bound = (1e-4 if case in SMOOTH else 0.3) * np.linalg.norm(expected) + 1e-5 * largest
+        bound = ERRORS.get(case, 0.3) * np.linalg.norm(expected) + 1e-5 * largest
         assert np.linalg.norm(np.array(ours) - expected) < bound, name
     buffers = dict(twin.named_buffers())
     for name, ours in tree_flatten(network.parameters()):

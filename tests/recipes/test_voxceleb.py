@@ -76,7 +76,7 @@ def xvector(recipe, resnet):
 
 def finished_files(folder):
     """{path: CRC} of the files of data/ and exp/."""
-    files = (p for name in ("data", "exp") for p in (folder / name).rglob("*") if p.is_file())
+    files = (p for name in ("data", "exp") for p in (folder / name).rglob("*") if p.is_file() and p.name != ".lock")
     return {path: zlib.crc32(path.read_bytes()) for path in files}
 
 
