@@ -46,7 +46,7 @@ def recipe(root, tmp_path, monkeypatch, request):
     python.write_text(PYTHON.format(python=sys.executable))
     python.chmod(0o755)
     extras = "mini" if name == "mini" else ""
-    environment = os.environ | {"SV_PYTHON": str(python), "SV_READY": f"{root} {extras} {python}"}
+    environment = os.environ | {"SV_PYTHON": str(python), "SV_EXTRAS": extras, "SV_READY": f"{root} {extras} {python}"}
     environment |= {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONPATH": str(root)}
     monkeypatch.chdir(tmp_path)
 
