@@ -5,9 +5,11 @@
 
 from nnet.networks.base import Network
 from nnet.networks.campplus import CamPlusPlus
+from nnet.networks.df_resnet import DfResNet
 from nnet.networks.ecapa_tdnn import EcapaTdnn
 from nnet.networks.ftdnn import FTDNN
 from nnet.networks.resnet import ResNet
+from nnet.networks.simam_resnet import SimAmResNet
 from nnet.networks.tdnn import ETDNN, TDNN
 
 __all__ = ["NETWORKS", "Network"]
@@ -17,6 +19,8 @@ NETWORKS = {
     "etdnn": ETDNN,
     "ftdnn": FTDNN,
     "resnet": ResNet,
+    "simam_resnet": SimAmResNet,
+    "df_resnet": DfResNet,
     "ecapa_tdnn": EcapaTdnn,
     "campplus": CamPlusPlus,
 }

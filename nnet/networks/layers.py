@@ -46,11 +46,11 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C). Pairs are (F, T)."""
+    """2-D convolution over x (B, F, T, C) → (B, F', T', O); weight (O, KF, KT, C / groups). Pairs are (F, T)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False):
-        shape = (out_channels, *_pair(kernel_size), in_channels)
-        super().__init__(shape, _pair(stride), _pair(padding), (1, 1), 1, bias)
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1, groups=1, bias=False):
+        shape = (out_channels, *_pair(kernel_size), in_channels // groups)
+        super().__init__(shape, _pair(stride), _pair(padding), (1, 1), groups, bias)
 
 
 class BatchNorm(nn.Module):

@@ -16,9 +16,9 @@ from nnet.ops.lanes import lane
 
 def _moments(x):
     rows = x.reshape(-1, x.shape[-1]).astype(mx.float32)
-    mean = _column_sums(rows) / len(rows)
+    mean = column_sums(rows) / len(rows)
     centered = rows - mean
-    return mean, _column_sums(centered * centered)
+    return mean, column_sums(centered * centered)
 
 
 def _moments_back(arrays, cotangents, outputs):
@@ -45,7 +45,7 @@ def _scaled_back(arrays, dy, y, *, relu):
         dy = dy * mx.sign(y)
     rows = dy.reshape(-1, dy.shape[-1])
     products = rows * x.reshape(rows.shape)
-    return dy * scale, _column_sums(products), _column_sums(rows), *[dy for _ in residual]
+    return dy * scale, column_sums(products), column_sums(rows), *[dy for _ in residual]
 
 
 scaled = WithGradient(_scaled, _scaled_back)
@@ -55,15 +55,17 @@ rectified = WithGradient(lambda x: mx.maximum(x, 0), lambda _, dy, y: (dy * mx.s
 rectified.__doc__ = "rectified(x): max(x, 0)."
 
 
-def _column_sums(rows):
-    return (_ones(len(rows)) @ rows)[0]
+def column_sums(rows):
+    """Computes the sums of the columns: (N, C) → (C,)."""
+    return (ones(len(rows)) @ rows)[0]
 
 
 @functools.lru_cache(maxsize=64)
-def _ones(count):
-    ones = mx.ones((1, count))
-    mx.eval(ones)  # evaluated now, because streams created later cannot evaluate it
-    return ones
+def ones(count):
+    """Returns a row of ones, (1, count)."""
+    row = mx.ones((1, count))
+    mx.eval(row)  # evaluated now, because streams created later cannot evaluate it
+    return row
 
 
 _gather = None  # see `joint_batch`

@@ -23,7 +23,10 @@ def mean(x, *, axis, keepdims=False):
 @operation
 def sum(x, *, axis, keepdims=False):
     """Computes the sum over one or more axes."""
-    return mx.sum(x, axis=axis, keepdims=keepdims)
+    if axis != 1 or x.ndim != 3:
+        return mx.sum(x, axis=axis, keepdims=keepdims)
+    total = _sum_over_time(x)
+    return total if keepdims else mx.squeeze(total, 1)
 
 
 @operation

@@ -32,7 +32,12 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 DIM = 80
-NARROW = {"resnet": "network.channels=8", "ftdnn": "network.width=64"}
+NARROW = {
+    "resnet": "network.channels=8",
+    "simam_resnet": "network.channels=8 network.depth=18",
+    "df_resnet": "network.channels=4 network.blocks=[1,1,2,1]",
+    "ftdnn": "network.width=64",
+}
 
 
 def trained_like(config, dim=DIM):

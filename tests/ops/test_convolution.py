@@ -29,6 +29,9 @@ CASES = {
     "stride of bins": ((2, 8, 11, 8), (8, 3, 3, 8), (2, 1), (1, 1), (1, 1), "product"),
     "strided shortcut": ((2, 9, 12, 8), (16, 1, 1, 8), (2, 2), (0, 0), (1, 1), "product"),
     "spliced frames": ((2, 1, 20, 8), (16, 1, 5, 8), (1, 1), (0, 0), (1, 2), "product"),
+    "depthwise": ((2, 5, 7, 6), (6, 3, 3, 1), (1, 1), (1, 1), (1, 1), "depthwise"),
+    "depthwise over time, dilated": ((2, 1, 9, 6), (6, 1, 5, 1), (1, 1), (0, 3), (1, 2), "depthwise"),
+    "depthwise, much and no padding": ((2, 4, 9, 6), (6, 3, 2, 1), (1, 1), (2, 0), (1, 1), "depthwise"),
     "stride over time": ((2, 1, 21, 8), (16, 1, 5, 8), (1, 2), (0, 2), (1, 1), "product"),
 }
 
@@ -36,14 +39,15 @@ CASES = {
 @pytest.fixture(params=CASES)
 def case(request):
     shape, weight_shape, stride, padding, dilation, method = CASES[request.param]
-    assert choose(weight_shape, stride, padding, dilation) == method
+    groups = shape[-1] // weight_shape[-1]
+    assert choose(weight_shape, stride, padding, dilation, groups) == method
     rng = np.random.default_rng(0)
     x, weight = (mx.array(rng.standard_normal(s, np.float32)) for s in (shape, weight_shape))
-    return x, weight, {"stride": stride, "padding": padding, "dilation": dilation}
+    return x, weight, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
 
-def plain(x, weight, stride, padding, dilation):
-    return mx.conv_general(x, weight, stride, padding, dilation)
+def plain(x, weight, stride, padding, dilation, groups=1):
+    return mx.conv_general(x, weight, stride, padding, dilation, groups=groups)
 
 
 def assert_close(ours, theirs):
