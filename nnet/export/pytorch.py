@@ -20,7 +20,14 @@ from nnet.pretrained.shapes import describe
 
 log = logging.getLogger(__name__)
 
-POOLINGS = {"statistics": "TSTP", "average": "TAP", "deviation": "TSDP", "channel_attention": "ASTP"}
+POOLINGS = {
+    "statistics": "TSTP",
+    "average": "TAP",
+    "deviation": "TSDP",
+    "channel_attention": "ASTP",
+    "attentive_statistics": "ASP",
+    "posterior": "XI",
+}
 # What a checkpoint does not hold: their own constants stand in its place, or they play no part in an embedding.
 CONSTANTS = {f"pooling.{name}" for name in ("eps", "floor")}
 CONSTANTS |= {f"embedding.{name}" for name in ("bn_eps", "bn_momentum", "slope", "node")}
@@ -80,21 +87,41 @@ def _check_same(config, node, state, source):
 
 def wespeaker_settings(config, about):
     """The content of WeSpeaker's config.yaml for a model."""
-    options, dim = config.network.options, config.embedding.dims[-1]
-    names = {
-        "tdnn": lambda: "XVEC",
-        "resnet": lambda: f"ResNet{options.depth}",
-        "ecapa_tdnn": lambda: f"ECAPA_TDNN{'_GLOB' * config.pooling.options.global_context}_c{options.channels}",
-        "campplus": lambda: "CAMPPlus",
-    }
-    model_args = {"feat_dim": about["input_dim"], "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
-    if config.network.type == "resnet":
-        model_args["two_emb_layer"] = len(config.embedding.dims) == 2
     return {
-        "model": names[config.network.type](),
-        "model_args": model_args,
+        "model": _model_name(config),
+        "model_args": _model_args(config, about["input_dim"]),
         "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
     }
+
+
+def _model_name(config):
+    """The name of the function that makes the network in WeSpeaker."""
+    options, posterior = config.network.options, config.pooling.type == "posterior"
+    names = {
+        "tdnn": lambda: "XI_VEC_XVEC" if posterior else "XVEC",
+        "resnet": lambda: f"ResNet{options.depth}",
+        "simam_resnet": lambda: f"SimAM_ResNet{options.depth}_ASP",
+        # Three convolutions a block; one a stage, the stem and the embedding layer.
+        "df_resnet": lambda: f"Gemini_DF_ResNet{3 * sum(options.blocks) + 6}",
+        "ecapa_tdnn": lambda: f"{'XI_VEC_' * posterior}ECAPA_TDNN{_context(config)}_c{options.channels}",
+        "campplus": lambda: "CAMPPlus",
+    }
+    return names[config.network.type]()
+
+
+def _context(config):
+    return "_GLOB" if getattr(config.pooling.options, "global_context", False) else ""
+
+
+def _model_args(config, input_dim):
+    """The arguments of that function."""
+    dim = config.embedding.dims[-1]
+    if config.network.type == "simam_resnet":
+        return {"in_planes": config.network.options.channels, "embed_dim": dim, "acoustic_dim": input_dim}
+    arguments = {"feat_dim": input_dim, "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
+    if config.network.type in ("resnet", "df_resnet"):
+        arguments["two_emb_layer"] = len(config.embedding.dims) == 2
+    return arguments
 
 
 def _dataset_args(options, about):

@@ -143,6 +143,10 @@ TWINS = [
     ("ResNet", {"depth": 50, "m_channels": 2, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
     ("EcapaTdnn", {"channels": 32, "context": True}, 1e-7, "avg_model.pt"),
     ("CamPlusPlus", {"m_channels": 8, "embed_dim": 12}, 0.0, "embedding_model.ckpt"),
+    ("SimAmResNet", {"depth": 18, "in_planes": 4}, 1e-7, "avg_model.pt"),
+    ("DfResNet", {"blocks": (1, 1, 1, 1), "channels": 4}, 1e-7, "avg_model.pt"),
+    ("EcapaTdnn", {"channels": 32, "posterior": True}, 1e-7, "avg_model.pt"),
+    ("XVector", {"posterior": True}, 1e-7, "avg_model.pt"),
 ]
 
 
