@@ -18,6 +18,10 @@ PARAMETERS = {
     "ecapa_tdnn_512": 6_190_720,
     "ecapa_tdnn_1024": 14_657_088,
     "campplus": 7_176_224,
+    "simam_resnet34": 25_213_760,
+    "simam_resnet100": 50_232_896,
+    "df_resnet114": 6_531_552,
+    "xi_ecapa_tdnn_512": 5_896_448,
 }
 
 
