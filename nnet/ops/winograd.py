@@ -17,19 +17,21 @@ import math
 from nnet.ops.binding import mx
 from nnet.ops.copies import copied, padded
 from nnet.ops.gradients import WithGradient
+from nnet.ops.normalization import ones
 from nnet.ops.tiles import SIDE, TAPS, TILE, cut, reach, tile_bins, tiling
 
 _POINTS = (0, 1, -1, 1 / 2, -1 / 2, -3)  # and infinity
 
 
 def filter_planes(weight):
-    """Transforms a filter, U = G g Gᵀ: weight (O, 3 or 1, 3, C) → (49 or 7, C, O)."""
+    """Transforms a filter, U = G g Gᵀ: weight (O, 3 or 1, 3, C) → (49 or 7, C, O); C is 1 in a depthwise one."""
     return _weight_planes(weight).swapaxes(1, 2)
 
 
-def backward_planes(weight):
-    """Transforms the filter of the input's gradient: weight (O, 3 or 1, 3, C) → (49 or 7, O, C)."""
-    return _weight_planes(weight[:, ::-1, ::-1])
+def backward_planes(weight, depthwise=False):
+    """Transforms the filter of the input's gradient: weight (O, 3 or 1, 3, C) → (49 or 7, O, C), or (..., 1, O)."""
+    turned = weight[:, ::-1, ::-1]
+    return filter_planes(turned) if depthwise else _weight_planes(turned)
 
 
 def _weight_planes(weight):
@@ -46,7 +48,10 @@ def _backward(arrays, dy, _, *, padding, dilation):
     count = tiling(x.shape, len(planes), padding, dilation).count
     inputs = to_planes(x, len(planes), padding, dilation)
     outputs = _planes(dy, "A", cut(dy.shape, count, TILE, len(planes), ((0, 0), (0, 0)), dilation))
-    products = outputs.swapaxes(1, 2) @ inputs  # (49 or 7, O, C)
+    if weight.shape[3] == 1:  # channel by channel
+        products = (ones(inputs.shape[1]) @ (outputs * inputs)).swapaxes(1, 2)
+    else:
+        products = outputs.swapaxes(1, 2) @ inputs  # (49 or 7, O, C)
     taps = _transform("Gᵀ", products, tile_bins(len(planes)))
     dweight = copied(taps.reshape(3, weight.shape[1], *weight.shape[::3]).transpose(2, 1, 0, 3))
     more = reach(len(planes), dilation)
@@ -58,15 +63,18 @@ def _backward(arrays, dy, _, *, padding, dilation):
 filtered = WithGradient(_forward, _backward)
 filtered.__doc__ = """filtered(x, weight, planes, backward[, bias], padding=, dilation=): a convolution of stride 1.
 
-x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time only; planes and backward are `filter_planes` and
-`backward_planes` of the weight, made once for all shards; bias (O,). padding is (before, after) for bins and for
-frames, at most the reach of the filter; dilation is over time. The result is (B, F', T', O).
+x (B, F, T, C), weight (O, 3, 3, C), or (O, 1, 3, C) for time only, or with a last axis of 1 (depthwise); planes and
+backward are `filter_planes` and `backward_planes` of the weight, made once for all shards; bias (O,). padding is
+(before, after) for bins and for frames, at most the reach of the filter; dilation is over time. The result is
+(B, F', T', O).
 """
 
 
 def _filter(x, planes, padding, dilation, *bias):
-    """Convolves x (B, F, T, C) with filter planes (49 or 7, C, O) [+ bias (O,)]."""
-    products = to_planes(x, len(planes), padding, dilation) @ planes
+    """Convolves x (B, F, T, C) with filter planes (49 or 7, C, O), or (49 or 7, 1, C) if depthwise [+ bias (O,)]."""
+    inputs = to_planes(x, len(planes), padding, dilation)
+    # A filter with one row is depthwise, or has one input channel: then broadcasting is the matrix product.
+    products = inputs * planes if planes.shape[1] == 1 else inputs @ planes
     return from_planes(products, x.shape, *bias, padding=padding, dilation=dilation)
 
 

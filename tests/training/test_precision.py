@@ -181,7 +181,7 @@ CONVOLUTIONS = {
     "winograd": ((32, 3, 3, 32), {"padding": (1, 1)}),
     "product": ((32, 3, 3, 32), {"padding": (1, 1), "stride": (2, 2)}),
     "pointwise": ((32, 1, 1, 32), {}),
-    "depthwise": ((32, 3, 3, 1), {"padding": (1, 1), "groups": 32}),
+    "depthwise": ((32, 1, 5, 1), {"padding": (0, 2), "groups": 32}),
     "native": ((32, 3, 3, 16), {"padding": (1, 1), "groups": 2}),
 }
 
