@@ -13,10 +13,12 @@ from torch.nn import functional as F
 
 
 def randomize(network):
-    """Sets running statistics, scales and offsets to random values instead of 0 and 1; returns the network."""
+    """Sets running statistics, scales, offsets and priors to random values instead of 0 and 1; returns the network."""
     for name, array in [*network.named_buffers(), *network.named_parameters()]:
         if name.endswith("running_var"):
             array.data.uniform_(0.5, 2)
+        elif ".prior_" in name:
+            array.data.normal_(0, 1)
         elif name.endswith(("running_mean", "gamma", "beta")) or (array.ndim == 1 and name.endswith("bias")):
             array.data.normal_(0, 0.1)
         elif array.ndim == 1 and name.endswith("weight"):
@@ -58,6 +60,40 @@ class AttentivePooling(nn.Module):
         return torch.cat([mean, variance.clamp(min=1e-7).sqrt()], dim=1)
 
 
+class SimAmPooling(nn.Module):
+    """Attentive statistics with a batch normalization in the scoring network (ASP)."""
+
+    def __init__(self, in_dim, hidden=128):
+        super().__init__()
+        first, last = nn.Conv1d(in_dim, hidden, 1), nn.Conv1d(hidden, in_dim, 1)
+        self.attention = nn.Sequential(first, nn.ReLU(), nn.BatchNorm1d(hidden), last, nn.Softmax(dim=2))
+
+    def forward(self, x):
+        weights = self.attention(x)
+        mean = (weights * x).sum(dim=2)
+        variance = (weights * x.square()).sum(dim=2) - mean.square()
+        return torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1)
+
+
+class PosteriorPooling(nn.Module):
+    """The mean of a Gaussian posterior over the frames (XI), as a softmax over the frames' log precisions."""
+
+    def __init__(self, in_dim, hidden=256):
+        super().__init__()
+        self.prior_mean = nn.Parameter(torch.zeros(1, in_dim))
+        self.prior_logprec = nn.Parameter(torch.zeros(1, in_dim))
+        self.lin1_relu_bn = nn.Sequential(nn.Conv1d(in_dim, hidden, 1), nn.ReLU(), nn.BatchNorm1d(hidden))
+        self.lin2 = nn.Conv1d(hidden, in_dim, 1)
+
+    def forward(self, x):
+        scores = (2 * F.softplus(self.lin2(self.lin1_relu_bn(x))).log()).clamp(-15, 15)
+        scores, values = (
+            torch.cat([frames, prior.expand(len(x), -1)[:, :, None]], dim=2)
+            for frames, prior in ((scores, self.prior_logprec), (x, self.prior_mean))
+        )
+        return (scores.softmax(dim=2) * values).sum(dim=2)
+
+
 class TdnnLayer(nn.Module):
     def __init__(self, in_dim, out_dim, kernel, dilation, order="relu-bn"):
         super().__init__()
@@ -71,7 +107,10 @@ class TdnnLayer(nn.Module):
 
 
 class XVector(nn.Module):
-    """WeSpeaker's XVEC with its default sizes; other sizes make the E-TDNN and tf-kaldi-speaker's TDNN."""
+    """WeSpeaker's XVEC with its default sizes; other sizes make the E-TDNN and tf-kaldi-speaker's TDNN.
+
+    `posterior` makes XI_VEC_XVEC.
+    """
 
     def __init__(
         self,
@@ -81,14 +120,15 @@ class XVector(nn.Module):
         dilations=(1, 2, 3, 1, 1),
         order="relu-bn",
         embed_dim=512,
+        posterior=False,
     ):
         super().__init__()
         in_dims = (feat_dim, *dims[:-1])
         self.depth = len(dims)
         for i, sizes in enumerate(zip(in_dims, dims, kernels, dilations, strict=True), 1):
             self.add_module(f"frame_{i}", TdnnLayer(*sizes, order))
-        self.pool = StatisticsPooling()
-        self.seg_1 = nn.Linear(2 * dims[-1], embed_dim)
+        self.pool = PosteriorPooling(dims[-1]) if posterior else StatisticsPooling()
+        self.seg_1 = nn.Linear((1 if posterior else 2) * dims[-1], embed_dim)
         self.seg_bn_1 = nn.BatchNorm1d(embed_dim, affine=False)
         self.seg_2 = nn.Linear(embed_dim, embed_dim)
 
@@ -429,6 +469,94 @@ class ERes2NetV2(Res2Net):
         return self.fuse34(fourth, self.layer3_ds(third))
 
 
+class SimAmBlock(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride, reduction=0):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.downsample = _shortcut(in_channels, channels, stride)
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        squares = (y - y.mean(dim=(2, 3), keepdim=True)).square()
+        variance = squares.sum(dim=(2, 3), keepdim=True) / (y.shape[2] * y.shape[3] - 1)
+        y = y * (squares / (4 * (variance + 1e-4)) + 0.5).sigmoid()
+        return (y + self.downsample(x)).relu()
+
+
+class SimAmResNet(nn.Module):
+    """WeSpeaker's SimAM_ResNet34_ASP and SimAM_ResNet100_ASP."""
+
+    depths = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 100: (6, 16, 24, 3)}
+
+    def __init__(self, depth=34, acoustic_dim=80, in_planes=64, embed_dim=256):
+        super().__init__()
+        stages, in_channels = {}, in_planes
+        for i, blocks in enumerate(self.depths[depth]):
+            channels = in_planes * 2**i
+            stages[f"layer{i + 1}"] = _stage(SimAmBlock, in_channels, channels, blocks, 2 if i else 1)
+            in_channels = channels
+        stem = {"conv1": nn.Conv2d(1, in_planes, 3, padding=1, bias=False), "bn1": nn.BatchNorm2d(in_planes)}
+        self.front = _named(**stem, relu=nn.ReLU(), **stages)
+        width = in_channels * -(-acoustic_dim // 8)
+        self.pooling = SimAmPooling(width)
+        self.bottleneck = nn.Linear(2 * width, embed_dim)
+
+    def frames(self, x):
+        return self.front(x.transpose(1, 2).unsqueeze(1)).flatten(1, 2).transpose(1, 2)
+
+    def forward(self, x):
+        return self.bottleneck(self.pooling(self.frames(x).transpose(1, 2)))
+
+
+class InvertedBottleneck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        width = 4 * channels
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        y = self.bn1(self.conv1(x)).relu()
+        y = self.bn2(self.conv2(y)).relu()
+        return (self.bn3(self.conv3(y)) + x).relu()
+
+
+class DfResNet(nn.Module):
+    """WeSpeaker's Gemini_DF_ResNet."""
+
+    def __init__(self, blocks=(3, 3, 27, 3), feat_dim=80, channels=32, embed_dim=256):
+        super().__init__()
+        widths = [channels * factor for factor in (1, 1, 2, 4, 8)]
+        stem = nn.Conv2d(1, channels, 3, padding=1, bias=False)
+        layers = [nn.Sequential(stem, nn.BatchNorm2d(channels), nn.ReLU())]
+        for i, stride in enumerate([(2, 1), (2, 2), (2, 1), (2, 1)]):
+            conv = nn.Conv2d(widths[i], widths[i + 1], 3, stride, padding=1, bias=False)
+            layers.append(nn.Sequential(conv, nn.BatchNorm2d(widths[i + 1])))
+        self.downsample_layers = nn.ModuleList(layers)
+        stages = [[InvertedBottleneck(width) for _ in range(n)] for n, width in zip(blocks, widths[1:], strict=True)]
+        self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
+        self.pool = StatisticsPooling()
+        self.seg_1 = nn.Linear(2 * widths[-1] * -(-feat_dim // 16), embed_dim)
+
+    def frames(self, x):
+        x = self.downsample_layers[0](x.transpose(1, 2).unsqueeze(1))
+        for layer, stage in zip(self.downsample_layers[1:], self.stages, strict=True):
+            x = stage(layer(x))
+        return x.flatten(1, 2).transpose(1, 2)
+
+    def forward(self, x):
+        return self.seg_1(self.pool(self.frames(x).transpose(1, 2)))
+
+
 class ConvReluNorm(nn.Module):
     def __init__(self, in_dim, out_dim, kernel=1):
         super().__init__()
@@ -482,18 +610,29 @@ class SERes2Block(nn.Module):
 
 
 class EcapaTdnn(nn.Module):
-    """WeSpeaker's ECAPA_TDNN."""
+    """WeSpeaker's ECAPA_TDNN; `posterior` makes XI_VEC_ECAPA_TDNN."""
 
-    def __init__(self, channels=512, feat_dim=80, embed_dim=192, context=False, scale=8, bottleneck=128, out_dim=1536):
+    def __init__(
+        self,
+        channels=512,
+        feat_dim=80,
+        embed_dim=192,
+        context=False,
+        scale=8,
+        bottleneck=128,
+        out_dim=1536,
+        posterior=False,
+    ):
         super().__init__()
         self.layer1 = ConvReluNorm(feat_dim, channels, 5)
         self.layer2 = SERes2Block(channels, 3, 2, scale, bottleneck)
         self.layer3 = SERes2Block(channels, 3, 3, scale, bottleneck)
         self.layer4 = SERes2Block(channels, 3, 4, scale, bottleneck)
         self.conv = nn.Conv1d(3 * channels, out_dim, 1)
-        self.pool = AttentivePooling(out_dim, context=context)
-        self.bn = nn.BatchNorm1d(2 * out_dim)
-        self.linear = nn.Linear(2 * out_dim, embed_dim)
+        self.pool = PosteriorPooling(out_dim) if posterior else AttentivePooling(out_dim, context=context)
+        pooled = (1 if posterior else 2) * out_dim
+        self.bn = nn.BatchNorm1d(pooled)
+        self.linear = nn.Linear(pooled, embed_dim)
 
     def frames(self, x):
         first = self.layer1(x.transpose(1, 2))

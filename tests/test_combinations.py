@@ -16,6 +16,8 @@ NARROW = {
     "etdnn": {"dims": [16] * 9 + [24]},
     "ftdnn": {"width": 16, "bottleneck": 8, "first_dim": 12, "out_dim": 24},
     "resnet": {"depth": 18, "channels": 4},
+    "simam_resnet": {"depth": 18, "channels": 4},
+    "df_resnet": {"blocks": [1, 1, 1, 1], "channels": 4},
     "ecapa_tdnn": {"channels": 16, "se_channels": 8, "out_dim": 24},
     "campplus": {"growth": 8, "init_channels": 16, "blocks": [2, 2, 2], "head_channels": 4},
     "repvgg": {"variant": "A0", "base_width": 4},

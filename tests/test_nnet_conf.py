@@ -45,6 +45,10 @@ PARAMETERS = {
     "redimnet_b4": 6_432_304,
     "redimnet_b5": 7_650_544,
     "redimnet_b6": 15_006_256,
+    "simam_resnet34": 25_213_760,
+    "simam_resnet100": 50_232_896,
+    "df_resnet114": 6_531_552,
+    "xi_ecapa_tdnn_512": 5_896_448,
 }
 LISTED_AS = {"repvgg_tiny_a0": ["network.fused=true"]}
 

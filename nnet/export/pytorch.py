@@ -24,7 +24,14 @@ from nnet.pretrained.shapes import describe
 
 log = logging.getLogger(__name__)
 
-POOLINGS = {"statistics": "TSTP", "average": "TAP", "deviation": "TSDP", "channel_attention": "ASTP"}
+POOLINGS = {
+    "statistics": "TSTP",
+    "average": "TAP",
+    "deviation": "TSDP",
+    "channel_attention": "ASTP",
+    "attentive_statistics": "ASP",
+    "posterior": "XI",
+}
 # What a checkpoint does not hold: their own constants stand in its place, or they play no part in an embedding.
 CONSTANTS = {f"pooling.{name}" for name in ("eps", "floor")}
 CONSTANTS |= {f"embedding.{name}" for name in ("bn_eps", "bn_momentum", "slope", "node")}
@@ -109,28 +116,49 @@ def _no_such_network(kind, source):
 
 def wespeaker_settings(config, about):
     """The content of WeSpeaker's config.yaml for a model."""
-    kind, options, dim = config.network.type, config.network.options, config.embedding.dims[-1]
+    return {
+        "model": _model_name(config),
+        "model_args": _model_args(config, about["input_dim"]),
+        "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
+    }
+
+
+def _model_name(config):
+    """The name of the function that makes the network in WeSpeaker."""
+    options, posterior = config.network.options, config.pooling.type == "posterior"
     names = {
-        "repvgg": lambda: f"REPVGG_{options.variant}",
-        "tdnn": lambda: "XVEC",
+        "tdnn": lambda: "XI_VEC_XVEC" if posterior else "XVEC",
         "resnet": lambda: f"ResNet{options.depth}",
-        "ecapa_tdnn": lambda: f"ECAPA_TDNN{'_GLOB' * config.pooling.options.global_context}_c{options.channels}",
+        "simam_resnet": lambda: f"SimAM_ResNet{options.depth}_ASP",
+        # Three convolutions a block; one a stage, the stem and the embedding layer.
+        "df_resnet": lambda: f"Gemini_DF_ResNet{3 * sum(options.blocks) + 6}",
+        "ecapa_tdnn": lambda: f"{'XI_VEC_' * posterior}ECAPA_TDNN{_context(config)}_c{options.channels}",
         "campplus": lambda: "CAMPPlus",
+        "repvgg": lambda: f"REPVGG_{options.variant}",
         "redimnet": lambda: "ReDimNet",
         "redimnet2": lambda: "ReDimNet2Wrap",
     }
-    model_args = {"feat_dim": about["input_dim"], "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
-    if kind in ("resnet", "res2net", "eres2net"):
-        model_args["two_emb_layer"] = len(config.embedding.dims) == 2
-    if config.network.type == "repvgg":
-        model_args |= {"deploy": options.fused, "use_se": VARIANTS[options.variant].gate}
-    if config.network.type.startswith("redimnet"):
-        model_args |= _redimnet_args(config)
-    return {
-        "model": SIZES[kind][options] if kind in SIZES else names[kind](),
-        "model_args": model_args,
-        "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
-    }
+    kind = config.network.type
+    return SIZES[kind][options] if kind in SIZES else names[kind]()
+
+
+def _context(config):
+    return "_GLOB" if getattr(config.pooling.options, "global_context", False) else ""
+
+
+def _model_args(config, input_dim):
+    """The arguments of that function."""
+    kind, options, dim = config.network.type, config.network.options, config.embedding.dims[-1]
+    if kind == "simam_resnet":
+        return {"in_planes": options.channels, "embed_dim": dim, "acoustic_dim": input_dim}
+    arguments = {"feat_dim": input_dim, "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
+    if kind in ("resnet", "df_resnet", "res2net", "eres2net"):
+        arguments["two_emb_layer"] = len(config.embedding.dims) == 2
+    if kind == "repvgg":
+        arguments |= {"deploy": options.fused, "use_se": VARIANTS[options.variant].gate}
+    if kind.startswith("redimnet"):
+        arguments |= _redimnet_args(config)
+    return arguments
 
 
 def _is_authors_redimnet(config):

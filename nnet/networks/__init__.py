@@ -5,6 +5,7 @@
 
 from nnet.networks.base import Network
 from nnet.networks.campplus import CamPlusPlus
+from nnet.networks.df_resnet import DfResNet
 from nnet.networks.ecapa_tdnn import EcapaTdnn
 from nnet.networks.eres2net import ERes2Net
 from nnet.networks.eres2netv2 import ERes2NetV2
@@ -15,6 +16,7 @@ from nnet.networks.redimnet2 import ReDimNet2
 from nnet.networks.repvgg import RepVgg
 from nnet.networks.res2net import Res2Net
 from nnet.networks.resnet import ResNet
+from nnet.networks.simam_resnet import SimAmResNet
 from nnet.networks.tdnn import ETDNN, TDNN
 
 __all__ = ["NETWORKS", "Network"]
@@ -24,6 +26,8 @@ NETWORKS = {
     "etdnn": ETDNN,
     "ftdnn": FTDNN,
     "resnet": ResNet,
+    "simam_resnet": SimAmResNet,
+    "df_resnet": DfResNet,
     "ecapa_tdnn": EcapaTdnn,
     "campplus": CamPlusPlus,
     "repvgg": RepVgg,

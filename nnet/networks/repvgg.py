@@ -6,7 +6,7 @@ from nnet import ops
 from nnet.errors import InputError
 from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv2d
-from nnet.networks.resnet import SqueezeExcitation, apply_gate, strided_size
+from nnet.networks.resnet import SqueezeExcitation, strided_size
 from nnet.ops import mx, nn
 from nnet.ops.gradients import in_inference
 from nnet.options import option
@@ -171,7 +171,8 @@ class RepBlock(nn.Module):
 
     def __call__(self, x):
         """x: (B, F, T, in_channels) → (B, F', T', channels)."""
-        return apply_gate(self, ops.relu(self._sum(x)))
+        y = ops.relu(self._sum(x))
+        return self.se(y) if "se" in self else y
 
     def _sum(self, x):
         if "fused" in self:

@@ -21,24 +21,24 @@ class ResNetOptions:
     )
 
 
-class ResNet(Network):
-    """ResNet 18 to 293 (He et al. 2016, "Deep residual learning for image recognition", table 1 and figure 5).
+class ResidualNetwork(Network):
+    """A 3×3 stem without stride or pooling, then four stages of residual blocks.
 
-    As in WeSpeaker: a 3×3 stem without stride or pooling, then four stages with 1, 2, 4 and 8 times `channels`; stages
-    2 to 4 begin with stride 2 in frequency and time. Depths 221 and 293 continue the bottleneck series. Features
+    The stages have 1, 2, 4 and 8 times `channels`; stages 2 to 4 begin with stride 2 in frequency and time. Features
     (B, T, F) become a map (B, F/8, T/8, C), both sizes rounded up, which is flattened to frames.
 
     Args:
         input_dim: feature dimension F; any number.
-        options: ResNetOptions.
+        channels: channels of the stem and, inside the blocks, of the first stage.
+        block: class of the blocks.
+        depths: number of blocks of each stage.
+        se_reduction: argument of the blocks.
 
     Endpoints: layer1 ... layer4, the map of each stage, flattened to frames.
     """
 
-    def __init__(self, input_dim: int, options: ResNetOptions = ResNetOptions()):
+    def __init__(self, input_dim, channels, block, depths, se_reduction=0):
         super().__init__()
-        block, depths = RESNETS[options.depth]
-        channels, se_reduction = options.channels, options.se_reduction
         if se_reduction > channels * block.expansion:
             raise InputError(
                 f"network.se_reduction {se_reduction} leaves the gates no hidden unit; give at most the "
@@ -66,7 +66,30 @@ class ResNet(Network):
         return ops.flatten_map(x)
 
 
-class BasicBlock(nn.Module):
+class ResNet(ResidualNetwork):
+    """ResNet 18 to 293 (He et al. 2016, "Deep residual learning for image recognition", table 1 and figure 5).
+
+    Stem and strides are WeSpeaker's; depths 221 and 293 continue the bottleneck series.
+
+    Args:
+        input_dim: feature dimension F; any number.
+        options: ResNetOptions.
+    """
+
+    def __init__(self, input_dim: int, options: ResNetOptions = ResNetOptions()):
+        block, depths = RESNETS[options.depth]
+        super().__init__(input_dim, options.channels, block, depths, options.se_reduction)
+
+
+class ResidualBlock(nn.Module):
+    """Base class of the blocks: a subclass computes the residual branch and applies `gate` to it."""
+
+    def gate(self, y):
+        """Applies squeeze-excitation to the residual branch if the block has it."""
+        return self.se(y) if "se" in self else y
+
+
+class BasicBlock(ResidualBlock):
     """Two 3×3 convolutions around a shortcut.
 
     Args:
@@ -92,10 +115,10 @@ class BasicBlock(nn.Module):
         """x: (B, F, T, in_channels) → (B, F', T', channels)."""
         y = ops.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return ops.relu(apply_gate(self, y) + apply_layers(self.shortcut, x))
+        return ops.relu(self.gate(y) + apply_layers(self.shortcut, x))
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(ResidualBlock):
     """1×1, 3×3 and 1×1 convolutions around a shortcut; arguments as for BasicBlock."""
 
     expansion = 4
@@ -118,7 +141,7 @@ class Bottleneck(nn.Module):
         y = ops.relu(self.bn1(self.conv1(x)))
         y = ops.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return ops.relu(apply_gate(self, y) + apply_layers(self.shortcut, x))
+        return ops.relu(self.gate(y) + apply_layers(self.shortcut, x))
 
 
 class SqueezeExcitation(nn.Module):
@@ -138,11 +161,6 @@ class SqueezeExcitation(nn.Module):
         """x: (B, ..., channels) → the same shape; the gate sees the means over all axes between the two."""
         means = ops.mean(x, axis=tuple(range(1, x.ndim - 1)), keepdims=True)
         return x * ops.sigmoid(self.linear2(ops.relu(self.linear1(means))))
-
-
-def apply_gate(block, y):
-    """Applies the squeeze-excitation gate of a block if it has one."""
-    return block.se(y) if "se" in block else y
 
 
 def apply_layers(layers, x):

@@ -18,6 +18,7 @@ from nnet.ops.binding import mx, nn, optimizers, tree_flatten, tree_map, tree_ma
 from nnet.ops.convolution import context_linear, conv, linear
 from nnet.ops.elementwise import (
     cast,
+    clip,
     gelu,
     leaky_relu,
     maximum,
@@ -26,6 +27,7 @@ from nnet.ops.elementwise import (
     relu,
     scale_shift,
     sigmoid,
+    softplus,
     sqrt,
     tanh,
 )
@@ -56,6 +58,7 @@ from nnet.ops.shapes import (
     unflatten,
 )
 from nnet.ops.sharded import gather, spread, with_arrays
+from nnet.ops.simam import simam
 from nnet.ops.value import Value, operation
 
 __all__ = [
@@ -63,6 +66,7 @@ __all__ = [
     "as_map",
     "batch_statistics",
     "cast",
+    "clip",
     "concat",
     "context_linear",
     "conv",
@@ -92,7 +96,9 @@ __all__ = [
     "scale_shift",
     "segment_means",
     "sigmoid",
+    "simam",
     "softmax",
+    "softplus",
     "split",
     "spread",
     "sqrt",

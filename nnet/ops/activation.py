@@ -1,6 +1,7 @@
-"""Fast sigmoid, tanh, GELU and exponential for CPUs without Apple's libraries: 4 to 6 ns per value, MLX's own 15 to 40.
+"""Fast sigmoid, tanh, GELU, softplus and exponential for CPUs without Apple's libraries.
 
-They use a power of 2 that consists of plain arithmetic, which MLX vectorizes.
+Sigmoid and tanh take 4 to 6 ns per value, MLX's own 15 to 40. They use a power of 2 that consists of plain arithmetic,
+which MLX vectorizes.
 """
 
 import math
@@ -36,6 +37,11 @@ def tanh(x):
 def gelu(x):
     """Computes x Φ(x) with the normal distribution Φ, elementwise."""
     return _gelu(x)[0]
+
+
+def softplus(x):
+    """Computes log(1 + e^x), elementwise."""
+    return _softplus(x) if _by_hand(x) else mx.logaddexp(x, 0)
 
 
 def exp_shifted(x, most):
@@ -82,6 +88,11 @@ def _gelu_back(arrays, cotangents, outputs):
 _gelu = WithGradient(_gelu_and_normal, _gelu_back)
 _sigmoid = WithGradient(lambda x: 1 / (1 + _decay(x, 1)), lambda _, dy, y: (dy * (y * (1 - y)),))
 _tanh = WithGradient(lambda x: 2 / (1 + _decay(x, 2)) - 1, lambda _, dy, y: (dy * (1 - y * y),))
+
+_softplus = WithGradient(
+    lambda x: mx.maximum(x, 0) + mx.log1p(_decay(mx.abs(x), 1)),
+    lambda arrays, dy, _: (dy / (1 + _decay(arrays[0], 1)),),
+)
 
 
 def _by_hand(x):

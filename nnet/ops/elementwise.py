@@ -1,4 +1,4 @@
-"""Elementwise operations: activations, square root, scale and shift of a normalization, channel dropout."""
+"""Elementwise operations: activations, limits, square root, scale and shift of a normalization, channel dropout."""
 
 import math
 
@@ -34,6 +34,12 @@ def sigmoid(x):
 
 
 @operation
+def softplus(x):
+    """Computes log(1 + e^x)."""
+    return activation.softplus(x)
+
+
+@operation
 def tanh(x):
     """Computes (e^x - e^-x) / (e^x + e^-x)."""
     return activation.tanh(x)
@@ -54,6 +60,12 @@ def gelu(x, *, by_tanh=False):
 def maximum(x, other):
     """Computes the maximum of x and a number."""
     return mx.maximum(x, other)
+
+
+@operation
+def clip(x, *, low, high):
+    """Limits x to numbers from `low` to `high`; the gradient is 0 where it does."""
+    return mx.clip(x, low, high)
 
 
 @operation

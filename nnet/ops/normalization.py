@@ -91,19 +91,20 @@ standardized.__doc__ = """standardized(x, weight, bias, eps=): (layer normalizat
 
 
 def _row_means(rows):
-    return rows @ _ones(rows.shape[1]).T / rows.shape[1]
+    return rows @ ones(rows.shape[1]).T / rows.shape[1]
 
 
 def column_sums(rows):
     """Computes the sums of the columns of rows (N, D): (D,)."""
-    return (_ones(len(rows)) @ rows)[0]
+    return (ones(len(rows)) @ rows)[0]
 
 
 @functools.lru_cache(maxsize=64)
-def _ones(count):
-    ones = mx.ones((1, count))
-    mx.eval(ones)  # evaluated now, because streams created later cannot evaluate it
-    return ones
+def ones(count):
+    """Returns a row of ones, (1, count)."""
+    row = mx.ones((1, count))
+    mx.eval(row)  # evaluated now, because streams created later cannot evaluate it
+    return row
 
 
 _gather = None  # see `joint_batch`

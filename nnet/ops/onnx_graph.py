@@ -271,6 +271,10 @@ def _maximum(x, other):
     return x.like("Max", x.graph.constant(np.float32(other)))
 
 
+def _clip(x, *, low, high):
+    return x.like("Clip", x.graph.constant(np.float32(low)), x.graph.constant(np.float32(high)))
+
+
 def _prelu(x, weight):
     return x.like("PRelu", _by_channel(x, weight))
 
@@ -308,7 +312,7 @@ def _mean_and_variance(x, *, unbiased):
     shape = (x.shape[0], x.shape[-1])
     if unbiased:
         total = graph.emit("ReduceSum", [squares, graph.constant(np.array([2]))], keepdims=0)
-        less = graph.emit("Sub", [_frames(x), graph.constant(np.float32(1))])
+        less = graph.emit("Sub", [_size(x, 2), graph.constant(np.float32(1))])
         variance = graph.emit("Div", [total, graph.emit("Max", [less, graph.constant(np.float32(1))])])
     else:
         variance = graph.emit("ReduceMean", [squares], axes=[2], keepdims=0)
@@ -316,9 +320,9 @@ def _mean_and_variance(x, *, unbiased):
     return Node(graph, mean, shape), Node(graph, variance, shape)
 
 
-def _frames(x):
-    """The name of the number of frames of x (B, C, T), as float32."""
-    shape = x.graph.emit("Shape", [x.name], start=2, end=3)
+def _size(x, axis):
+    """The name of the size of an axis in the graph, as float32."""
+    shape = x.graph.emit("Shape", [x.name], start=axis, end=axis + 1)
     return x.graph.emit("Cast", [shape], to=x.graph.onnx.TensorProto.FLOAT)
 
 
@@ -364,6 +368,22 @@ def _weighted_sum(weights, *values):
         part = _multiply(value, weight)
         total = part if total is None else _add(total, part)
     return total
+
+
+def _simam(x, *, regularization):
+    """x is a map, (B, C, F, T) in the graph."""
+    x = x.channels_first()
+    graph, axes = x.graph, [2, 3]
+    mean = graph.emit("ReduceMean", [x.name], axes=axes, keepdims=1)
+    centered = graph.emit("Sub", [x.name, mean])
+    squares = graph.emit("Mul", [centered, centered])
+    total = graph.emit("ReduceSum", [squares, graph.constant(np.array(axes))], keepdims=1)
+    positions = graph.emit("Mul", [_size(x, 2), _size(x, 3)])
+    less = graph.emit("Sub", [positions, graph.constant(1.0)])
+    variance = graph.emit("Div", [total, graph.emit("Max", [less, graph.constant(1.0)])])
+    scale = graph.emit("Mul", [graph.emit("Add", [variance, graph.constant(regularization)]), graph.constant(4.0)])
+    energy = graph.emit("Add", [graph.emit("Div", [squares, scale]), graph.constant(0.5)])
+    return x.like("Mul", graph.emit("Sigmoid", [energy]))
 
 
 def _segment_means(x, *, segment):
@@ -518,6 +538,7 @@ WRITERS = {
     "add": _add,
     "as_map": _as_map,
     "cast": lambda x, *, dtype: x,
+    "clip": _clip,
     "concat": _concat,
     "context_linear": _context_linear,
     "conv": _conv,
@@ -544,8 +565,10 @@ WRITERS = {
     "scale_shift": _scale_shift,
     "segment_means": _segment_means,
     "sigmoid": _unary("Sigmoid"),
+    "simam": _simam,
     "slice_of": _slice_of,
     "softmax": _softmax,
+    "softplus": _unary("Softplus"),
     "split": _split,
     "sqrt": _unary("Sqrt"),
     "subtract": _arithmetic("Sub"),

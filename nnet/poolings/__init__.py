@@ -7,6 +7,7 @@ or `pooling.penalty_weight` is above zero; in the latter case training adds `poo
 
 from nnet.poolings.attentive import AttentiveStatistics, ChannelAttention, MultiHeadAttention, MultiQueryAttention
 from nnet.poolings.base import Pooling
+from nnet.poolings.posterior import PosteriorPooling
 from nnet.poolings.self_attention import SelfAttention
 from nnet.poolings.statistics import AveragePooling, DeviationPooling, StatisticsPooling
 from nnet.poolings.vlad import Vlad
@@ -22,5 +23,6 @@ POOLINGS = {
     "multi_head_attention": MultiHeadAttention,
     "multi_query_attention": MultiQueryAttention,
     "self_attention": SelfAttention,
+    "posterior": PosteriorPooling,
     "vlad": Vlad,
 }

@@ -6,6 +6,8 @@ import numpy as np
 def from_torch(array, ndim):
     """Converts PyTorch's (O, I), (O, I, K) or (O, I, F, T) to our (O, I), (O, K, I) or (O, F, T, I).
 
+    A row (1, D) may be a vector (D,) here.
+
     Args:
         array: PyTorch's weight.
         ndim: number of axes of our weight; 2 for a convolution of kernel 1 that is a linear layer here, and for
@@ -17,6 +19,8 @@ def from_torch(array, ndim):
         return array.reshape(array.shape[1:3]) if array.shape[::3] == (1, 1) else array
     if array.ndim == 3 and ndim == 2 and array.shape[2] == 1:
         return np.ascontiguousarray(array[:, :, 0])
+    if array.ndim == 2 and ndim == 1 and len(array) == 1:
+        return array[0]
     return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim > 2 else array
 
 
@@ -28,4 +32,6 @@ def to_torch(array, ndim):
         return np.ascontiguousarray(array[None, :, :, None])
     if array.ndim == 2 and ndim == 3:
         return np.ascontiguousarray(array[:, :, None])
+    if array.ndim == 1 and ndim == 2:
+        return array[None]
     return np.ascontiguousarray(np.moveaxis(array, -1, 1)) if array.ndim > 2 else array

@@ -3,16 +3,35 @@
 import re
 
 # Rules (pattern of our name, their name) by network type; the first one that matches the whole name applies.
-TDNN = [
-    (r"network\.tdnn(\d+)\.affine\.(\w+)", r"frame_\1.conv_1d.\2"),
-    (r"network\.tdnn(\d+)\.bn\.(\w+)", r"frame_\1.bn.\2"),
+POSTERIOR = [
+    (r"pooling\.hidden\.(\w+)", r"pool.lin1_relu_bn.0.\1"),
+    (r"pooling\.hidden_bn\.(\w+)", r"pool.lin1_relu_bn.2.\1"),
+    (r"pooling\.scores\.(\w+)", r"pool.lin2.\1"),
+    (r"pooling\.prior_mean", r"pool.prior_mean"),
+    (r"pooling\.prior_log_precision", r"pool.prior_logprec"),
+]
+SEGMENTS = [
     (r"embedding\.layers\.0\.affine\.(\w+)", r"seg_1.\1"),
     (r"embedding\.layers\.0\.bn\.(\w+)", r"seg_bn_1.\1"),
     (r"embedding\.layers\.1\.affine\.(\w+)", r"seg_2.\1"),
 ]
+TDNN = [
+    (r"network\.tdnn(\d+)\.affine\.(\w+)", r"frame_\1.conv_1d.\2"),
+    (r"network\.tdnn(\d+)\.bn\.(\w+)", r"frame_\1.bn.\2"),
+    *POSTERIOR,
+    *SEGMENTS,
+]
 RESNET = [
     (r"network\.(.+)", r"\1"),
-    *TDNN[2:],
+    *SEGMENTS,
+]
+SIMAM_RESNET = [
+    (r"network\.(.+)\.shortcut\.(.+)", r"front.\1.downsample.\2"),
+    (r"network\.(.+)", r"front.\1"),
+    (r"pooling\.linear1\.(\w+)", r"pooling.attention.0.\1"),
+    (r"pooling\.bn\.(\w+)", r"pooling.attention.2.\1"),
+    (r"pooling\.linear2\.(\w+)", r"pooling.attention.3.\1"),
+    (r"embedding\.layers\.0\.affine\.(\w+)", r"bottleneck.\1"),
 ]
 ECAPA_TDNN = [
     (r"network\.layer(\d)\.conv1\.(.+)", r"layer\1.se_res2block.0.\2"),
@@ -20,6 +39,7 @@ ECAPA_TDNN = [
     (r"network\.layer(\d)\.conv2\.(.+)", r"layer\1.se_res2block.2.\2"),
     (r"network\.layer(\d)\.se\.(.+)", r"layer\1.se_res2block.3.\2"),
     (r"network\.(.+)", r"\1"),
+    *POSTERIOR,
     (r"pooling\.(.+)", r"pool.\1"),
     (r"embedding\.input_bn\.(\w+)", r"bn.\1"),
     (r"embedding\.layers\.0\.affine\.(\w+)", r"linear.\1"),
@@ -123,7 +143,7 @@ REDIMNET = [
     (_LAYER + r"encoder\.norm2\.(\w+)", _in_stage(r"tcm.4.final_layer_norm.\3")),
     (_LAYER + r"expand\.(\w+)", _in_stage(r"exp_dim_conv.\3")),
     *ECAPA_TDNN[-4:],  # pooling and embedding
-    TDNN[-1],
+    SEGMENTS[-1],
 ]
 
 
@@ -148,10 +168,23 @@ ERES2NETV2 = [
     (r"network\.downsample\.(\w+)", r"layer3_ds.\1"),
     *RESNET,
 ]
+DF_RESNET = [
+    (r"network\.conv1\.(\w+)", r"downsample_layers.0.0.\1"),
+    (r"network\.bn1\.(\w+)", r"downsample_layers.0.1.\1"),
+    (r"network\.stage(\d)\.conv\.(\w+)", r"downsample_layers.\1.0.\2"),
+    (r"network\.stage(\d)\.bn\.(\w+)", r"downsample_layers.\1.1.\2"),
+    (r"network\.stage1\.blocks\.(.+)", r"stages.0.\1"),
+    (r"network\.stage2\.blocks\.(.+)", r"stages.1.\1"),
+    (r"network\.stage3\.blocks\.(.+)", r"stages.2.\1"),
+    (r"network\.stage4\.blocks\.(.+)", r"stages.3.\1"),
+    *SEGMENTS,
+]
 RULES = {
     "tdnn": TDNN,
     "etdnn": TDNN,
     "resnet": RESNET,
+    "simam_resnet": SIMAM_RESNET,
+    "df_resnet": DF_RESNET,
     "ecapa_tdnn": ECAPA_TDNN,
     "campplus": CAMPPLUS,
     "res2net": RESNET,
@@ -178,6 +211,7 @@ THREE_AXES = {
     "repvgg": r"",
     "next_tdnn": r".+\.grn\.(gamma|beta)",
 }
+ROWS = r"pool\.prior_(mean|logprec)"
 
 
 def their_name(name, network_type):
@@ -206,4 +240,6 @@ def their_dims(theirs, ndim, network_type):
     """Returns the number of axes that our weight with `ndim` axes has with them, under the name `theirs`."""
     if theirs.endswith(".w"):  # an aggregation of ReDimNet
         return 4
+    if ndim == 1 and re.fullmatch(ROWS, theirs):
+        return 2
     return 3 if ndim < 3 and re.fullmatch(THREE_AXES.get(network_type, ""), theirs) else ndim

@@ -6,6 +6,7 @@ import re
 from nnet.errors import InputError
 from nnet.networks.repvgg import VARIANTS
 from nnet.networks.resnet import RESNETS, Bottleneck
+from nnet.networks.simam_resnet import SIMAM_RESNETS
 from nnet.pretrained.redimnet_names import names_in
 
 # Standard deviation without an added epsilon. The floor matters only for channels that are constant, where the gradient
@@ -19,7 +20,7 @@ def describe(state, path, pooling=None):
     Args:
         state: dict from tensor name to array, in their names and PyTorch's layouts.
         path: names the checkpoint in errors.
-        pooling: WeSpeaker's name of the pooling (TSTP, TAP, TSDP, ASTP) if it is known.
+        pooling: WeSpeaker's name of the pooling (TSTP, TAP, TSDP, ASTP, XI) if it is known.
 
     Returns:
         (dict of sections, input_dim)
@@ -80,6 +81,27 @@ def _res2net(kind, state, path, pooling):
     }
     pooled, bins = _pooling(state, path, pooling, channels * 8 * expansion, state["seg_1.weight"].shape[1])
     return {"network": network, "pooling": pooled, "embedding": _segments(state)}, bins * 8
+
+
+def _simam_resnet(state, path, pooling):
+    channels = state["front.conv1.weight"].shape[0]
+    depths = tuple(_count(state, rf"front\.layer{i}\.(\d+)\.conv1\.weight") for i in (1, 2, 3, 4))
+    known = [depth for depth, sizes in SIMAM_RESNETS.items() if sizes == depths]
+    if not known:
+        raise InputError(f"{path}: unknown SimAM-ResNet of {depths} blocks")
+    hidden, width, _ = state["pooling.attention.0.weight"].shape
+    network = {"type": "simam_resnet", "depth": known[0], "channels": channels}
+    pooled = {"type": "attentive_statistics", "hidden_dim": hidden, "channelwise": True}
+    embedding = {"dims": [state["bottleneck.weight"].shape[0]], "order": "none", "node": "output"}
+    return {"network": network, "pooling": pooled, "embedding": embedding}, width // (8 * channels) * 8
+
+
+def _df_resnet(state, path, pooling):
+    channels = state["downsample_layers.0.0.weight"].shape[0]
+    blocks = [_count(state, rf"stages\.{i}\.(\d+)\.conv1\.weight") for i in range(4)]
+    pooled, bins = _pooling(state, path, pooling, 8 * channels, state["seg_1.weight"].shape[1])
+    network = {"type": "df_resnet", "blocks": blocks, "channels": channels}
+    return {"network": network, "pooling": pooled, "embedding": _segments(state)}, bins * 16
 
 
 def _ecapa_tdnn(state, path, pooling):
@@ -234,6 +256,8 @@ DESCRIBE = {
     "stage0.rbr_dense.conv.weight": _repvgg,
     "stage0.rbr_reparam.weight": _repvgg,
     "speaker_net.model.stem.0.0.weight": _next_tdnn,
+    "front.layer1.0.conv1.weight": _simam_resnet,
+    "downsample_layers.0.0.weight": _df_resnet,
 }
 
 
@@ -262,9 +286,13 @@ def _pooling(state, path, name, width, pooled_dim):
         hidden, seen, _ = state["pool.linear1.weight"].shape
         section = {"type": "channel_attention", "hidden_dim": hidden, "global_context": seen != pooled_dim // 2}
         return section, pooled_dim // 2 // width
+    if "pool.lin2.weight" in state:
+        return {"type": "posterior", "hidden_dim": state["pool.lin2.weight"].shape[1]}, pooled_dim // width
     other = sorted(key for key in state if key.startswith("pool."))
     if other or name not in (None, "TSTP", "TAP", "TSDP"):
-        raise InputError(f"{path}: pooling {name or 'with ' + other[0]} is not supported; TSTP, TAP, TSDP and ASTP are")
+        raise InputError(
+            f"{path}: pooling {name or 'with ' + other[0]} is not supported; TSTP, TAP, TSDP, ASTP and XI are"
+        )
     if name in ("TAP", "TSDP"):
         return {"type": "average" if name == "TAP" else "deviation"}, pooled_dim // width
     if pooled_dim % (2 * width):

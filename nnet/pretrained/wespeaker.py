@@ -20,11 +20,12 @@ def map_checkpoint(checkpoint):
     """Returns the CheckpointMapping of a checkpoint of this kind."""
     arguments = settings_section(checkpoint.settings, "model_args", checkpoint.path)
     sections, input_dim = describe(checkpoint.state, checkpoint.path, arguments.get("pooling_func"))
-    told = arguments.get("feat_dim", input_dim)
-    if told != input_dim:
-        raise InputError(
-            f"{checkpoint.path}: the weights take {input_dim} features per frame, but config.yaml has feat_dim {told}"
-        )
+    for key in ("feat_dim", "acoustic_dim"):  # the latter in SimAM-ResNets
+        told = arguments.get(key, input_dim)
+        if told != input_dim:
+            raise InputError(
+                f"{checkpoint.path}: the weights take {input_dim} features per frame, but config.yaml has {key} {told}"
+            )
     feats_conf = wespeaker_front_end(checkpoint.path, input_dim, checkpoint.settings)
     if sections["network"]["type"].startswith("redimnet"):
         return CheckpointMapping(sections, input_dim, feats_conf, *tensors_and_names(checkpoint.state))

@@ -34,6 +34,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 DIM = 80
 NARROW = {
     "resnet": "network.channels=8",
+    "simam_resnet": "network.channels=8 network.depth=18",
+    "df_resnet": "network.channels=4 network.blocks=[1,1,2,1]",
     "ftdnn": "network.width=64",
     "repvgg": "network.base_width=8",
     "next_tdnn": "network.channels=16",

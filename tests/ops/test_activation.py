@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, ndtr, softmax
 
 from nnet.ops import gelu, layer_norm, mx, relu, weighted_statistics
-from nnet.ops.activation import exp_shifted, sigmoid, tanh
+from nnet.ops.activation import exp_shifted, sigmoid, softplus, tanh
 
 COUNTS = [7, 100_003]  # few and many values go different ways
 
@@ -29,9 +29,17 @@ def test_a_relu_with_a_limit_and_its_gradient():
 
 
 @pytest.mark.parametrize("count", COUNTS)
+def test_softplus_and_its_gradient_are_those_of_numpy(count):
+    x = np.linspace(-80, 200, count).astype(np.float32)
+    np.testing.assert_allclose(softplus(mx.array(x)), np.logaddexp(x.astype(np.float64), 0), rtol=1e-5)
+    slope = mx.grad(lambda x: mx.sum(softplus(x)))(mx.array(x))
+    np.testing.assert_allclose(slope, expit(x.astype(np.float64)), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", COUNTS)
 def test_nothing_hides_a_nan(count):
     x = mx.full((count,), mx.nan)
-    for y in (sigmoid(x), tanh(x), gelu(x), exp_shifted(x, mx.array(0.0))):
+    for y in (sigmoid(x), tanh(x), gelu(x), softplus(x), exp_shifted(x, mx.array(0.0))):
         assert mx.all(mx.isnan(y)).item()
 
 

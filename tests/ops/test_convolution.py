@@ -38,6 +38,9 @@ CASES = {
     "a filter for each channel, no padding": ((2, 1, 90, 6), (6, 1, 7, 1), (1, 1), (0, 0), (1, 1), "depthwise"),
     "a filter for each channel, of bins": ((2, 3, 20, 4), (4, 1, 5, 1), (1, 1), (0, 4), (1, 1), "depthwise"),
     "a filter for each channel, strided": ((2, 1, 20, 4), (4, 1, 5, 1), (1, 2), (0, 2), (1, 1), "product"),
+    "a filter for each channel, of bins only": ((2, 5, 7, 6), (6, 3, 1, 1), (1, 1), (1, 0), (1, 1), "depthwise"),
+    "a filter for each channel, much padding": ((2, 4, 9, 6), (6, 3, 2, 1), (1, 1), (2, 0), (1, 1), "depthwise"),
+    "a filter for each channel, dilated": ((2, 1, 9, 6), (6, 1, 5, 1), (1, 1), (0, 3), (1, 2), "product"),
     "stride over time": ((2, 1, 21, 8), (16, 1, 5, 8), (1, 2), (0, 2), (1, 1), "product"),
 }
 

@@ -29,7 +29,16 @@ WESPEAKER = {
     "CAMPPlus": ("CamPlusPlus", {}),
     "Res2Net34_Base": ("Res2Net", {"m_channels": 8}),
     "ERes2Net34_Base": ("WespeakerERes2Net", {"m_channels": 8}),
+    "SimAM_ResNet34_ASP": ("SimAmResNet", {"in_planes": 8}),
+    "SimAM_ResNet100_ASP": ("SimAmResNet", {"depth": 100, "in_planes": 4}),
+    "Gemini_DF_ResNet60": ("DfResNet", {"blocks": (3, 3, 9, 3), "channels": 4}),
+    "XI_VEC_ECAPA_TDNN_c512": ("EcapaTdnn", {"channels": 64, "posterior": True}),
+    "XI_VEC_XVEC": ("XVector", {"posterior": True}),
 }
+
+
+def _pooling(name):
+    return "XI" if name.startswith("XI_VEC") else "ASTP" if "ECAPA" in name else "TSTP"
 
 
 def _save_wespeaker(folder, twin, name, **settings):
@@ -39,7 +48,7 @@ def _save_wespeaker(folder, twin, name, **settings):
     torch.save(state, folder / "avg_model.pt")
     config = {
         "model": name,
-        "model_args": {"feat_dim": 80, "embed_dim": 256, "pooling_func": "ASTP" if "ECAPA" in name else "TSTP"},
+        "model_args": {"feat_dim": 80, "embed_dim": 256, "pooling_func": _pooling(name)},
         "dataset_args": {"fbank_args": {"num_mel_bins": 80, "frame_shift": 10, "frame_length": 25, "dither": 1.0}},
     } | settings
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -407,6 +416,7 @@ def test_every_tensor_is_accounted_for(change, message, tmp_path, make_twin):
     "settings, message",
     [
         ({"model_args": {"feat_dim": 40}}, "config.yaml has feat_dim 40"),
+        ({"model_args": {"acoustic_dim": 40}}, "config.yaml has acoustic_dim 40"),
         ({"model_args": {"pooling_func": "MQMHASTP"}}, "MQMHASTP is not supported"),
         ({"dataset_args": {"frontend": "whisper"}}, "front end whisper is not supported"),
         ({"dataset_args": {"cmvn_args": {"norm_var": True}}}, "variance normalization"),
@@ -450,6 +460,8 @@ def _reshaped(state, name, change):
         ("CamPlusPlus", "xvector.block1.tdnnd1.cam_layer.linear_local.weight"),
         ("ERes2Net", "layer1.0.convs.0.weight"),
         ("RepVgg", "stage1.0.rbr_dense.conv.weight"),
+        ("SimAmResNet", "pooling.attention.0.weight"),
+        ("DfResNet", "stages.2.0.conv2.weight"),
     ],
 )
 def test_shapes_that_fit_no_network_are_one_line(cls, name, change, tmp_path, make_twin):
@@ -458,6 +470,8 @@ def test_shapes_that_fit_no_network_are_one_line(cls, name, change, tmp_path, ma
         "EcapaTdnn": {"channels": 16},
         "ERes2Net": {"m_channels": 8, "num_blocks": (1, 1, 1, 1)},
         "RepVgg": {"depths": (2, 4, 14, 1), "widths": (6, 6, 12, 24, 160)},
+        "SimAmResNet": {"depth": 18, "in_planes": 4},
+        "DfResNet": {"blocks": (1, 1, 1, 1), "channels": 4},
     }
     torch.save(_reshaped(make_twin(cls, **small.get(cls, {})).state_dict(), name, change), tmp_path / "avg_model.pt")
     with pytest.raises(InputError) as caught:

@@ -155,6 +155,10 @@ TWINS = [
     ("ReDimNet", {"stages": [(1, 1, 2, 20), (2, 1, 1, 0)], "wespeaker": True} | WIDTHS, 0, "avg_model.pt"),
     ("ReDimNet", {"stages": [(1, 1, 2, 20), (2, 1, 1, 0)]} | WIDTHS, 0, "model.pt"),
     ("ReDimNet", {"stages": [(1, 2, 1, 2, 0)], "out_channels": 6, "out_map": True} | WIDTHS, 0, "model.pt"),
+    ("SimAmResNet", {"depth": 18, "in_planes": 4}, 1e-7, "avg_model.pt"),
+    ("DfResNet", {"blocks": (1, 1, 1, 1), "channels": 4}, 1e-7, "avg_model.pt"),
+    ("EcapaTdnn", {"channels": 32, "posterior": True}, 1e-7, "avg_model.pt"),
+    ("XVector", {"posterior": True}, 1e-7, "avg_model.pt"),
 ]
 
 RES2NETS = {"Res2Net": "Res2Net34_Base", "WespeakerERes2Net": "ERes2Net34_Base"}  # in WeSpeaker's config.yaml
