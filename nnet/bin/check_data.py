@@ -9,7 +9,7 @@ import logging
 
 from nnet.bin.cli import boolean, parser, run
 from nnet.datadir.checks import duplicate_audio, shared_ids, summarize, unknown_trial_ids
-from nnet.datadir.directory import DataDir, read_table, some
+from nnet.datadir.directory import DataDir, examples, read_table
 from nnet.dataset.split import session_prefix
 from nnet.errors import InputError
 from nnet.report.tables import as_text
@@ -64,14 +64,14 @@ def check_trials(path, enroll, test):
     """Raises InputError if a trial list names utterances or speakers that are not in the data."""
     for names, data in zip(unknown_trial_ids(path, enroll, test), (enroll, test), strict=True):
         if names:
-            raise InputError(f"{path}: {len(names)} of its ids have no audio in {data.path}: {some(names)}")
+            raise InputError(f"{path}: {len(names)} of its ids have no audio in {data.path}: {examples(names)}")
 
 
 def check_apart(train, test):
     """Raises InputError if training and test data share speakers or utterances."""
     for what, names in zip(("speakers", "utterances"), shared_ids(train, test), strict=True):
         if names:
-            raise InputError(f"{train.path}: {len(names)} {what} are also in {test.path}, such as {some(names)}")
+            raise InputError(f"{train.path}: {len(names)} {what} are also in {test.path}, such as {examples(names)}")
 
 
 def check_duplicates(sets, train):

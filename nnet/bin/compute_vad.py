@@ -12,7 +12,7 @@ import logging
 import numpy as np
 
 from nnet.bin.cli import parser, run
-from nnet.datadir.directory import DataDir, some
+from nnet.datadir.directory import DataDir, examples
 from nnet.datadir.job_outputs import JobTables
 from nnet.feats.vad import VadOptions, energy_vad
 from nnet.kaldi.ark import ArkWriter, read_matrix
@@ -42,7 +42,7 @@ def main(argv=None):
                 silent.append(utterance)
     logger.info("%s: %.1f %% of %d frames are voiced", data.path, 100 * voiced_frames / max(frames, 1), frames)
     if silent:
-        logger.warning("%s: no voiced frame in %d utterances: %s", data.path, len(silent), some(silent))
+        logger.warning("%s: no voiced frame in %d utterances: %s", data.path, len(silent), examples(silent))
 
 
 if __name__ == "__main__":

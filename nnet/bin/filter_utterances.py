@@ -8,7 +8,7 @@ import logging
 
 from nnet.bin.cli import parser, run
 from nnet.datadir.derive import subset
-from nnet.datadir.directory import DataDir, some
+from nnet.datadir.directory import DataDir, examples
 from nnet.errors import InputError
 from nnet.kaldi.ark import matrix_shape
 from nnet.kaldi.tables import invert_utt2spk
@@ -47,9 +47,9 @@ def report(data, long, spk2utt, args):
     logger.info("%s: %d of %d utterances kept, %d of %d speakers", data.path, kept, len(data.utt2spk), len(spk2utt),
                 len(spk2utt) + len(few))  # fmt: skip
     if short:
-        logger.info("%d utterances have %d frames or fewer: %s", len(short), args.min_len, some(short))
+        logger.info("%d utterances have %d frames or fewer: %s", len(short), args.min_len, examples(short))
     if few:
-        logger.info("%d speakers have fewer than %d utterances: %s", len(few), args.min_num_utts, some(few))
+        logger.info("%d speakers have fewer than %d utterances: %s", len(few), args.min_num_utts, examples(few))
 
 
 if __name__ == "__main__":

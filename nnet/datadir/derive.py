@@ -5,7 +5,7 @@ import logging
 import os
 import random
 
-from nnet.datadir.directory import ALL_FILES, RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, WHOLE_FILES, some
+from nnet.datadir.directory import ALL_FILES, RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, WHOLE_FILES, examples
 from nnet.errors import InputError
 from nnet.files import atomic_write, remove_file
 from nnet.kaldi.tables import invert_utt2spk, write_table
@@ -148,7 +148,7 @@ def _distribute(source, name, destinations, parts_of, rename):
         write_table(os.path.join(destination, name), part)
     missing = parts_of.keys() - table.keys()
     if missing:
-        logger.warning("%s: %d of %d missing: %s", source.file(name), len(missing), len(parts_of), some(missing))
+        logger.warning("%s: %d of %d missing: %s", source.file(name), len(missing), len(parts_of), examples(missing))
 
 
 def _write_speakers(source, destinations, utterances, renaming):

@@ -170,7 +170,7 @@ def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, flo
     return words[0], start, end, channel
 
 
-def some(names: Iterable[str], limit: int = 3) -> str:
+def examples(names: Iterable[str], limit: int = 3) -> str:
     """Lists the first few names and the number of the others, for a message."""
     names = sorted(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""

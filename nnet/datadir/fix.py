@@ -4,7 +4,7 @@ import logging
 import os
 
 from nnet.datadir.derive import copy_file, write_speakers
-from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, parse_segment, some
+from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, examples, parse_segment
 from nnet.errors import InputError
 from nnet.files import make_directory
 from nnet.kaldi.tables import invert_spk2utt, read_lines, read_spk2utt, write_table
@@ -134,5 +134,5 @@ def _rewrite(data, name, keys):
     copy_file(data.file(name), os.path.join(backup, name))
     write_table(data.file(name), kept)
     gone = table.keys() - kept.keys()
-    what = f"; removed: {some(gone)}" if gone else ""
+    what = f"; removed: {examples(gone)}" if gone else ""
     logger.info("%s: %d of %d lines kept, sorted%s", data.file(name), len(kept), len(lines), what)

@@ -4,7 +4,7 @@ import logging
 import os
 
 from nnet.datadir.derive import subset
-from nnet.datadir.directory import DataDir, some
+from nnet.datadir.directory import DataDir, examples
 from nnet.datadir.fix import fix
 from nnet.errors import InputError
 from nnet.files import read_json, remove_file, write_json
@@ -109,7 +109,7 @@ def _check_complete(data, table, left_out, where):
     missing = data.utt2spk.keys() - table.keys() - left_out.keys()
     if missing:
         raise InputError(
-            f"{where}: {len(missing)} of the {len(data.utt2spk)} utterances of {data.path} missing: {some(missing)}"
+            f"{where}: {len(missing)} of the {len(data.utt2spk)} utterances of {data.path} missing: {examples(missing)}"
         )
 
 

@@ -1,6 +1,6 @@
 """Checks the consistency of the files of a data directory (utils/validate_data_dir.sh)."""
 
-from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, some
+from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, examples
 from nnet.errors import InputError
 from nnet.kaldi.tables import invert_spk2utt, read_list, read_spk2utt
 
@@ -95,9 +95,9 @@ def _check_keys(data, name, expected, source):
     keys, expected = data.table(name).keys(), set(expected)
     missing, extra = expected - keys, keys - expected
     if missing:
-        raise InputError(f"{data.file(name)}: {len(missing)} entries of {source} missing: {some(missing)}; {_FIX}")
+        raise InputError(f"{data.file(name)}: {len(missing)} entries of {source} missing: {examples(missing)}; {_FIX}")
     if extra:
-        raise InputError(f"{data.file(name)}: {len(extra)} entries are not in {source}: {some(extra)}; {_FIX}")
+        raise InputError(f"{data.file(name)}: {len(extra)} entries are not in {source}: {examples(extra)}; {_FIX}")
 
 
 def _check_values(data):
@@ -122,5 +122,5 @@ def read_selection(path, known, what):
     names = read_list(path)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise InputError(f"{path}: {len(unknown)} ids are not in {what}: {some(unknown)}")
+        raise InputError(f"{path}: {len(unknown)} ids are not in {what}: {examples(unknown)}")
     return names

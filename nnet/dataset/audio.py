@@ -10,7 +10,7 @@ from nnet.audio.augmented_copies import Copy
 from nnet.audio.excerpt import read_part
 from nnet.audio.mixing import change_speed
 from nnet.audio.reading import audio_duration
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.dataset.utterances import UtteranceTable, speakers_of
 from nnet.errors import InputError
 from nnet.feats.frames import num_frames
@@ -106,7 +106,7 @@ def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
     long = np.flatnonzero(frames)
     if len(long) < len(frames):
         short = [utterances[i] for i in np.flatnonzero(frames == 0)]
-        logger.warning("%s: ignored %d utterances shorter than a frame: %s", data.path, len(short), some(short))
+        logger.warning("%s: ignored %d utterances shorter than a frame: %s", data.path, len(short), examples(short))
     columns = {name: column[long] for name, column in columns.items()}
     utterances, speakers = ([names[i] for i in long] for names in (utterances, speakers))
     table = UtteranceTable(data.path, utterances, speakers, spk2int, frames[long], columns)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ class ChunkSampler:
         if len(unused):
             logger.warning(
                 "%s: %d of %d utterances are shorter than the minimum chunk (%d frames) and not used (%s)",
-                table.path, len(unused), table.num_utterances, self.min_frames, some(map(table.utterance, unused)),
+                table.path, len(unused), table.num_utterances, self.min_frames, examples(map(table.utterance, unused)),
             )  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def _say_short(short, name, what, frames):
     if len(short):
         logger.warning(
             "%d %s have no utterance of %d frames; shorter utterances are repeated to fill a chunk (%s)",
-            len(short), what, frames, some(map(name, short)),
+            len(short), what, frames, examples(map(name, short)),
         )  # fmt: skip
 
 

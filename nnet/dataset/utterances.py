@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.dataset.shared_arrays import SharedArrays
 from nnet.errors import InputError
 
@@ -111,7 +111,7 @@ def speakers_of(data, utterances, name):
     absent = data.utt2spk.keys() - set(utterances)
     if absent:
         logger.warning(
-            "%s: %d of %d utterances missing: %s", data.file(name), len(absent), len(data.utt2spk), some(absent)
+            "%s: %d of %d utterances missing: %s", data.file(name), len(absent), len(data.utt2spk), examples(absent)
         )
     return [data.utt2spk[u] for u in utterances]
 
