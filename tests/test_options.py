@@ -13,7 +13,7 @@ from nnet.optim.schedules import SCHEDULES
 from nnet.options import check_value, options_of
 from nnet.poolings import POOLINGS
 
-SIZES = {"epochs": 3, "input_dim": 20, "in_dim": 24, "num_speakers": 5, "endpoint_dims": {}}
+SIZES = {"epochs": 3, "input_dim": 72, "in_dim": 24, "num_speakers": 5, "endpoint_dims": {}}
 REGISTRIES = (NETWORKS, POOLINGS, LOSSES, AUXILIARY_LOSSES, OPTIMIZERS, SCHEDULES)
 CLASSES = [(name, cls) for registry in REGISTRIES for name, cls in registry.items()]
 every = pytest.mark.parametrize("cls", [cls for _, cls in CLASSES], ids=[name for name, _ in CLASSES])
