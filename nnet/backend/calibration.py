@@ -53,7 +53,13 @@ class Calibration:
         """Computes log-likelihood ratios (N,) from columns (N, K)."""
         if columns.shape[1] != len(self.weights):
             raise InputError(f"the calibration model takes {len(self.weights)} columns, not {columns.shape[1]}")
-        return self.offset + columns @ self.weights
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratios = self.offset + columns @ self.weights
+        if not np.isfinite(ratios).all():
+            raise InputError(
+                f"calibrated scores overflow: is the offset {self.offset:g} or a weight of the model damaged?"
+            )
+        return ratios
 
 
 def train_calibration(columns, target, p_target=CalibrationOptions.p_target):

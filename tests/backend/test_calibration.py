@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from nnet import metrics
-from nnet.backend.calibration import quality_columns, read_calibration, train_calibration, write_calibration
+from nnet.backend.calibration import (
+    Calibration,
+    quality_columns,
+    read_calibration,
+    train_calibration,
+    write_calibration,
+)
 from nnet.errors import InputError
 
 
@@ -90,3 +96,8 @@ def test_bad_input():
         train_calibration(np.ones((3, 1)), np.ones(3, bool))
     with pytest.raises(InputError, match="column 2 has the same value"):
         train_calibration(np.array([[1.0, 2.0], [2.0, 2.0]]), np.array([True, False]))
+
+
+def test_a_weight_that_no_training_gives_is_told_when_it_is_used():
+    with pytest.raises(InputError, match="calibrated scores overflow"):
+        Calibration(0.5, np.array([1e308]), 0.1).apply(np.array([[1.0], [9.0]]))
