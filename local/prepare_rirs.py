@@ -11,7 +11,7 @@ from pathlib import Path
 from corpus import write_tables
 
 from nnet.bin.cli import parser, run
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.errors import InputError
 from nnet.kaldi.tables import read_lines
 
@@ -65,7 +65,7 @@ def read_list(path, root):
     missing = [file for file in responses.values() if not Path(file).is_file()]
     if missing or not responses:
         raise InputError(
-            f"{path}: {len(missing)} of its {len(responses)} files are missing ({some(missing) or 'it is empty'}); "
+            f"{path}: {len(missing)} of its {len(responses)} files are missing ({examples(missing) or 'it is empty'}); "
             "unpack RIRS_NOISES again"
         )
     return responses

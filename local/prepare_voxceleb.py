@@ -14,7 +14,7 @@ from voxceleb import DOCUMENTED, Speakers, find_recordings, wav_entry
 from voxceleb_trials import LISTS, allowed_lists, check_size, find_list, read_list, with_audio
 
 from nnet.bin.cli import boolean, number, parser, run
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.errors import InputError
 from nnet.files import make_directory, remove_file
 from nnet.kaldi.trials import write_trials
@@ -121,7 +121,7 @@ def check_complete(root, corpus, speakers, recordings, max_missing, part="dev"):
     if len(missing) > max_missing * len(expected):
         raise InputError(
             f"{root}: {len(missing)} of the {len(expected)} training speakers in {corpus}_meta.csv have no recordings, "
-            f"such as {some(missing)}; unpack all parts, or allow it: --max-missing"
+            f"such as {examples(missing)}; unpack all parts, or allow it: --max-missing"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inventory import Inventory
 
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.errors import InputError
 
 AUDIO = (".sph", ".wav", ".flac")
@@ -106,7 +106,7 @@ class Release:
         if len(missing) > max_missing * len(wanted) or len(missing) == len(wanted):
             raise InputError(
                 f"{self.roots}: {len(missing)} of the {len(wanted)} recordings in {table} are missing, such as "
-                f"{some(missing)}; unpack all parts of {self.what} (is the table of this release?), or allow it: "
+                f"{examples(missing)}; unpack all parts of {self.what} (is the table of this release?), or allow it: "
                 "--max-missing"
             )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from corpus import write_tables
 
-from nnet.datadir.directory import some, write_table
+from nnet.datadir.directory import examples, write_table
 from nnet.errors import InputError
 from nnet.files import remove_file
 from nnet.kaldi.trials import write_trials
@@ -55,7 +55,7 @@ def refuse_two_speakers(utterances, skip):
     unique = dict.fromkeys(utterances)
     for (path, channel, _), names in speakers.items():
         if len(names) > 1:
-            skip(f"{path}:{side_letter(channel)}", f"assigned to two speakers: {some(names)}")
+            skip(f"{path}:{side_letter(channel)}", f"assigned to two speakers: {examples(names)}")
     return [u for u in unique if len(speakers[u.path, u.channel, u.span]) == 1]
 
 

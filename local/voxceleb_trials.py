@@ -11,7 +11,7 @@ from pathlib import Path
 
 from voxceleb import utterance_of
 
-from nnet.datadir.directory import some
+from nnet.datadir.directory import examples
 from nnet.errors import InputError
 from nnet.kaldi.tables import read_lines
 
@@ -115,7 +115,7 @@ def with_audio(path, trials, recordings, root, max_missing):
         )
     if len(missing) > max_missing * len(named):
         raise InputError(
-            f"{path}: {len(missing)} of its {len(named)} recordings are not under {root}, such as {some(missing)}; "
+            f"{path}: {len(missing)} of its {len(named)} recordings are not under {root}, such as {examples(missing)}; "
             "unpack all parts of the corpus, use fewer --lists, or allow it: --max-missing "
             f"{len(missing) / len(named) + 0.0005:.3f}"
         )
@@ -123,6 +123,6 @@ def with_audio(path, trials, recordings, root, max_missing):
     if missing:
         log.warning(
             "%s: %d recordings are missing (%s); %d of %d trials are skipped, so results are not comparable",
-            path, len(missing), some(missing), len(trials) - len(kept), len(trials),
+            path, len(missing), examples(missing), len(trials) - len(kept), len(trials),
         )  # fmt: skip
     return kept
