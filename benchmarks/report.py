@@ -7,6 +7,8 @@ import subprocess
 import time
 from collections import namedtuple
 
+from nnet.cores import cores
+
 Table = namedtuple("Table", "title header rows")
 Table.__doc__ = "A heading, the names of the columns, and rows of strings and numbers."
 
@@ -30,20 +32,15 @@ def machine():
     """The processor, the system and the versions that matter, as a line each."""
     versions = ", ".join(f"{name} {version}" for name in PACKAGES if (version := version_of(name)))
     return [
-        f"{processor()}, {num_cores()} cores, threads a process: {num_threads()}; {platform.platform()}",
+        f"{processor()}, {cores()} cores, threads a process: {num_threads()}; {platform.platform()}",
         f"Python {platform.python_version()}, {versions}",
         f"{time.strftime('%Y-%m-%d %H:%M')}, load {os.getloadavg()[0]:.1f} at the start",
     ]
 
 
-def num_cores():
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def num_threads():
     """The threads that each side of a contest has: OMP_NUM_THREADS, or one a core."""
-    return int(os.environ.get("OMP_NUM_THREADS") or num_cores())
+    return int(os.environ.get("OMP_NUM_THREADS") or cores())
 
 
 def version_of(package):

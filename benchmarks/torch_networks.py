@@ -39,6 +39,13 @@ class StatisticsPooling(nn.Module):
         return torch.cat([x.mean(dim=-1).flatten(1), deviation.flatten(1)], dim=1)
 
 
+def _weighted_statistics(x, weights, floor):
+    """Weighted mean and standard deviation over time: x and weights (B, C, T) → (B, 2 * C)."""
+    mean = (weights * x).sum(dim=2)
+    variance = (weights * x.square()).sum(dim=2) - mean.square()
+    return torch.cat([mean, variance.clamp(min=floor).sqrt()], dim=1)
+
+
 class AttentivePooling(nn.Module):
     """Channel-wise attentive statistics (ASTP), with the utterance's statistics as context if `context`."""
 
@@ -55,9 +62,7 @@ class AttentivePooling(nn.Module):
             deviation = (x.var(dim=2, keepdim=True) + 1e-7).sqrt().expand_as(x)
             keys = torch.cat([x, mean, deviation], dim=1)
         weights = self.linear2(self.linear1(keys).tanh()).softmax(dim=2)
-        mean = (weights * x).sum(dim=2)
-        variance = (weights * x.square()).sum(dim=2) - mean.square()
-        return torch.cat([mean, variance.clamp(min=1e-7).sqrt()], dim=1)
+        return _weighted_statistics(x, weights, floor=1e-7)
 
 
 class SimAmPooling(nn.Module):
@@ -70,9 +75,7 @@ class SimAmPooling(nn.Module):
 
     def forward(self, x):
         weights = self.attention(x)
-        mean = (weights * x).sum(dim=2)
-        variance = (weights * x.square()).sum(dim=2) - mean.square()
-        return torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1)
+        return _weighted_statistics(x, weights, floor=1e-5)
 
 
 class PosteriorPooling(nn.Module):
@@ -889,9 +892,7 @@ class NormalizedAttention(nn.Module):
 
     def forward(self, x):
         weights = self.conv_2(self.bn1(self.conv_1(x)).tanh()).softmax(dim=2)
-        mean = (weights * x).sum(dim=2)
-        variance = (weights * x.square()).sum(dim=2) - mean.square()
-        return self.bn3(self.fc(self.bn2(torch.cat([mean, variance.clamp(min=1e-5).sqrt()], dim=1))))
+        return self.bn3(self.fc(self.bn2(_weighted_statistics(x, weights, floor=1e-5))))
 
 
 class NextTdnn(nn.Module):

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 
+from nnet.cores import cores
 from nnet.errors import InputError
 from nnet.kaldi.text_columns import line_starts, read_blocks
 
@@ -45,7 +46,7 @@ def read_pairs(path, widths, third=None):
     path = str(path)
     if third == "number" and os.path.isfile(path):
         _refuse_cut(path)
-    parts = min(_cores(), os.path.getsize(path) // PART_BYTES)
+    parts = min(_processes(), os.path.getsize(path) // PART_BYTES)
     if parts > 1:
         try:
             return _read_in_parallel(path, widths, third, line_starts(path, parts))
@@ -63,9 +64,9 @@ def _refuse_cut(path):
                 raise InputError(f"{path}: truncated: the last line has no end; write it again")
 
 
-def _cores():
+def _processes():
     """Number of processes to start; 1 where forking is unsafe."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    return cores() if sys.platform == "linux" else 1
 
 
 def _read_in_parallel(path, widths, third, starts):

@@ -6,6 +6,7 @@ from nnet import ops
 from nnet.errors import InputError
 from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv1d, Conv2d, LayerNorm, Linear
+from nnet.networks.resnet import apply_layers
 from nnet.networks.transformer import EncoderLayer
 from nnet.ops import mx, nn
 from nnet.options import option
@@ -87,13 +88,7 @@ class ReDimNet(Network):
 
     def __call__(self, x, endpoints=None):
         """x: (B, T, F) → (B, T, out_dim)."""
-        endpoints = {} if endpoints is None else endpoints
-        endpoints["stem"] = x = self.stem(x)
-        outputs = [x]
-        for name in self.names:
-            endpoints[name] = x = run_stage(self[name], outputs)
-            outputs.append(x)
-        x = self.last(outputs)
+        x = run_stages(self, x, endpoints)
         return self.head_bn(self.head(x)) if "head" in self else x
 
 
@@ -279,12 +274,19 @@ def time_context(width, reduction):
     return [TimeContext(width, width // reduction)] if reduction else []
 
 
-def run_stage(layers, outputs):
-    """Applies the layers of a stage, the first of them to all earlier outputs."""
-    x = layers[0](outputs)
-    for layer in layers[1:]:
-        x = layer(x)
-    return x
+def run_stages(network, x, endpoints=None):
+    """Applies stem, stages and the last aggregation of a ReDimNet: (B, T, F) → (B, T, F * C).
+
+    The first layer of a stage gets all earlier outputs, each other one the output of the layer before it.
+    """
+    endpoints = {} if endpoints is None else endpoints
+    endpoints["stem"] = x = network.stem(x)
+    outputs = [x]
+    for name in network.names:
+        first, *layers = network[name]
+        endpoints[name] = x = apply_layers(layers, first(outputs))
+        outputs.append(x)
+    return network.last(outputs)
 
 
 def per_stage(**options):

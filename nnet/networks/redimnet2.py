@@ -14,7 +14,7 @@ from nnet.networks.redimnet import (
     check_stride,
     make_blocks,
     per_stage,
-    run_stage,
+    run_stages,
     time_context,
 )
 from nnet.ops import nn
@@ -105,13 +105,7 @@ class ReDimNet2(Network):
 
     def __call__(self, x, endpoints=None):
         """x: (B, T, F) → (B, T', out_dim), T' being T down to a multiple of the strides over time."""
-        endpoints = {} if endpoints is None else endpoints
-        endpoints["stem"] = x = self.stem(ops.crop_to_multiple(x, of=self.time_stride))
-        outputs = [x]
-        for name in self.names:
-            endpoints[name] = x = run_stage(self[name], outputs)
-            outputs.append(x)
-        x = self.last(outputs)
+        x = run_stages(self, ops.crop_to_multiple(x, of=self.time_stride), endpoints)
         return self.head(x) if "head" in self else x
 
 

@@ -6,8 +6,8 @@ from nnet import ops
 from nnet.errors import InputError
 from nnet.networks.base import Network
 from nnet.networks.layers import BatchNorm, Conv2d
-from nnet.networks.resnet import SqueezeExcitation, strided_size
-from nnet.ops import mx, nn
+from nnet.networks.resnet import GatedBlock, SqueezeExcitation, strided_size
+from nnet.ops import mx
 from nnet.ops.gradients import in_inference
 from nnet.options import option
 
@@ -129,7 +129,7 @@ class RepVgg(Network):
         return ops.flatten_map(x)
 
 
-class RepBlock(nn.Module):
+class RepBlock(GatedBlock):
     """ReLU of the sum of parallel branches, each with batch normalization (section 3.2, figure 2).
 
     The branches are a 3×3 convolution; a 1×1 convolution or, with `dilated`, a 3×3 one over every second bin and frame
@@ -171,8 +171,7 @@ class RepBlock(nn.Module):
 
     def __call__(self, x):
         """x: (B, F, T, in_channels) → (B, F', T', channels)."""
-        y = ops.relu(self._sum(x))
-        return self.se(y) if "se" in self else y
+        return self.gate(ops.relu(self._sum(x)))
 
     def _sum(self, x):
         if "fused" in self:

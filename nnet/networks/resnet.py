@@ -81,15 +81,15 @@ class ResNet(ResidualNetwork):
         super().__init__(input_dim, options.channels, block, depths, options.se_reduction)
 
 
-class ResidualBlock(nn.Module):
-    """Base class of the blocks: a subclass computes the residual branch and applies `gate` to it."""
+class GatedBlock(nn.Module):
+    """Base class of blocks that may have a squeeze-excitation, `se`."""
 
     def gate(self, y):
-        """Applies squeeze-excitation to the residual branch if the block has it."""
+        """Applies the squeeze-excitation to a map if the block has one."""
         return self.se(y) if "se" in self else y
 
 
-class BasicBlock(ResidualBlock):
+class BasicBlock(GatedBlock):
     """Two 3×3 convolutions around a shortcut.
 
     Args:
@@ -118,7 +118,7 @@ class BasicBlock(ResidualBlock):
         return ops.relu(self.gate(y) + apply_layers(self.shortcut, x))
 
 
-class Bottleneck(ResidualBlock):
+class Bottleneck(GatedBlock):
     """1×1, 3×3 and 1×1 convolutions around a shortcut; arguments as for BasicBlock."""
 
     expansion = 4

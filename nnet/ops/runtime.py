@@ -15,6 +15,7 @@ import os
 import site
 import sys
 
+from nnet.cores import cores
 from nnet.malloc import keep_memory
 from nnet.ops.binding import LOADED_BEFORE, mx
 
@@ -120,7 +121,7 @@ def num_threads():
         value = os.environ.get(name, "")
         if value.isdigit() and int(value) > 0:
             return int(value)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores()
 
 
 def use_one_thread():

@@ -24,7 +24,7 @@ def block_size(request, monkeypatch):
         monkeypatch.setattr(text_columns, "BLOCK_BYTES", 20)
     if request.param == "by several processes":
         monkeypatch.setattr(coded_pairs, "PART_BYTES", 10)
-        monkeypatch.setattr(coded_pairs, "_cores", lambda: 3)
+        monkeypatch.setattr(coded_pairs, "_processes", lambda: 3)
 
 
 def test_trials(write, block_size):
