@@ -50,7 +50,7 @@ begin_recipe() {
   margin=false copies=0 sounds='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   if ! command -v "${train_cmd%% *}" >/dev/null; then echo "$0: --cmd: no command '${train_cmd%% *}'" >&2; exit 1; fi
-  check_numbers nj nproc
+  check_numbers stage stop_stage nj nproc
   name=$(basename "$nnet_conf" .json)
   type=$(check '' --show features.type)
   case ${type:=mfcc} in

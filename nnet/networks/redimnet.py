@@ -1,5 +1,6 @@
 """ReDimNet (Yakovlev et al. 2024, "Reshape dimensions network for speaker recognition", arXiv:2407.18223)."""
 
+import math
 from dataclasses import dataclass
 
 from nnet import ops
@@ -58,6 +59,7 @@ class ReDimNet(Network):
 
     def __init__(self, input_dim: int, options: ReDimNetOptions = ReDimNetOptions()):
         super().__init__()
+        check_bins(input_dim, options.strides)
         setups = per_stage(
             strides=options.strides,
             blocks=options.blocks,
@@ -68,7 +70,6 @@ class ReDimNet(Network):
         self.stem = Stem(channels)
         self.names = tuple(f"stage{i}" for i, _ in enumerate(setups, 1))
         for number, (name, (stride, depth, expansion, reduction)) in enumerate(zip(self.names, setups, strict=True), 1):
-            check_stride(bins, stride)
             inner = int(round(stride * channels * expansion, 6))
             layers = [Aggregation(number, width), ToMap(bins)]
             layers.append(Conv2d(channels, inner, (stride, 1), (stride, 1), padding=0, bias=True))
@@ -296,10 +297,10 @@ def per_stage(**options):
     return list(zip(*options.values(), strict=True))
 
 
-def check_stride(bins, stride):
-    """Raises InputError if a stride does not divide the bins of its stage."""
-    if bins % stride:
-        raise InputError(f"network.strides: a stride of {stride} does not divide the {bins} bins of its stage")
+def check_bins(bins, strides):
+    """Raises InputError if the strides of all stages do not divide the bins."""
+    if bins % math.prod(strides):
+        raise InputError(f"network.strides {list(strides)} need a multiple of {math.prod(strides)} bins, not {bins}")
 
 
 def groups_of(channels, width, inputs=None):

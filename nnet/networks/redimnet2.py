@@ -11,7 +11,7 @@ from nnet.networks.redimnet import (
     Stem,
     ToFrames,
     ToMap,
-    check_stride,
+    check_bins,
     make_blocks,
     per_stage,
     run_stages,
@@ -70,6 +70,7 @@ class ReDimNet2(Network):
 
     def __init__(self, input_dim: int, options: ReDimNet2Options = ReDimNet2Options()):
         super().__init__()
+        check_bins(input_dim, options.strides)
         setups = per_stage(
             strides=options.strides,
             time_strides=options.time_strides,
@@ -82,7 +83,6 @@ class ReDimNet2(Network):
         self.names = tuple(f"stage{i}" for i, _ in enumerate(setups, 1))
         for number, (name, setup) in enumerate(zip(self.names, setups, strict=True), 1):
             stride, time_stride, depth, expansion, reduction = setup
-            check_stride(bins, stride)
             shrinking *= time_stride
             inner = int(round(stride * channels * expansion, 6))
             pool = (stride, shrinking)

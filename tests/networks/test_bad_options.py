@@ -21,6 +21,8 @@ BAD = [
     ("next_tdnn", {"kernels": (7, 64)}, r"kernels \[7, 64\]: 64 is even; only odd kernels"),
     ("next_tdnn", {"channels": 16, "kernels": (3, 5, 7)}, r"channels 16 must be a multiple of .* network\.kernels, 3"),
     ("next_tdnn", {"kernels": ()}, r"network\.kernels is empty"),
+    ("redimnet", {"strides": (1, 2, 1, 2, 1, 2)}, r"strides \[1, 2, 1, 2, 1, 2\] need a multiple of 8 bins, not 20"),
+    ("redimnet2", {"strides": (1, 5)}, r"network\.strides, .* must have one value per stage each"),
     ("next_tdnn", {"light": True}, r"kernels \[7, 65\]: network\.light takes one kernel, such as \[65\]"),
 ]
 
