@@ -20,6 +20,7 @@ NEEDS = {
     "scale": (),
     "heads": (),
     "backend": (),
+    "gallery": (),
 }
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for type checkers and editors; _NAMES says the same to the 
     from nnet.feats.spectrum import compute_mfcc as compute_mfcc
     from nnet.feats.vad import VadOptions as VadOptions
     from nnet.feats.vad import energy_vad as energy_vad
+    from nnet.gallery import Gallery as Gallery
     from nnet.kaldi.ark import ArkWriter as ArkWriter
     from nnet.kaldi.ark import read_ark as read_ark
     from nnet.kaldi.ark import read_matrix as read_matrix
@@ -69,6 +70,7 @@ _NAMES = {
     "nnet.feats.options": ("FbankOptions", "MfccOptions"),
     "nnet.feats.spectrum": ("compute_fbank", "compute_mfcc"),
     "nnet.feats.vad": ("VadOptions", "energy_vad"),
+    "nnet.gallery": ("Gallery",),
     "nnet.kaldi.ark": ("ArkWriter", "read_ark", "read_matrix", "read_vector", "write_ark"),
     "nnet.kaldi.tables": ("read_table", "write_table"),
     "nnet.kaldi.trials": ("Trials", "read_scores", "read_trials", "write_scores"),

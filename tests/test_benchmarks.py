@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import augmentation, backend, distributed, features, mlx_networks, scale, systems
+from benchmarks import augmentation, backend, distributed, features, gallery, mlx_networks, scale, systems
 from benchmarks.__main__ import NEEDS, main
 from benchmarks.contest import compare
 from benchmarks.process import usage_of
@@ -113,6 +113,11 @@ def test_two_processes(tmp_path, monkeypatch):
 
 def test_back_end():
     (table,) = backend.tables(1, scale=0.002)
+    assert is_table(table)
+
+
+def test_gallery():
+    (table,) = gallery.tables(1, voices=30)
     assert is_table(table)
 
 

@@ -11,9 +11,11 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from simulated_voices import calibrated
 from toy_data import make_config, make_data
 
 import nnet
+from nnet.backend.duration_calibration import write_duration_calibration
 from nnet.feats.options import MfccOptions
 from nnet.model.directory import save_config
 from nnet.model.speaker_net import build_model
@@ -101,6 +103,9 @@ def folder(root, tmp_path_factory):
     save_weights(str(folder / "exp/xvector/model.safetensors"), weights_of(build_model(config, 13)))
     conf = {"type": "mfcc", "options": MfccOptions().to_dict(), "cmvn": "none", "silence_removed": False}
     save_config(str(folder / "exp/xvector"), config, 13, 5, conf)
+    calibration = calibrated(speakers=20).calibration
+    model = nnet.load_model(folder / "exp/xvector")
+    write_duration_calibration(folder / "exp/xvector/cosine_calibration.json", calibration, model.checksum, {})
     for seed, name in enumerate(("a.wav", "b.wav")):
         soundfile.write(folder / name, 0.1 * np.random.default_rng(seed).normal(size=16000), 16000)
     (folder / "trials").write_text("alice alice-2 target\nalice bob-2 nontarget\n")

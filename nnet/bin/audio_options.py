@@ -1,9 +1,15 @@
 """Options shared by the programs that embed audio files, and the comparison of each pair of files."""
 
 import itertools
+import logging
 
+from nnet.audio.reading import read_audio
+from nnet.backend.duration_calibration import DurationCalibration
 from nnet.bin.cli import number
+from nnet.feats.speech import seconds_of_speech
 from nnet.model.embedder import cosine
+
+log = logging.getLogger(__name__)
 
 
 def add_audio_options(parser):
@@ -23,7 +29,31 @@ def add_audio_options(parser):
 
 def print_comparisons(model, paths, vectors, p_target):
     """Prints a line for each pair of files: both paths, cosine score and, for a calibrated model, the probability."""
-    for (a, x), (b, y) in itertools.combinations(zip(paths, vectors, strict=True), 2):
-        similarity = cosine(x, y)
-        known = f" {model.probability(similarity, p_target):.4f}" if model.calibration else ""
+    by_duration = isinstance(model.calibration, DurationCalibration)
+    seconds = [seconds_of_speech(*read_audio(path)) if by_duration else None for path in paths]
+    if by_duration:
+        warn_of_seconds(model.calibration, seconds)
+    for (a, x, s), (b, y, t) in itertools.combinations(zip(paths, vectors, seconds, strict=True), 2):
+        similarity, known = cosine(x, y), ""
+        if model.calibration:
+            known = f" {model.probability(similarity, p_target, (s, t)):.4f}"
         print(f"{a} {b} {similarity:.4f}{known}")
+    if model.calibration:
+        log.info(
+            "each line: two files, cosine, and the probability that they are of the same speaker if it is %g before "
+            "listening (--p-target)",
+            p_target,
+        )
+
+
+def warn_of_seconds(calibration, seconds):
+    """Says which seconds of speech lie beyond those that a DurationCalibration was trained on."""
+    lowest, highest = calibration.seconds
+    beyond = sorted({round(s, 1) for s in seconds if not lowest <= s <= highest})
+    if beyond:
+        log.warning(
+            "%s s of speech: the calibration knows %.1f to %.1f s, and takes what is beyond for the nearest of these",
+            ", ".join(map(str, beyond)),
+            lowest,
+            highest,
+        )

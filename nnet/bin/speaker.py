@@ -1,4 +1,4 @@
-"""Speaker verification from the command line, without a recipe.
+"""Speaker verification and identification from the command line, without a recipe.
 
 `mlx-speaker VERB --help` shows the arguments and options of a verb.
 """
@@ -14,6 +14,12 @@ from nnet.bin.cli import parser, run
 VERBS = {
     "embed": ("embed", "embed audio files with a trained model"),
     "compare": ("compare", "compare audio files: are they of the same speaker?"),
+    "enroll": ("enroll", "enroll a speaker in a gallery of voices"),
+    "identify": ("identify", "find out which enrolled speaker it is, or nobody known"),
+    "verify": ("verify", "decide whether it is a certain enrolled speaker"),
+    "forget": ("forget", "remove speakers from a gallery"),
+    "list": ("list_voices", "list the speakers of a gallery"),
+    "calibrate": ("calibrate", "give the scores of a model a meaning, by seconds of speech"),
     "convert": ("convert_checkpoint", "convert another toolkit's checkpoint into a model directory"),
     "export": ("export_model", "export a model for publication"),
     "check-config": ("check_config", "check a network configuration and show every layer"),

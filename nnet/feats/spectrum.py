@@ -104,6 +104,13 @@ def _mel_energies(
     return mels, energy
 
 
+def log_energies(samples: np.ndarray, options: SpectrumOptions) -> np.ndarray:
+    """Computes the log energy (frames,) of each frame, without its DC offset and without dither, as with raw_energy."""
+    frames = cut_frames(np.asarray(samples, np.float32), options)
+    blocks = [_raw_log_energy(_remove_offset(frames[rows]), options) for rows in _blocks(len(frames))]
+    return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+
+
 def _blocks(count: int) -> list[slice]:
     return [slice(first, min(first + BLOCK, count)) for first in range(0, count, BLOCK)]
 
@@ -169,10 +176,16 @@ def _preemphasize(frames: np.ndarray, coefficient: np.float32, out: np.ndarray) 
 
 
 def _log_energy(raw: np.ndarray, windowed: np.ndarray, options: SpectrumOptions) -> np.ndarray:
-    frames = raw if options.raw_energy else windowed
-    energy = np.einsum("ij,ij->i", frames, frames)
     if options.raw_energy:
-        energy *= np.float32(FULL_SCALE**2)
+        return _raw_log_energy(raw, options)
+    return _floored_log(np.einsum("ij,ij->i", windowed, windowed), options)
+
+
+def _raw_log_energy(frames: np.ndarray, options: SpectrumOptions) -> np.ndarray:
+    return _floored_log(np.einsum("ij,ij->i", frames, frames) * np.float32(FULL_SCALE**2), options)
+
+
+def _floored_log(energy: np.ndarray, options: SpectrumOptions) -> np.ndarray:
     return np.log(np.maximum(energy, max(FLOOR, np.float32(options.energy_floor))))
 
 

@@ -1,5 +1,8 @@
 """The library interface of a trained model: audio in, embedding out."""
 
+import functools
+import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from nnet.audio.reading import read_audio
 from nnet.backend.calibration import Calibration, read_calibration
+from nnet.backend.duration_calibration import DurationCalibration, is_by_duration, read_duration_calibration
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
 from nnet.files import AnyPath
@@ -17,6 +21,8 @@ from nnet.model.engine import engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.model.hub import find_model
 from nnet.model.self_check import check_self_test
+from nnet.model.weights import weights_of
+from nnet.ops import mx
 
 # File of a model directory: a calibration of cosine scores of its embeddings, without a back end.
 CALIBRATION = "cosine_calibration.json"
@@ -34,8 +40,7 @@ class Embedder:
         net: the SpeakerNet, in eval mode; `net.extract(features (B, T, F))` gives (B, D).
         front_end: computes features from samples.
         dim: dimension of the embeddings.
-        calibration: the Calibration in cosine_calibration.json; None if the directory has none, or if another
-            checkpoint or node than the default is used.
+        name: what it was loaded by: a directory, or a name on the Hugging Face Hub.
     """
 
     def __init__(
@@ -54,20 +59,28 @@ class Embedder:
                 chunks.
             engine: "mlx" or "onnx"; None: the fastest one for the device (`nnet.model.engine.engine_of`).
         """  # fmt: skip
-        directory = find_model(directory)
+        self.name, directory = os.fspath(directory), find_model(directory)
         self.net, self.config, about = load_speaker_net(directory, checkpoint)
         self.node, self.chunk_size = self.net.utterance_node(node), chunk_size
         self.dim = self.net.endpoint_dim(self.node)
         self._engine = engine_of(self.net, self.node, engine)
-        self.front_end = FrontEnd(about["feats_conf"])
-        self.calibration = None
-        if self.node == self.net.node and checkpoint == "best":
-            self.calibration = _calibration_of(directory)
+        self._feats_conf = about["feats_conf"]
+        self.front_end = FrontEnd(self._feats_conf)
+        self._directory = directory if self.node == self.net.node and checkpoint == "best" else None
+        if self._directory is not None:
             check_self_test(directory, self)
 
-    def embed(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
-        """Embeds a recording: samples (n,) in [-1, 1) at `sample_rate` Hz → (D,) float32."""
-        return next(self._embed([("samples", samples, sample_rate)]))
+    @functools.cached_property
+    def checksum(self) -> str:
+        """Tells the embeddings of different models apart: of the weights, the endpoint and the features."""
+        digest = hashlib.sha256(json.dumps([self.node, self._feats_conf], sort_keys=True).encode())
+        for name, weight in sorted(weights_of(self.net).items()):
+            digest.update(name.encode() + np.array(weight.astype(mx.float32)).tobytes())
+        return digest.hexdigest()[:16]
+
+    def embed(self, samples: np.ndarray, sample_rate: int, where: str = "samples") -> np.ndarray:
+        """Embeds samples (n,) in [-1, 1) at `sample_rate` Hz: (D,) float32; `where` names them in errors."""
+        return next(self._embed([(where, samples, sample_rate)]))
 
     def embed_batch(self, recordings: Sequence[tuple[np.ndarray, int]]) -> list[np.ndarray]:
         """Embeds recordings [(samples, sample_rate), ...]: list of (D,); those of equal length form a batch."""
@@ -81,20 +94,45 @@ class Embedder:
         """Yields the embedding, (D,) float32, of each audio file."""
         return self._embed((str(path), *read_audio(str(path))) for path in paths)
 
-    def probability(self, cosine: ArrayLike, p_target: float = 0.5) -> np.ndarray:
+    @functools.cached_property
+    def calibration(self) -> Calibration | DurationCalibration | None:
+        """The calibration in cosine_calibration.json: a DurationCalibration if it depends on the seconds of speech.
+
+        None if the directory has none, or if another checkpoint or node than the default is used.
+        """
+        path = os.path.join(self._directory or "", CALIBRATION)
+        if self._directory is None or not os.path.isfile(path):
+            return None
+        calibration, description = read_calibration(path)
+        if is_by_duration(description):
+            return read_duration_calibration(path, self.checksum)
+        if len(calibration.weights) != 1:
+            raise InputError(f"{path}: calibrates {len(calibration.weights)} columns; train it on cosine scores alone")
+        return calibration
+
+    def probability(
+        self, cosine: ArrayLike, p_target: float = 0.5, seconds: tuple[float, float] | None = None
+    ) -> np.ndarray:
         """Computes the posterior probability that two recordings are of the same speaker.
 
         Args:
             cosine: cosine score of the embeddings, a number or an array.
             p_target: prior probability of the same speaker.
+            seconds: of speech in both recordings (`nnet.feats.speech.seconds_of_speech`), for a calibration by
+                duration.
 
         Raises:
-            InputError: the model directory has no calibration.
+            InputError: the model directory has no calibration, or `seconds` are needed.
         """
         if self.calibration is None:
-            raise InputError(f"this model has no {CALIBRATION}; train it with steps/train_calibration.sh")
-        ratios = self.calibration.apply(np.reshape(cosine, (-1, 1)))
-        return scipy.special.expit(ratios + scipy.special.logit(p_target)).reshape(np.shape(cosine))
+            raise InputError(f"this model has no {CALIBRATION}; make it with mlx-speaker calibrate")
+        if isinstance(self.calibration, DurationCalibration):
+            if seconds is None:
+                raise InputError(f"the {CALIBRATION} of this model depends on the seconds of speech; give them")
+            ratios = self.calibration.log_ratio(cosine, *seconds)
+        else:
+            ratios = self.calibration.apply(np.reshape(cosine, (-1, 1))).reshape(np.shape(cosine))
+        return scipy.special.expit(ratios + scipy.special.logit(p_target))
 
     def _embed(self, recordings: Iterable[tuple[str, np.ndarray, int]]) -> Iterator[np.ndarray]:
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
@@ -131,13 +169,3 @@ def cosine(x: np.ndarray, y: np.ndarray) -> float:
     0.7071
     """
     return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
-
-
-def _calibration_of(directory: AnyPath) -> Calibration | None:
-    path = os.path.join(directory, CALIBRATION)
-    if not os.path.isfile(path):
-        return None
-    calibration, _ = read_calibration(path)
-    if len(calibration.weights) != 1:
-        raise InputError(f"{path}: calibrates {len(calibration.weights)} columns; train it on cosine scores alone")
-    return calibration
