@@ -25,7 +25,7 @@ from nnet.records import append, read_records, reading, rewrite, writing
 from nnet.voices import Index, Voice, packed, packed_voice, unit, unpacked, unpacked_voice
 
 FORMAT = 1
-GOOD_SECONDS = 10.0  # of speech in an enrollment: more changes little (docs/identification.md)
+GOOD_SECONDS = 10.0  # of speech: an enrollment with fewer is told so
 RESEMBLANCE = 0.01  # an enrollment is told whom it resembles if a stranger would come as near in fewer cases than this
 AGREEMENT = 0.5  # recordings agree if they are of one speaker with at least this probability, at a prior of one half
 
@@ -349,7 +349,7 @@ class Gallery:
             agreement, doubts = self._agreement(voice, before + labels)
             doubts += self._resemblance(voice)
             if doubts and not force:
-                raise InputError(f"{name}: not enrolled: {'; '.join(doubts)}; --force true enrolls all the same")
+                raise InputError(f"{name}: not enrolled: {'; '.join(doubts)} (--force true enrolls all the same)")
             self._append(file, added)
         if voice.seconds < GOOD_SECONDS:
             doubts.append(f"only {voice.seconds:.1f} s of speech; {GOOD_SECONDS:g} s make decisions surer")

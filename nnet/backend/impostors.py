@@ -71,6 +71,9 @@ class Impostors:
         """Reads the values of `to_dict`; `where` names them in errors."""
         kinds = {f.name: (int, float) if f.type is float else list for f in dataclasses.fields(cls)}
         check_entries(values, kinds, where)
+        for name, kind in kinds.items():
+            for i, number in enumerate(values[name] if kind is list else ()):
+                check_entries({f"{name}[{i}]": number}, {f"{name}[{i}]": (int, float)}, where)
         arrays = {name: np.array(values[name], np.float64) if kinds[name] is list else values[name] for name in kinds}
         lengths = [arrays[name].shape for name in ("mean", "log_variance", "levels")]
         if lengths != [(2,), (2,), arrays["log_survival"].shape] or not 0 <= arrays["share"] < 1 or arrays["tail"] >= 0:

@@ -20,7 +20,8 @@ def main(argv=None):
     gallery = Gallery(args.gallery, Embedder(args.model_dir))
     enrollment = gallery.enroll_files(args.name, args.audio, args.force)
     agreement = "" if enrollment.agreement is None else f", agreement {enrollment.agreement:.4f}"
-    print(f"{args.name}: {enrollment.recordings} recordings, {enrollment.seconds:.1f} s of speech{agreement}")
+    count = "1 recording" if enrollment.recordings == 1 else f"{enrollment.recordings} recordings"
+    print(f"{args.name}: {count}, {enrollment.seconds:.1f} s of speech{agreement}")
     for reason in enrollment.lacking:
         log.warning("%s: %s", args.name, reason)
 
