@@ -298,7 +298,8 @@ class Gallery:
         names, enrolled = self._index.names, self._index.seconds
         cosines = np.stack([self._index.vectors @ unit(vector) for vector in vectors])  # (C, N)
         ratios = self._calibration.log_ratio(cosines, enrolled, np.reshape(seconds, (-1, 1)))
-        for i, voice in zip(*linear_sum_assignment(ratios, maximize=True), strict=True):
+        evidence = np.maximum(ratios, 0)  # as nobody known: unlike voices must not take a name from who has it
+        for i, voice in zip(*linear_sum_assignment(evidence, maximize=True), strict=True):
             match = Match(names[voice], float(cosines[i, voice]), float(ratios[i, voice]), 0.0)
             if seconds[i] >= LEAST_SPEECH and self._false_accept(match, seconds[i], len(names)) <= false_accept:
                 found[i] = match.name

@@ -180,6 +180,15 @@ def test_clusters_get_different_names(gallery, speakers):
     assert gallery.name_clusters(np.zeros((0, DIM)), []) == []
 
 
+def test_a_name_goes_to_the_cluster_that_it_fits_best(gallery, speakers):
+    """Also where the other cluster is still less like the other voice."""
+    for i in range(2):
+        gallery.enroll(f"p{i}", [recording(speakers.own[i], 10)], force=True)
+    first, other = speakers.own[:2]
+    vectors = np.stack([first + 0.1 * other, 0.9 * first - 0.5 * other])
+    assert gallery.name_clusters(vectors, [8, 8]) == ["p0", None]
+
+
 def start(root, path, first, count):
     command = [sys.executable, "-c", ENROLL, str(path), str(first), str(count)]
     environment = os.environ | {"PYTHONPATH": str(root)}
