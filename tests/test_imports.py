@@ -22,7 +22,7 @@ RANKS = [
     {"config"},
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},
-    {"training"},
+    {"training", "diarization"},
     {"jobs"},
     {"bin"},
 ]
