@@ -37,6 +37,7 @@ EXTRAS = {
         "build>=1.0",
         "mypy>=1.8",
         "pip>=23",
+        "pyannote.metrics>=3.2",
         "pytest>=7.4",
         "pytest-xdist>=3.7",
         "ruff>=0.17,<0.18",

@@ -77,14 +77,15 @@ def engines(rng, n, rate):
     return irfft(rfft(pulses) / (1 + ((rfftfreq(n, 1 / rate) - center) / center) ** 2), n)
 
 
-def room(rng, n, rate):
+def room(rng, n, rate, reverberation=None):
     """Generates a room impulse response: direct sound, early reflections, exponentially decaying noise.
 
-    The reverberation time (60 dB) is 0.15 to 0.8 s, the direct-to-reverberant ratio -3 to 12 dB. The direct sound is
-    the highest peak.
+    The reverberation time (60 dB) is `reverberation` seconds, or drawn from 0.15 to 0.8; the direct-to-reverberant
+    ratio is -3 to 12 dB. The direct sound is the highest peak.
     """
     time = np.arange(n) / rate
-    tail = shaped(rng, n, rate, lambda f: 1 / (1 + f / 2000)) * np.exp(-6.91 * time / rng.uniform(0.15, 0.8))
+    tail = shaped(rng, n, rate, lambda f: 1 / (1 + f / 2000))
+    tail *= np.exp(-6.91 * time / (reverberation or rng.uniform(0.15, 0.8)))
     tail[: int(rng.uniform(0.005, 0.02) * rate)] = 0
     tail /= np.sqrt(np.sum(tail**2))
     for delay in rng.uniform(0.002, 0.05, 10):

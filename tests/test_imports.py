@@ -22,7 +22,7 @@ RANKS = [
     {"config"},
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},
-    {"training", "gallery", "voices"},
+    {"training", "diarization", "gallery", "voices"},
     {"jobs"},
     {"bin"},
 ]

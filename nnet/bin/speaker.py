@@ -25,6 +25,7 @@ VERBS = {
     "check-config": ("check_config", "check a network configuration and show every layer"),
     "score": ("score", "score a trial list by cosine or PLDA"),
     "metrics": ("compute_metrics", "compute EER, minDCF and a report from scores"),
+    "score-diarization": ("score_diarization", "compute diarization error rates and a report from RTTM files"),
 }
 
 
@@ -43,7 +44,7 @@ def main(argv=None):
 def make_parser():
     p = parser(__doc__)
     p.prog = "mlx-speaker"
-    lines = "".join(f"\n  {verb:<14}{line}" for verb, (_, line) in VERBS.items())
+    lines = "".join(f"\n  {verb:<19}{line}" for verb, (_, line) in VERBS.items())
     p.epilog = f"verbs:{lines}"
     p.add_argument("--version", action="version", version=f"mlx-speaker {__version__}")
     p.add_argument("verb", metavar="VERB", choices=VERBS, help="command, see below")

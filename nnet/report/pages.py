@@ -23,12 +23,16 @@ th:first-child { text-align: left; position: sticky; left: 0; background: #fff; 
 tbody th { font-weight: normal; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
 figure { margin: 0; max-width: 34rem; }
+.wide { grid-template-columns: 1fr; }
+.wide figure { max-width: none; overflow-x: auto; }
+.wide figure svg { min-width: 40rem; }
+figcaption { font-size: .9rem; }
 figure svg { display: block; width: 100%; height: auto; }
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
   .table { overflow: visible; }
-  .plots { grid-template-columns: 1fr 1fr; }
-  figure { max-width: 8.5cm; }
+  .plots:not(.wide) { grid-template-columns: 1fr 1fr; }
+  .plots:not(.wide) figure { max-width: 8.5cm; }
   table { font-size: 7.5pt; }
   th, td { padding: .15rem .3rem; white-space: normal; }
   h2, figure, tr { break-inside: avoid; }
@@ -86,14 +90,16 @@ def _section(section):
     if section.rows:
         parts.append(f'<div class="table">{as_html(section.rows)}</div>\n')
     if section.images:
-        figures = (_figure(what, svg) for what, svg in section.images.values())
-        parts.append(f'<div class="plots">\n{"".join(figures)}</div>\n')
+        figures = (_figure(what, svg, section.wide) for what, svg in section.images.values())
+        parts.append(f'<div class="plots{" wide" * section.wide}">\n{"".join(figures)}</div>\n')
     return "".join(parts) + "</section>\n"
 
 
-def _figure(what, svg):
-    """Wraps an SVG with a label for screen readers; the style sets its size."""
-    return f'<figure role="img" aria-label="{html.escape(what)}">{svg}</figure>\n'
+def _figure(what, svg, with_caption):
+    """Wraps an SVG with a label for screen readers, and for all on request; the style sets its size."""
+    label = html.escape(what)
+    caption = f"<figcaption>{label}</figcaption>" * with_caption
+    return f'<figure role="img" aria-label="{label}">{caption}{svg}</figure>\n'
 
 
 def _write(path, text):

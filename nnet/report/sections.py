@@ -18,12 +18,14 @@ class Section:
         text: one paragraph, or "".
         rows: lists of text, the header first, or [].
         images: {file name: (description, SVG text)}.
+        wide: images are as wide as the page, each with its description above it.
     """
 
     title: str
     text: str = ""
     rows: list = dataclasses.field(default_factory=list)
     images: dict = dataclasses.field(default_factory=dict)
+    wide: bool = False
 
 
 def sections(results, epochs=None):

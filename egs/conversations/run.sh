@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Who spoke when: diarization of simulated conversations, or of recordings of your own, and its error rates.
+#
+#   ./run.sh --pretrained MODELDIR --corpus DIR   conversations of 2 to 6 speakers from a LibriSpeech-shaped folder
+#   ./run.sh --pretrained MODELDIR                the same from OpenSLR's mini set, which is downloaded
+#   ./run.sh --pretrained MODELDIR --data DIR     DIR has wav.scp and rttm (AMI, VoxConverse, CALLHOME: docs/diarization.md)
+#
+# 0 data preparation   5 diarization   7 error rates and report
+#
+# A system is a kind of speech segments, a clustering, and a number of speakers: all combinations of --speech, --cluster
+# and --number are compared.
+stage='' stop_stage=100    # first and last stage; without --stage: all stages that are not up to date
+pretrained=''              # the model directory
+corpus='' data=''          # see above; corpus is remembered
+conversations=100 seed=0   # how many are simulated; another seed simulates others
+speech="oracle energy"     # where somebody speaks: oracle (by the reference), energy, model (neural segmentation)
+cluster="ahc"              # clustering, of steps/diarize.sh --cluster: ahc, spectral, vbx
+number="unknown"           # of speakers: unknown, known
+options=''                 # further options of steps/diarize.sh, such as "--threshold 0.6"
+exp=''                     # results; default: exp/NAME of the model directory
+dry_run=false              # true: only print which stages would run and why
+nj=4 cmd=''                # parallel jobs; job runner, default: that of cmd.sh
+help_message=$(sed -n -e '/^#!/d' -e '/^help_message/q' -e p "$0")
+
+set -euo pipefail
+. ./path.sh
+. ./cmd.sh
+. utils/parse_options.sh
+. steps/stages.sh
+retrain=false set='' resolved=''
+gpu_cmd=${cmd:-$gpu_cmd}
+if [ -z "$pretrained" ]; then echo "$0: --pretrained MODELDIR is required" >&2; exit 1; fi
+if [ -n "$corpus" ] && [ -n "$data" ]; then echo "$0: give either --corpus or --data" >&2; exit 1; fi
+if ! [ -f "$pretrained/config.json" ]; then echo "$0: --pretrained $pretrained: no model directory" >&2; exit 1; fi
+exp=${exp:-exp/$(basename "$pretrained")}
+
+check_words() {  # OPTION WORD...: stops if a word of an option is none of these
+  local word
+  for word in ${!1}; do
+    case " ${*:2} " in
+      *" $word "*) ;;
+      *) echo "$0: --$1: '$word' is none of ${*:2}" >&2; exit 1 ;;
+    esac
+  done
+}
+check_words speech oracle energy model
+check_words cluster ahc spectral vbx
+check_words number unknown known
+
+if [ -n "$data" ]; then
+  set_dir=data/$(basename "$data") out=$exp/$(basename "$data")
+  step data 0 "data preparation" "$set_dir" path:data "file:$data/wav.scp" "file:$data/rttm"
+else
+  set_dir=data/simulated out=$exp/simulated
+  recall "$set_dir" corpus
+  step data 0 "data preparation" "$set_dir" path:corpus conversations seed
+fi
+do_data() {
+  if [ -n "$data" ]; then
+    python local/prepare_diarization.py --nj "$nj" "$data" "$set_dir"
+    return
+  fi
+  if [ -z "$corpus" ]; then python local/download_librispeech_mini.py corpus; fi
+  python local/simulate_conversations.py --count "$conversations" --seed "$seed" "${corpus:-corpus}" "$set_dir"
+}
+
+diarize() {  # SPEECH CLUSTER NUMBER OUT: writes OUT/rttm
+  local segments=(--vad "$1") count
+  if [ "$1" = oracle ]; then segments=(--segments "$set_dir/oracle"); fi
+  # shellcheck disable=SC2206  # several words
+  segments+=(--cluster "$2" $options)
+  if [ "$3" = unknown ]; then
+    steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" "${segments[@]}" "$pretrained" "$set_dir" "$4"
+    return
+  fi
+  rm -rf "$4/known"
+  cut -d ' ' -f 2 "$set_dir/reco2num_spk" | sort -nu | while read -r count; do  # the recordings of each number of speakers
+    mkdir -p "$4/known/$count"
+    awk -v count="$count" '$2 == count' "$set_dir/reco2num_spk" >"$4/known/$count/recordings"
+    utils/subset_data_dir.sh --utt-list "$4/known/$count/recordings" "$set_dir" "$4/known/$count/data"
+    steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" "${segments[@]}" --num-speakers "$count" "$pretrained" \
+      "$4/known/$count/data" "$4/known/$count" </dev/null
+  done
+  cat "$4"/known/*/rttm >"$4/rttm"
+}
+
+each_system() {  # FUNCTION: calls it with the speech, clustering, number and folder of each system
+  local s c n
+  for s in $speech; do
+    for c in $cluster; do
+      for n in $number; do "$1" "$s" "$c" "$n" "$out/${s}_${c}_$n"; done
+    done
+  done
+}
+
+step diarization 5 "diarization" "$out" after:data path:pretrained "file:$pretrained/model.safetensors" \
+  speech cluster number options
+do_diarization() { each_system diarize; }
+
+score() {  # SPEECH CLUSTER NUMBER OUT: prints two lines for each way of scoring
+  local uem=() collar overlap
+  if [ -f "$set_dir/uem" ]; then uem=(--uem "$set_dir/uem"); fi
+  for collar in 0 0.25; do
+    overlap=true
+    if [ "$collar" = 0.25 ]; then overlap=false; fi
+    steps/score_diarization.sh --collar $collar --overlap $overlap "${uem[@]+"${uem[@]}"}" \
+      --title "Speech: $1, clustering: $2, number of speakers: $3" --report "$4/report_collar_$collar" \
+      "$set_dir/rttm" "$4/rttm" >"$4/errors_collar_$collar.txt"
+    echo "speech: $1, clustering: $2, number of speakers: $3. $(tail -n 1 "$4/errors_collar_$collar.txt")"
+    sed -n -e 1p -e '/^all /p' "$4/errors_collar_$collar.txt"
+  done
+}
+
+step metrics 7 "error rates and report" "$out" after:diarization
+do_metrics() { each_system score >"$out/results.txt"; }
+
+run_steps
+if ! $dry_run; then show_results "$out/results.txt"; fi

@@ -1,0 +1,1 @@
+"""Who spoke when: turns of speakers in recordings, and their error rates."""
