@@ -11,7 +11,7 @@ from nnet.config import build_config
 from nnet.datadir.directory import check_feats_conf
 from nnet.errors import InputError
 from nnet.files import check_entries, read_json, write_json
-from nnet.model.speaker_net import build_model
+from nnet.model.speaker_net import TRAINING_ONLY, build_model
 from nnet.model.weights import load_weights, read_weights
 from nnet.ops import mx
 
@@ -62,7 +62,7 @@ def load_speaker_net(directory, checkpoint="best"):
     config, about = read_config(directory)
     model = build_model(config, about["input_dim"])
     path = weights_path(directory, checkpoint)
-    weights = {n: w for n, w in read_weights(path).items() if not n.startswith(("loss.", "auxiliary."))}
+    weights = {n: w for n, w in read_weights(path).items() if not n.startswith(TRAINING_ONLY)}
     load_weights(model, weights, path)
     model.eval()
     mx.eval(model.parameters())
