@@ -37,7 +37,8 @@ def train(
     Args:
         config: the configuration.
         train_data: data directory of prepared features or, with data.source audio, of recordings.
-        valid_data: data directory with prepared features of other utterances of the same speakers.
+        valid_data: data directory with prepared features of other utterances of the same speakers (of any, if the loss
+            uses no labels).
         directory: the model directory to write.
         dev_data: data directory of held-out speakers, for the EER of each epoch; None: valid_data.
         init: a model directory whose weights the training starts from.
@@ -55,7 +56,10 @@ def train(
     dim = check_features(config, measured, [valid, dev])
     if init:
         check_same_front_end(init, measured.feats_conf, measured.path)
-    spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
+    utt2spk = with_speeds(data.utt2spk, config.data.speeds)
+    if not config.loss.cls.uses_labels:
+        utt2spk |= valid.utt2spk
+    spk2int = speaker_indices(utt2spk)
     group = Group()
     with contextlib.ExitStack() as opened:
         if group.is_main:

@@ -58,6 +58,15 @@ def log_of(directory):
     return [json.loads(line) for line in (directory / "log.jsonl").read_text().splitlines()]
 
 
+def test_without_labels_validation_may_be_of_others(data, teacher, tmp_path):
+    make_data(tmp_path / "valid", speakers=2, first_speaker=30)
+    (tmp_path / "train").symlink_to(data / "train")
+    config = make_config(tmp_path / "c.json", loss=NOTHING, distillation={"teacher": str(teacher)}, **DIMS)
+    train(tmp_path, config, tmp_path / "exp", "--set", "training.epochs=1")
+    with pytest.raises(InputError, match="speaker s030 of .* is not one of the 6 training speakers"):
+        train(tmp_path, config, tmp_path / "labels", "--set", "loss.type=softmax")
+
+
 def keep(teacher, data, out):
     """The teacher's embeddings of whole utterances of the training and validation sets, in one folder."""
     out.mkdir()
