@@ -61,7 +61,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["nnet", "nnet.*"]),
-    package_data={"nnet": ["py.typed"]},
+    package_data={"nnet": ["py.typed", "models/*/*"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mlx-speaker = nnet.bin.speaker:start"]},

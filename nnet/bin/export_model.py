@@ -22,7 +22,8 @@ from nnet.files import atomic_write, make_directory
 from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.embedder import CALIBRATION, Embedder
 from nnet.model.self_check import write_self_test
-from nnet.model.weights import save_weights, weights_of
+from nnet.model.weights import load_weights, save_weights, weights_of
+from nnet.ops import mx
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ def main(argv=None):
     found = args.metrics or sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
     reports = [read_report(path) for path in found]
     model, config, about = load_speaker_net(args.model_dir, args.checkpoint)
+    if args.half:
+        load_weights(model, halved(weights_of(model)), args.model_dir)  # what is exported is what the file can hold
     make_directory(args.out)
     if args.onnx:
         write_onnx(args.out, model, about, args.features, args.quantize == "int8")
@@ -52,17 +55,24 @@ def main(argv=None):
 
 
 def write_model(args, model, config, about):
-    """The model itself; its weights are last, so that a killed process leaves no model."""
+    """The model itself; its weights come after all but the self-test, so that a killed process leaves no model."""
     if about["feats_conf"]:
         kind = about["feats_conf"]["type"]
         options = FEATURE_OPTIONS[kind].from_dict(about["feats_conf"]["options"])
         write_conf(os.path.join(args.out, f"{kind}.conf"), options, "The features of this model.")
-        write_self_test(args.out, Embedder(args.model_dir, args.checkpoint))
     calibration = os.path.join(args.model_dir, CALIBRATION)
     if os.path.isfile(calibration) and args.checkpoint == "best":
         shutil.copyfile(calibration, os.path.join(args.out, CALIBRATION))
     save_config(args.out, config, about["input_dim"], about["num_speakers"], about["feats_conf"])
-    save_weights(os.path.join(args.out, "model.safetensors"), weights_of(model))
+    weights = weights_of(model)
+    save_weights(os.path.join(args.out, "model.safetensors"), halved(weights) if args.half else weights)
+    if about["feats_conf"]:
+        write_self_test(args.out, Embedder(args.out))
+
+
+def halved(weights):
+    """Rounds arrays of float32 to float16: {name: array}."""
+    return {name: w.astype(mx.float16) if w.dtype == mx.float32 else w for name, w in weights.items()}
 
 
 def make_parser():
@@ -73,6 +83,8 @@ def make_parser():
     p.add_argument("--data", metavar="TEXT", help="what the model was trained on, for the card")
     p.add_argument("--metrics", action="extend", type=str.split, default=[], metavar='"FILE ..."',
                    help="metrics.json of reports, for the card; default: all that are in MODELDIR")  # fmt: skip
+    p.add_argument("--half", type=boolean, default=False,
+                   help="weights in float16: half the size; embeddings differ in the fourth digit")  # fmt: skip
     p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: the weights in WeSpeaker's names")
     p.add_argument("--onnx", type=boolean, default=False, help="also OUT/model.onnx: feats (B, T, F) to embs (B, D)")
     p.add_argument("--features", type=boolean, default=False,

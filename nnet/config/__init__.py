@@ -22,6 +22,7 @@ from nnet.errors import InputError
 from nnet.feats.specaugment import SpecAugmentOptions
 from nnet.files import AnyPath, read_json
 from nnet.kaldi.tables import read_lines
+from nnet.losses.distillation import DistillationOptions
 from nnet.networks.embedding import EmbeddingOptions
 from nnet.optim.dropout import parse_dropout
 from nnet.options import build_section, nearest
@@ -35,8 +36,12 @@ PLAIN = {
     "embedding": EmbeddingOptions,
     "training": TrainingSection,
 }
-# Sections that may be absent: no augmentation, no SpecAugment.
-OPTIONAL = {"augmentation": AugmentOptions, "spec_augment": SpecAugmentOptions}
+# Sections that may be absent: no augmentation, no SpecAugment, no teacher.
+OPTIONAL = {
+    "augmentation": AugmentOptions,
+    "spec_augment": SpecAugmentOptions,
+    "distillation": DistillationOptions,
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Config:
     auxiliary: tuple[Choice, ...] = field(default=())
     augmentation: AugmentOptions | None = None
     spec_augment: SpecAugmentOptions | None = None
+    distillation: DistillationOptions | None = None
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -236,6 +242,7 @@ def _check_combinations(config, path):
     share = getattr(config.loss.options, "sample_classes", 1.0)
     if share < 1 and any(choice.type == "mhe" for choice in config.auxiliary):
         raise InputError(f"{path}: auxiliary type mhe is about all classes: remove it, or loss.sample_classes {share}")
+    _check_distillation(config, path)
     if training.dropout is not None:
         parse_dropout(training.dropout, f"{path}: training.dropout")
     schedule = config.schedule.options
@@ -244,3 +251,13 @@ def _check_combinations(config, path):
         raise InputError(
             f"{path}: schedule.final_learning_rate {final} is above learning_rate {schedule.learning_rate}"
         )
+
+
+def _check_distillation(config, path):
+    section = config.distillation
+    if section and (section.teacher is None) == (section.embeddings is None):
+        raise InputError(
+            f"{path}: distillation: give either teacher, a model directory, or embeddings, a folder of kept ones"
+        )
+    if config.loss.type == "none" and not (section or config.auxiliary):
+        raise InputError(f"{path}: loss.type none trains nothing: add the section distillation, or auxiliary losses")

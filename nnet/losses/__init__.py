@@ -13,6 +13,7 @@ from nnet.losses.base import Loss, LossOutput
 from nnet.losses.end_to_end import GE2E, AngularPrototypical, Prototypical
 from nnet.losses.generalized_triplet import GeneralizedAngularTriplet
 from nnet.losses.margins import ASoftmax
+from nnet.losses.none import NoLoss
 from nnet.losses.softmax import Softmax
 from nnet.losses.sphereface2 import SphereFace2
 from nnet.losses.triplet import BatchHardTriplet, SemiHardTriplet
@@ -32,6 +33,7 @@ LOSSES = {
     "ge2e": GE2E,
     "prototypical": Prototypical,
     "angular_prototypical": AngularPrototypical,
+    "none": NoLoss,
 }
 
 AUXILIARY_LOSSES = {

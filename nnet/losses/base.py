@@ -37,6 +37,9 @@ class Loss(nn.Module):
     # Minimum number of segments per speaker in a batch.
     min_segments_per_speaker = 1
 
+    # Whether the labels matter; if not, the validation set may be of other speakers.
+    uses_labels = True
+
     def __init__(self, options):
         super().__init__()
         self.options = options

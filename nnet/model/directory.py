@@ -11,7 +11,8 @@ from nnet.config import build_config
 from nnet.datadir.directory import check_feats_conf
 from nnet.errors import InputError
 from nnet.files import check_entries, read_json, write_json
-from nnet.model.speaker_net import build_model
+from nnet.model.hub import find_model
+from nnet.model.speaker_net import TRAINING_ONLY, build_model
 from nnet.model.weights import load_weights, read_weights
 from nnet.ops import mx
 
@@ -50,7 +51,7 @@ def load_speaker_net(directory, checkpoint="best"):
     """Loads a trained SpeakerNet in eval mode, without its loss.
 
     Args:
-        directory: a model directory.
+        directory: a model directory, or a name for `nnet.model.hub.find_model`.
         checkpoint: "best" (model.safetensors), "last", or the number of an epoch whose checkpoint was kept.
 
     Returns:
@@ -59,10 +60,11 @@ def load_speaker_net(directory, checkpoint="best"):
     Raises:
         InputError: no such checkpoint, or weights that do not match the configuration.
     """
+    directory = find_model(directory)
     config, about = read_config(directory)
     model = build_model(config, about["input_dim"])
     path = weights_path(directory, checkpoint)
-    weights = {n: w for n, w in read_weights(path).items() if not n.startswith(("loss.", "auxiliary."))}
+    weights = {n: w for n, w in read_weights(path).items() if not n.startswith(TRAINING_ONLY)}
     load_weights(model, weights, path)
     model.eval()
     mx.eval(model.parameters())

@@ -1,21 +1,27 @@
-"""Finds models by name, on disk or on the Hugging Face Hub."""
+"""Finds models by name: on disk, in this package, or on the Hugging Face Hub."""
 
 import os
 import re
 
 from nnet.errors import InputError
 
+# The models of this package, each in its model directory.
+SHIPPED = os.path.join(os.path.dirname(os.path.dirname(__file__)), "models")
 # The files of an exported model that `load_model` reads; nothing else is downloaded.
 FILES = ["config.json", "model.safetensors", "self_test.safetensors", "cosine_calibration.json", "*.conf"]
 
 
 def find_model(name):
-    """Returns the model directory `name`; if there is none, downloads the repository `user/name` from the Hub.
+    """Returns the model directory `name`, or that of a model of this package, such as small.
+
+    A name `user/name` that is neither is downloaded from the Hub.
 
     Raises:
         InputError: no such directory, and huggingface_hub is not installed or cannot download it.
     """
     name = os.fspath(name)
+    if name in shipped_models() and not os.path.isdir(name):
+        return os.path.join(SHIPPED, name)
     if os.path.isdir(name) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
         return name
     try:
@@ -29,3 +35,8 @@ def find_model(name):
     except Exception as error:  # errors of the Hub, its HTTP library and the network share no base class
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: no such directory, and the Hub cannot provide it: {reason}") from error
+
+
+def shipped_models():
+    """Lists the names of the models that come with this package."""
+    return sorted(os.listdir(SHIPPED)) if os.path.isdir(SHIPPED) else []

@@ -5,6 +5,7 @@ import contextlib
 from nnet import ops
 from nnet.config import Config
 from nnet.errors import InputError
+from nnet.losses.distillation import Distillation
 from nnet.networks.embedding import Embedding
 from nnet.networks.layers import BatchNorm
 from nnet.ops import mx, nn
@@ -12,9 +13,12 @@ from nnet.ops.gradients import inference
 from nnet.ops.runtime import prepare
 from nnet.options import nearest
 
+# First words of the names of weights that only training needs.
+TRAINING_ONLY = ("loss.", "auxiliary.", "distillation.")
+
 
 class SpeakerNet(nn.Module):
-    """A network, its pooling and its embedding layers; `attach_loss` adds `loss` and `auxiliary` for training.
+    """A network, its pooling and its embedding layers; `attach_loss` adds the losses for training.
 
     Calling it returns the input of the loss; `extract` returns the speaker embedding or another endpoint.
 
@@ -122,12 +126,21 @@ class SpeakerNet(nn.Module):
                 module[name] = value
             self._dtype = mx.float32
 
-    def train_forward(self, x):
-        """Maps features (B, T, F) to (input of the loss (B, D), the pooling's penalty, a scalar)."""
-        if not self.pooling.penalty_weight:
-            return self(x), 0.0
-        endpoints = {}
-        return self(x, endpoints), self.pooling.penalty(endpoints)
+    def train_forward(self, x, vectors=None):
+        """Maps features to the input of the loss and the pooling's penalty.
+
+        Args:
+            x: features (B, T, F).
+            vectors: dict to fill with the endpoints that are one vector an utterance.
+
+        Returns:
+            ((B, embedding.out_dim), a scalar)
+        """
+        vectors = {} if vectors is None else vectors
+        frames = {} if self.pooling.penalty_weight else None
+        vectors["pooling"] = self._pool(x, frames)
+        vectors["output"] = self.embedding(vectors["pooling"], vectors)
+        return vectors["output"], self.pooling.penalty(frames) if frames is not None else 0.0
 
 
 def _cast(x, dtype):
@@ -146,7 +159,16 @@ def build_model(config: Config, input_dim: int) -> SpeakerNet:
     return SpeakerNet(network, pooling, embedding, input_dim, config.embedding.node)
 
 
-def attach_loss(model, config, num_speakers):
-    """Adds loss and auxiliary losses to the model, so that their weights are trained and saved with it."""
+def attach_loss(model, config, num_speakers, target_dim=None):
+    """Adds the losses to the model, so that their weights are trained and saved with it.
+
+    Args:
+        model: a SpeakerNet.
+        config: its Config.
+        num_speakers: outputs of the classifier.
+        target_dim: dimension of a teacher's embeddings; None: no distillation.
+    """
     model.loss = config.loss.build(model.embedding.out_dim, num_speakers)
     model.auxiliary = [choice.build(model.embedding.out_dim, num_speakers) for choice in config.auxiliary]
+    if target_dim:
+        model.distillation = Distillation(model.endpoint_dim(model.node), target_dim, config.distillation)

@@ -14,7 +14,7 @@ def weights_of(model):
 
 
 def load_weights(model, weights, source):
-    """Loads `weights` (name → array) into a model.
+    """Loads `weights` (name → array, of float16 or float32) into a model, as numbers of the model's own type.
 
     Raises:
         InputError: extra, missing or wrongly shaped weights; `source` is what the message calls them.
@@ -30,7 +30,7 @@ def load_weights(model, weights, source):
     if faults:
         more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""
         raise InputError(f"{source} does not match the configuration: {'; '.join(faults[:5])}{more}")
-    model.load_weights(list(weights.items()))
+    model.load_weights([(n, w.astype(own[n].dtype)) for n, w in weights.items()])
 
 
 def read_weights(path):

@@ -3,10 +3,11 @@
 from nnet.audio.augment import Augmenter
 from nnet.config.compare import differing_keys
 from nnet.cores import cores
-from nnet.dataset import ChunkLoader, feature_dim
+from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim
 from nnet.errors import InputError
 from nnet.feats.specaugment import SpecAugment
 from nnet.kaldi.ark import matrix_shape, read_rows
+from nnet.training.teacher import taught, taught_validation
 
 DEV_UTTERANCES, DEV_FRAMES = 1000, 1000
 
@@ -37,28 +38,36 @@ def check_features(config, train, others):
 
 
 def training_loader(config, data, spk2int, group, conf):
-    """Opens the training chunks; `conf` is the content of feats_conf.json."""
-    d, augment = config.data, augmenter(config, conf)
-    if d.dither is not None:
-        conf = conf | {"options": conf["options"] | {"dither": d.dither}}
-    return ChunkLoader(
-        data.path,
-        spk2int,
-        source=d.source,
-        conf=conf,
-        augment=augment,
-        speeds=d.speeds if d.play_speeds else (),
-        transform=SpecAugment(config.spec_augment) if config.spec_augment else None,
-        batch_size=d.batch_size,
-        min_frames=d.min_frames,
-        max_frames=d.max_frames,
-        seed=config.training.seed,
-        steps_per_epoch=d.steps_per_epoch,
-        segments_per_speaker=d.segments_per_speaker,
-        sampling=d.sampling,
-        num_workers=num_workers(d, group.size),
-        rank=group.rank,
-        num_ranks=group.size,
+    """Opens the training chunks, with distillation and their targets; `conf` is the content of feats_conf.json."""
+    d = config.data
+    chunks = {
+        "source": d.source,
+        "speeds": d.speeds if d.play_speeds else (),
+        "batch_size": d.batch_size,
+        "min_frames": d.min_frames,
+        "max_frames": d.max_frames,
+        "seed": config.training.seed,
+        "steps_per_epoch": d.steps_per_epoch,
+        "segments_per_speaker": d.segments_per_speaker,
+        "sampling": d.sampling,
+        "num_workers": num_workers(d, group.size),
+        "rank": group.rank,
+        "num_ranks": group.size,
+    }
+    heard = {
+        "conf": conf if d.dither is None else conf | {"options": conf["options"] | {"dither": d.dither}},
+        "augment": augmenter(config, conf),
+        "transform": SpecAugment(config.spec_augment) if config.spec_augment else None,
+    }
+    loader = ChunkLoader(data.path, spk2int, **chunks, **heard)
+    return taught(config.distillation, loader, data.path, spk2int, conf, **chunks)
+
+
+def validation_loader(config, data, spk2int):
+    """Opens one fixed chunk of every utterance of a DataDir with prepared features, with distillation and targets."""
+    chunks = {"batch_size": config.data.batch_size, "frames": config.data.valid_frames}
+    return taught_validation(
+        config.distillation, ValidationLoader(data.path, spk2int, **chunks), data, spk2int, **chunks
     )
 
 

@@ -8,6 +8,7 @@ from nnet.config.compare import differing_keys
 from nnet.errors import InputError
 from nnet.feats.prepare import INCIDENTAL
 from nnet.model.directory import read_config, weights_path
+from nnet.model.hub import find_model
 from nnet.model.weights import read_weights, weights_of
 
 log = logging.getLogger(__name__)
@@ -23,15 +24,15 @@ def initialize_from(model, directory, drop):
 
     Args:
         model: a SpeakerNet with its loss attached.
-        directory: the model directory to start from.
+        directory: the model directory to start from, or a name for `find_model`.
         drop: patterns of weight names, such as "loss.*".
 
     Raises:
         InputError: a weight that is not dropped is missing from `model` or has another shape there.
     """
-    path = weights_path(directory, "best")
+    path = weights_path(find_model(directory), "best")
     old, new = dict(read_weights(path)), weights_of(model)
-    dropped = sorted(n for n in old if any(fnmatchcase(n, p) for p in drop))
+    dropped = sorted(n for n in old if any(fnmatchcase(n, p) for p in (*drop, *_teaching(new))))
     taken = {n: w for n, w in old.items() if n not in set(dropped)}
     for name, weight in taken.items():
         if name not in new:
@@ -41,11 +42,16 @@ def initialize_from(model, directory, drop):
                 f"{path}: {name} has shape {tuple(weight.shape)}, in the new model {tuple(new[name].shape)}; "
                 "add it to training.drop to initialize it randomly"
             )
-    model.load_weights(list(taken.items()), strict=False)
+    model.load_weights([(n, w.astype(new[n].dtype)) for n, w in taken.items()], strict=False)
     fresh = sorted(n for n in new if n not in taken)
     log.info("initialized %d of %d weights from %s", len(taken), len(new), path)
     log.info("dropped: %s", ", ".join(dropped) or "none")
     log.info("randomly initialized: %s", ", ".join(fresh) or "none")
+
+
+def _teaching(weights):
+    """Returns the pattern of a teacher's projection, unless the new training has one too."""
+    return [] if any(n.startswith("distillation.") for n in weights) else ["distillation.*"]
 
 
 def check_same_front_end(directory, feats_conf, data_path):
@@ -57,6 +63,7 @@ def check_same_front_end(directory, feats_conf, data_path):
     Raises:
         InputError: the features differ in any other option.
     """
+    directory = find_model(directory)
     old = read_config(directory)[1]["feats_conf"]
     if not (old and feats_conf):
         return

@@ -29,7 +29,7 @@ class EpochProgress:
 
     def step(self, batches, sums, rate):
         """Counts the batches of one update; logs a line every `log_every` steps."""
-        self.frames += sum(features.shape[0] * features.shape[1] for features, _ in batches)
+        self.frames += sum(features.shape[0] * features.shape[1] for features, *_ in batches)
         before, self.done = self.done, self.done + len(batches)
         every = self.settings.log_every
         if self.done // every == before // every:

@@ -6,14 +6,14 @@ import os
 from nnet.config import Config
 from nnet.config.compare import differing_keys, differing_settings
 from nnet.datadir.directory import DataDir, read_table, write_table
-from nnet.dataset import ValidationLoader, speaker_indices
+from nnet.dataset import speaker_indices
 from nnet.dataset.audio import with_speeds
 from nnet.errors import InputError
 from nnet.locks import locked
 from nnet.model.directory import list_checkpoints, read_config, save_config
 from nnet.model.speaker_net import SpeakerNet, attach_loss, build_model
 from nnet.ops import mx
-from nnet.training.data import check_features, read_development, training_loader
+from nnet.training.data import check_features, read_development, training_loader, validation_loader
 from nnet.training.distributed import Group
 from nnet.training.finetune import check_same_front_end, initialize_from
 from nnet.training.trainer import Trainer
@@ -37,7 +37,8 @@ def train(
     Args:
         config: the configuration.
         train_data: data directory of prepared features or, with data.source audio, of recordings.
-        valid_data: data directory with prepared features of other utterances of the same speakers.
+        valid_data: data directory with prepared features of other utterances of the same speakers (of any, if the loss
+            uses no labels).
         directory: the model directory to write.
         dev_data: data directory of held-out speakers, for the EER of each epoch; None: valid_data.
         init: a model directory whose weights the training starts from.
@@ -55,30 +56,30 @@ def train(
     dim = check_features(config, measured, [valid, dev])
     if init:
         check_same_front_end(init, measured.feats_conf, measured.path)
-    spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
+    utt2spk = with_speeds(data.utt2spk, config.data.speeds)
+    if not config.loss.cls.uses_labels:
+        utt2spk |= valid.utt2spk
+    spk2int = speaker_indices(utt2spk)
     group = Group()
-    d = config.data
     with contextlib.ExitStack() as opened:
         if group.is_main:
             opened.enter_context(locked(directory))
             _prepare_directory(directory, resume, config, dim, spk2int, measured)
         dev_utterances = read_development(dev) if group.is_main else []
         loader = opened.enter_context(training_loader(config, data, spk2int, group, measured.feats_conf))
-        valid_loader = opened.enter_context(
-            ValidationLoader(valid.path, spk2int, batch_size=d.batch_size, frames=d.valid_frames)
-        )
-        model = _new_model(config, dim, len(spk2int), directory)
+        valid_loader = opened.enter_context(validation_loader(config, valid, spk2int))
+        model = _new_model(config, dim, len(spk2int), directory, loader.target_dim)
         trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
         if not (resume and trainer.resume()) and init:
             initialize_from(model, init, config.training.drop)
         trainer.run()
 
 
-def _new_model(config: Config, dim: int, num_speakers: int, directory: str) -> SpeakerNet:
+def _new_model(config: Config, dim: int, num_speakers: int, directory: str, target_dim: int | None) -> SpeakerNet:
     """Builds a SpeakerNet with its loss; InputError if chunks are too short or too few per speaker for it."""
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
-    attach_loss(model, config, num_speakers)
+    attach_loss(model, config, num_speakers, target_dim)
     where, need = f"{directory}/config.json", model.loss.min_segments_per_speaker
     if config.data.segments_per_speaker < need:
         raise InputError(f"{where}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")

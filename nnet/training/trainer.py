@@ -120,7 +120,8 @@ class Trainer:
         Args:
             epoch: completed epochs.
             step: completed steps of this epoch.
-            batches: list of (features (B, T, F), labels (B,)), whose gradients are averaged.
+            batches: list of (features (B, T, F), labels (B,)), with distillation also a teacher's embeddings (B, E);
+                their gradients are averaged.
 
         Returns:
             the learning rate used
@@ -135,7 +136,7 @@ class Trainer:
         if self.settings.dropout is not None:
             self.model.network.set_dropout(dropout_at(self.settings.dropout, place / self.settings.epochs))
         rate = self.schedule.rate(place)
-        labels = [labels for _, labels in batches]
+        labels = [batch[1] for batch in batches]
         with self.class_sampler.sampled(epoch * steps + step, labels, self.ema) as columns:
             results, norm = self._descend(batches, columns, rate)
         self._begin_ema()
@@ -152,8 +153,8 @@ class Trainer:
             list of (loss, accuracy) of each batch, and the norm of their mean gradient
         """
         results, grads = [], None
-        for (features, labels), targets in zip(batches, columns, strict=True):
-            result, new = self.gradients(mx.array(features), mx.array(labels), mx.array(targets))
+        for (features, labels, *taught), targets in zip(batches, columns, strict=True):
+            result, new = self.gradients(*map(mx.array, (features, labels, targets, *taught)))
             grads = new if grads is None else tree_map(mx.add, grads, new)
             results.append(result)
         if len(batches) > 1:
@@ -175,14 +176,17 @@ class Trainer:
         if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
             self.model.network.constrain()
 
-    def _objective(self, features, labels, columns):
+    def _objective(self, features, labels, columns, taught=None):
         joint = self.group.joint_statistics(self.settings.sync_batch_norm)
         with joint, self.model.computing_in(self.settings.precision):
-            embeddings, penalty = self.model.train_forward(features)
+            vectors = {}
+            embeddings, penalty = self.model.train_forward(features, vectors)
         result = self.model.loss(embeddings, columns)
         total = result.loss + penalty
         for auxiliary in self.model.auxiliary:
             total = total + auxiliary(embeddings, labels, self.model.loss)
+        if taught is not None:
+            total = total + self.model.distillation(vectors[self.model.node], taught)
         return total, result.accuracy
 
     def _count(self, loss, accuracy, chunks):

@@ -11,21 +11,23 @@ MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
 
 
 def validate(model, batches):
-    """Computes mean loss and accuracy, without margins.
+    """Computes mean loss, with the term of distillation, and accuracy, without margins.
 
     Args:
         model: a SpeakerNet with its loss attached.
-        batches: iterable of (features (B, T, F), labels (B,)).
+        batches: iterable of (features (B, T, F), labels (B,)), with distillation also a teacher's embeddings (B, E).
 
     Returns:
         (loss, accuracy); (None, None) without batches
     """
     model.eval()
     loss = correct = count = 0.0
-    for features, labels in batches:
+    for features, labels, *taught in batches:
         with inference():
-            result = model.loss(model(mx.array(features)), mx.array(labels))
-        loss += result.loss.item() * len(labels)
+            vectors = {}
+            result = model.loss(model.train_forward(mx.array(features), vectors)[0], mx.array(labels))
+            terms = [result.loss] + [model.distillation(vectors[model.node], mx.array(targets)) for targets in taught]
+        loss += sum(term.item() for term in terms) * len(labels)
         correct += result.accuracy.item() * len(labels)
         count += len(labels)
     return (loss / count, correct / count) if count else (None, None)

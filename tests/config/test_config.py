@@ -33,6 +33,8 @@ def test_every_type_has_defaults_that_hold(section):
         values = {section: {"type": kind}}
         if kind == "file":
             values["schedule"] = {"type": "file", "rates": [0.1] * 20}
+        if kind == "none":
+            values["auxiliary"] = [{"type": "ring"}]
         assert getattr(build_config(values, "c.json"), section).type == kind
 
 

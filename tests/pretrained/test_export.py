@@ -20,6 +20,7 @@ from nnet.config import load_config
 from nnet.errors import InputError
 from nnet.export.torch_writer import write_torch_state
 from nnet.kaldi.trials import Trials
+from nnet.model import hub as models
 from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
@@ -27,6 +28,7 @@ from nnet.ops import mx
 from nnet.pretrained.convert import convert as convert_to_model
 from nnet.pretrained.torch_file import read_torch_state
 from nnet.report.results import ReportOptions, evaluate
+from nnet.training.finetune import initialize_from
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,29 @@ def test_an_export_gives_the_same_numbers_elsewhere(model_dir, exported, tmp_pat
         assert np.array_equal(ours.embed_file(path), theirs.embed_file(path))
     assert theirs.probability(0.3) == ours.probability(0.3)
     assert (there / "fbank.conf").exists()
+
+
+def test_half_the_size_gives_nearly_the_same_numbers(model_dir, tmp_path):
+    path = next(iter(make_speech(tmp_path / "data", speakers=1, utterances=1).values()))
+    export(["--half", "true", str(model_dir), str(tmp_path / "half")])
+    whole, half = (mx.load(str(d / "model.safetensors")) for d in (model_dir, tmp_path / "half"))
+    assert {str(w.dtype) for w in half.values()} == {"mlx.core.float16"}
+    assert sum(w.nbytes for w in half.values()) == sum(w.nbytes for w in whole.values() if w.dtype == mx.float32) / 2
+    ours, theirs = (nnet.load_model(d) for d in (model_dir, tmp_path / "half"))
+    assert theirs.net.precision == "float32"
+    vectors = ours.embed_file(path), theirs.embed_file(path)
+    assert 0 < np.abs(vectors[0] - vectors[1]).max() < 5e-3 * np.linalg.norm(vectors[0])
+
+
+def test_a_model_of_the_package_is_found_by_name(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "SHIPPED", str(tmp_path))
+    monkeypatch.chdir(exported)
+    assert models.shipped_models() == ["out"] and models.find_model("out") == str(exported)
+    assert nnet.load_model("out").dim == nnet.load_model(exported).dim
+    net, _, _ = load_speaker_net("out")
+    initialize_from(net, "out", ())
+    (exported / "out").mkdir()
+    assert models.find_model("out") == "out", "a folder of that name comes first"
 
 
 def test_an_export_is_not_overwritten(model_dir, exported):

@@ -5,26 +5,15 @@ import json
 import numpy as np
 import pytest
 import soundfile
+from toy_audio import OPTIONS, RATE, SPEAKERS, tone
 from toy_data import SEED, make_config
 
 from nnet.bin.train_nnet import main
 from nnet.datadir.directory import write_table
 from nnet.errors import InputError
-from nnet.feats.options import FbankOptions
 from nnet.feats.spectrum import compute_fbank
 from nnet.kaldi.ark import ArkWriter
 from nnet.ops import mx
-
-RATE = 8000
-SPEAKERS = 4
-OPTIONS = FbankOptions(sample_frequency=float(RATE), num_mel_bins=12, dither=0.0)
-
-
-def tone(speaker, seed, seconds=1.5):
-    rng = np.random.default_rng(seed)
-    time = np.arange(int(seconds * RATE)) / RATE
-    voice = sum(np.sin(2 * np.pi * (120 + 35 * speaker) * k * time + rng.uniform(0, 6)) / k for k in range(1, 12))
-    return (0.05 * (voice + rng.normal(size=len(time)))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

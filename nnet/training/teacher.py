@@ -1,0 +1,203 @@
+"""The targets of distillation: a teacher's embeddings, computed during the training or kept from before.
+
+Both give, for each batch of a loader, the embeddings (B, E) of its chunks. They depend on the batch's place in the
+training alone, as the chunks do, so that a resumed training has the same ones.
+"""
+
+import os
+
+import numpy as np
+
+from nnet.backend.embeddings import read_embeddings
+from nnet.config.compare import differing_keys
+from nnet.dataset import ChunkLoader, ValidationLoader
+from nnet.errors import InputError
+from nnet.feats.prepare import INCIDENTAL
+from nnet.model.directory import load_speaker_net
+from nnet.model.engine import engine_of
+from nnet.model.extraction import embed_utterances
+from nnet.model.hub import find_model
+
+# Options that decide where a frame lies, which student and teacher must share.
+FRAMING = ("sample_frequency", "frame_shift", "frame_length", "snip_edges")
+
+
+class TaughtLoader:
+    """A loader whose batches are (features (B, T, F), labels (B,), targets (B, E)).
+
+    Args:
+        loader: ChunkLoader or ValidationLoader of what the student hears.
+        targets: KeptTargets or ComputedTargets of the same chunks.
+    """
+
+    def __init__(self, loader, targets):
+        self.loader, self.targets = loader, targets
+        self.steps_per_epoch, self.num_workers, self.dim = loader.steps_per_epoch, loader.num_workers, loader.dim
+        self.target_dim = targets.dim
+
+    @property
+    def wait_seconds(self):
+        """Total time spent waiting for chunks of the student and the teacher, not for its embeddings."""
+        return self.loader.wait_seconds + self.targets.wait_seconds
+
+    def epoch(self, epoch, start_step=0):
+        """Yields the batches of an epoch from `start_step` on."""
+        heard, targets = self.loader.epoch(epoch, start_step), self.targets.epoch(epoch, start_step)
+        for batch, target in zip(heard, targets, strict=True):
+            yield *batch, target
+
+    def close(self):
+        """Stops the worker processes."""
+        self.loader.close()
+        self.targets.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class KeptTargets:
+    """Embeddings of whole utterances, kept by steps/extract_embeddings.sh.
+
+    Args:
+        folder: with xvector.scp, which must have all utterances of the loader.
+        loader: what the student hears.
+
+    Raises:
+        InputError: an utterance has no embedding.
+    """
+
+    wait_seconds = 0.0
+
+    def __init__(self, folder, loader):
+        kept = read_embeddings(os.path.join(folder, "xvector.scp"))
+        self.sampler = loader.maker.sampler
+        table = self.sampler.table
+        self.vectors = kept.select([table.utterance(row) for row in range(table.num_utterances)]).vectors
+        self.dim = self.vectors.shape[1]
+
+    def epoch(self, epoch, start_step=0):
+        """Yields targets (B, E) float32."""
+        for step in range(start_step, self.sampler.steps_per_epoch):
+            yield self.vectors[self.sampler.batch(epoch, step).rows].astype(np.float32)
+
+    def close(self):
+        """Does nothing: there are no processes."""
+
+
+class ComputedTargets:
+    """Embeddings that the teacher computes of the clean chunks.
+
+    Args:
+        teacher: a Teacher.
+        clean: loader of the same chunks without augmentation, with the teacher's features.
+    """
+
+    def __init__(self, teacher, clean):
+        self.teacher, self.clean, self.dim = teacher, clean, teacher.dim
+
+    @property
+    def wait_seconds(self):
+        """Total time spent waiting for clean chunks."""
+        return self.clean.wait_seconds
+
+    def epoch(self, epoch, start_step=0):
+        """Yields targets (B, E) float32."""
+        for features, _ in self.clean.epoch(epoch, start_step):
+            yield self.teacher(features)
+
+    def close(self):
+        """Stops the worker processes."""
+        self.clean.close()
+
+
+class Teacher:
+    """A trained model that embeds chunks.
+
+    Args:
+        directory: a model directory.
+
+    Attributes:
+        conf: its feats_conf.
+        dim: E, of its embeddings.
+    """
+
+    def __init__(self, directory):
+        self.directory = find_model(directory)
+        self.net, _, about = load_speaker_net(self.directory)
+        self.conf, self.dim = about["feats_conf"], self.net.endpoint_dim(self.net.node)
+        self._engine = engine_of(self.net, self.net.node)
+
+    def __call__(self, features):
+        """Embeds features (B, T, F): (B, E) float32."""
+        least = self.net.network.min_frames
+        if features.shape[1] < least:
+            raise InputError(f"{self.directory}: the teacher needs chunks of at least {least} frames: data.min_frames")
+        chunks = enumerate(features)
+        return np.stack([vector for _, vector in embed_utterances(self.net, chunks, -1, engine=self._engine)])
+
+    def hears(self, conf, path):
+        """Whether features of `conf`, of the data directory `path`, are the teacher's own.
+
+        Raises:
+            InputError: their frames lie elsewhere.
+        """
+        if not (conf and self.conf):
+            raise InputError(f"{path}: no feats_conf.json, or {self.directory} has none: cannot tell what it hears")
+        differing = [key.removeprefix("options.") for key in differing_keys(self.conf, conf)]
+        framing = [key for key in differing if key in FRAMING]
+        if framing:
+            raise InputError(f"{path}: the teacher {self.directory} has another {', '.join(framing)}")
+        silence = [] if conf["silence_removed"] or self.conf["silence_removed"] else ["vad"]
+        return not [key for key in differing if key not in INCIDENTAL and key.partition(".")[0] not in silence]
+
+    def refuse(self, path, advice):
+        """Raises the InputError for data whose features are not the teacher's."""
+        raise InputError(
+            f"{path}: its features are not those of the teacher {self.directory}; {advice}, or keep its embeddings "
+            "(distillation.embeddings)"
+        )
+
+
+def taught(options, loader, data_dir, spk2int, conf, **arguments):
+    """Adds the targets of the section distillation to a ChunkLoader.
+
+    Args:
+        options: DistillationOptions; None: the loader is returned as it is.
+        loader: what the student hears.
+        data_dir, spk2int: as for the loader.
+        conf: feats_conf of the student.
+        arguments: of the ChunkLoader, less those that change what is heard.
+    """
+    if options is None:
+        return loader
+    if options.embeddings:
+        return TaughtLoader(loader, KeptTargets(options.embeddings, loader))
+    teacher = Teacher(options.teacher)
+    if not teacher.hears(conf, data_dir) and arguments["source"] == "feats":
+        teacher.refuse(data_dir, "set data.source to audio")
+    heard = teacher.conf | {"options": teacher.conf["options"] | {"dither": 0.0}}
+    source = {"conf": heard} if arguments["source"] == "audio" else {}
+    return TaughtLoader(loader, ComputedTargets(teacher, ChunkLoader(data_dir, spk2int, **arguments, **source)))
+
+
+def taught_validation(options, loader, data, spk2int, **arguments):
+    """Adds the targets of the section distillation to a ValidationLoader; `data` is a DataDir."""
+    if options is None:
+        return loader
+    if options.embeddings:
+        return TaughtLoader(loader, KeptTargets(options.embeddings, loader))
+    teacher = Teacher(options.teacher)
+    source = {}
+    if not teacher.hears(data.feats_conf, data.path):
+        if not data.has("wav.scp"):
+            teacher.refuse(data.path, "give it a wav.scp")
+        heard = teacher.conf | {"options": teacher.conf["options"] | {"dither": 0.0}}
+        source = {"source": "audio", "conf": heard}
+    clean = ValidationLoader(data.path, spk2int, **arguments, **source)
+    ids = [each.maker.sampler.table.columns["ids"] for each in (loader, clean)]
+    if not np.array_equal(*ids):
+        raise InputError(f"{data.path}: feats.scp and wav.scp have other utterances or lengths; cannot teach on it")
+    return TaughtLoader(loader, ComputedTargets(teacher, clean))
