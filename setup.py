@@ -62,6 +62,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["nnet", "nnet.*"]),
+    py_modules=["resnet_embedding"],  # the name under which the port's page imports it
     package_data={"nnet": ["py.typed"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
