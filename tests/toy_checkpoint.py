@@ -19,13 +19,13 @@ RATE = 16000
 BINS, DIM = 16, 6
 
 
-def make_checkpoint(path):
-    """Writes weights.npz with a ResNet18 of 16 bins and 6-d embeddings in mlx-community's names."""
+def make_checkpoint(path, depth=18, bins=BINS, dim=DIM):
+    """Writes weights.npz with a ResNet of a few channels, random, in mlx-community's names."""
     rng = np.random.default_rng(0)
-    network = ResNet(BINS, ResNetOptions(depth=18, channels=4))
+    network = ResNet(bins, ResNetOptions(depth=depth, channels=4))
     weights = {f"resnet.{name}": np.array(weight) for name, weight in weights_of(network).items()}
-    weights["resnet.seg_1.weight"] = rng.normal(0, 0.1, (DIM, 2 * network.out_dim)).astype(np.float32)
-    weights["resnet.seg_1.bias"] = np.zeros(DIM, np.float32)
+    weights["resnet.seg_1.weight"] = rng.normal(0, 0.1, (dim, 2 * network.out_dim)).astype(np.float32)
+    weights["resnet.seg_1.bias"] = np.zeros(dim, np.float32)
     np.savez(path, **weights)
     return str(path)
 

@@ -9,6 +9,7 @@ from nnet.audio.mixing import change_speed, fit_16_bits
 from nnet.audio.reading import convert_rate, iter_utterances
 from nnet.audio.seeds import generator
 from nnet.datadir.derive import write_speakers
+from nnet.datadir.directory import ALL_FILES
 from nnet.datadir.job_outputs import read_job_outputs
 from nnet.errors import InputError
 from nnet.files import make_directory, remove_file, write_json
@@ -100,7 +101,7 @@ def merge_copies(source, path, out, jobs):
     tables |= _carried(source, UTTERANCE_TABLES if speeds else (*UTTERANCE_TABLES, "vad.scp"), originals)
     tables |= _carried(source, SPEAKER_TABLES, speakers)
     make_directory(path)
-    for name in ("utt2spk", "feats.scp", "feats_conf.json", "segments", "vad.scp", *UTTERANCE_TABLES, *SPEAKER_TABLES):
+    for name in ALL_FILES:
         remove_file(os.path.join(path, name))
     for name, table in tables.items():
         write_table(os.path.join(path, name), table)

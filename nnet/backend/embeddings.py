@@ -120,6 +120,11 @@ def average(utterances, spk2utt):
     return Enrollment(Embeddings(utterances.path, list(spk2utt), vectors), np.array([count for _, _, count in means]))
 
 
+def unit_length(vector):
+    """Scales a vector (D,) to length 1; zero stays zero."""
+    return vector / (np.linalg.norm(vector) or 1)
+
+
 def speaker_means(spk2utt, read):
     """Yields (speaker, mean of its embeddings float64 (D,), number of utterances).
 

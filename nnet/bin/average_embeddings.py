@@ -9,8 +9,8 @@ import os
 
 import numpy as np
 
-from nnet.backend.embeddings import speaker_means
-from nnet.bin.cli import parser, run
+from nnet.backend.embeddings import speaker_means, unit_length
+from nnet.bin.cli import boolean, parser, run
 from nnet.datadir.directory import DataDir, read_table, write_table
 from nnet.errors import InputError
 from nnet.kaldi.ark import ArkWriter, read_vector
@@ -21,12 +21,13 @@ log = logging.getLogger(__name__)
 def main(argv=None):
     p = parser(__doc__)
     p.add_argument("--nj", type=int, default=1, help="number of extraction jobs")
+    p.add_argument("--normalize", type=boolean, default=False, help="scale the means to length 1")
     p.add_argument("data", metavar="DATA")
     p.add_argument("embeddings", metavar="EMBDIR")
     args = p.parse_args(argv)
     data = DataDir(args.data)
     table = join(args.embeddings, args.nj, data)
-    speakers = average(table, data.spk2utt, args.embeddings)
+    speakers = average(table, data.spk2utt, args.embeddings, args.normalize)
     log.info("%s: %d utterances and %d speakers of %s", args.embeddings, len(table), speakers, args.data)
 
 
@@ -45,7 +46,7 @@ def join(directory, num_jobs, data):
     return table
 
 
-def average(table, spk2utt, directory):
+def average(table, spk2utt, directory, normalize=False):
     """Writes mean embedding and number of utterances of each speaker; returns the number of speakers."""
     embedded = {speaker: [u for u in utterances if u in table] for speaker, utterances in spk2utt.items()}
     embedded = {speaker: utterances for speaker, utterances in embedded.items() if utterances}
@@ -53,7 +54,7 @@ def average(table, spk2utt, directory):
     base = os.path.join(directory, "spk_xvector")
     with ArkWriter(base + ".ark", base + ".scp") as writer:
         for speaker, mean, count in speaker_means(embedded, lambda utterance: read_vector(table[utterance])):
-            writer.write(speaker, mean.astype(np.float32))
+            writer.write(speaker, (unit_length(mean) if normalize else mean).astype(np.float32))
             counts[speaker] = count
     write_table(os.path.join(directory, "num_utts.ark"), counts)
     return len(counts)

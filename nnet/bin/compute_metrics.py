@@ -10,10 +10,10 @@ import os
 
 from nnet.bin.cli import number, parser, run
 from nnet.errors import InputError
-from nnet.files import check_entries, parse_json
-from nnet.kaldi.tables import read_lines, read_table
+from nnet.kaldi.tables import read_table
 from nnet.kaldi.trials import read_scores, read_trials
 from nnet.metrics import Cost, OperatingPoint
+from nnet.report.epochs import read_epochs
 from nnet.report.pages import write_report
 from nnet.report.results import ReportOptions, evaluate
 from nnet.report.sections import MAIN_COSTS, cost_notes, sections, summary_rows
@@ -22,7 +22,6 @@ from nnet.report.tables import as_text
 log = logging.getLogger(__name__)
 
 REPETITIONS = 500  # bootstrap draws if a report is written
-EPOCH = {"epoch": None, "train_loss": None, "valid_loss": None, "dev_eer": None}  # what is plotted of a log.jsonl
 
 
 def main(argv=None):
@@ -31,7 +30,7 @@ def main(argv=None):
     _check_files(args.scores)
     trials = read_trials(args.trials)
     systems = {name: lambda path=path: read_scores(path, trials) for name, path in _names(args.scores).items()}
-    epochs = _read_epochs(args.train_log) if args.train_log else None
+    epochs = read_epochs(args.train_log) if args.train_log else None
     costs = tuple(_cost(text) for text in args.cost)
     options = ReportOptions(
         repetitions=args.bootstrap if args.bootstrap is not None else REPETITIONS if folder else 0,
@@ -87,15 +86,6 @@ def _cost(text):
     if not (0 < c_miss < math.inf and 0 < c_fa < math.inf and 0 < p_target < 1):
         raise InputError(f"--cost {text}: costs must be above 0, the prior between 0 and 1")
     return Cost(f"DCF({text})", (OperatingPoint(c_miss, c_fa, p_target),))
-
-
-def _read_epochs(path):
-    epochs = []
-    for place, line in read_lines(path):
-        if line:
-            epochs.append(parse_json(line, f"{path}:{place}"))
-            check_entries({**EPOCH, **epochs[-1]}, dict.fromkeys(EPOCH, (int, float, type(None))), f"{path}:{place}")
-    return epochs
 
 
 def _arguments(argv):

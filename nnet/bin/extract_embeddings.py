@@ -7,7 +7,7 @@ exp/xvector/embeddings_test/xvector.
 
 import logging
 
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import boolean, number, parser, run
 from nnet.datadir.directory import DataDir
 from nnet.feats.prepare import FeatureReader
 from nnet.kaldi.ark import ArkWriter
@@ -31,7 +31,9 @@ def main(argv=None):
     with ArkWriter(args.out + ".ark", args.out + ".scp") as writer, model.computing_in(args.precision):
         engine = engine_of(model, node, args.engine)
         stream = ((u, reader.read(u)) for u in progress(sorted(data.feats), label="embeddings"))
-        for utterance, vector in embed_utterances(model, stream, args.chunk_size, args.min_chunk_size, node, engine):
+        sizes = args.chunk_size, args.min_chunk_size
+        vectors = embed_utterances(model, stream, *sizes, node, engine, args.chunk_overlap, args.normalize)
+        for utterance, vector in vectors:
             if vector is None:
                 short.append(utterance)
             else:
@@ -63,6 +65,18 @@ def make_parser():
     )
     p.add_argument(
         "--min-chunk-size", type=int, default=25, help="minimum frames of a chunk; shorter utterances have no embedding"
+    )
+    p.add_argument(
+        "--chunk-overlap",
+        type=number(float, low=0, below=1),
+        default=0.0,
+        help="share of a chunk that the next one covers again (0.5 in tf-kaldi-speaker)",
+    )
+    p.add_argument(
+        "--normalize",
+        type=boolean,
+        default=False,
+        help="scale the embedding of each chunk, their mean, and the speaker's mean to length 1",
     )
     p.add_argument("model_dir", metavar="MODELDIR")
     p.add_argument("data", metavar="DATA")

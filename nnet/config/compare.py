@@ -1,7 +1,14 @@
 """Compares two configurations."""
 
 # Keys that change neither the trained weights nor what a checkpoint holds.
-FREE = {"training.log_every", "training.keep_checkpoints", "training.save_every", "data.num_workers", "note"}
+FREE = {
+    "training.log_every",
+    "training.tensorboard",
+    "training.keep_checkpoints",
+    "training.save_every",
+    "data.num_workers",
+    "note",
+}
 
 
 def differing_settings(first, second):

@@ -107,6 +107,11 @@ class TrainingSection:
     )
     save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: only at its end.", low=1)
     log_every: int = option(100, "Steps between lines in the log.", low=1)
+    tensorboard: bool = option(
+        False,
+        "Write event files of TensorBoard to the folder `tensorboard` of the model directory, after each epoch; needs "
+        "the package tensorboardX.",
+    )
     drop: tuple[str, ...] = option(
         ("loss.*",), "Patterns of weight names that --init does not load, such as the old classifier's."
     )

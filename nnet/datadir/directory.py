@@ -93,6 +93,10 @@ class DataDir:
             raise InputError(f"{self.file(name)}: not available in this derived data directory")
         return dict(table)
 
+    def numbers(self, name: str, kind: type = float) -> dict[str, Any]:
+        """Reads a file of numbers as `{key: number}`, such as reco2dur."""
+        return parse_numbers(self.table(name), self.file(name), kind)
+
     @functools.cached_property
     def wav_scp(self) -> dict[str, str]:
         """`{recording: path or "command |"}`."""
@@ -131,12 +135,12 @@ class DataDir:
     @functools.cached_property
     def utt2num_frames(self) -> dict[str, int]:
         """`{utterance: frames}`."""
-        return parse_numbers(self.table("utt2num_frames"), self.file("utt2num_frames"), int)
+        return self.numbers("utt2num_frames", int)
 
     @functools.cached_property
     def utt2dur(self) -> dict[str, float]:
         """`{utterance: seconds}`."""
-        return parse_numbers(self.table("utt2dur"), self.file("utt2dur"))
+        return self.numbers("utt2dur")
 
     @functools.cached_property
     def feats_conf(self) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from nnet.kaldi.tables import read_table, write_table
 logger = logging.getLogger(__name__)
 
 # Files that are not copied when the features of a data directory are computed again.
-FEATURE_FILES = ("feats.scp", "vad.scp", "utt2num_frames", "feats_conf.json")
+FEATURE_FILES = ("feats.scp", "vad.scp", "utt2num_frames", "feats_conf.json", "cmvn.scp")
 
 
 def feats_conf(kind, options):

@@ -101,12 +101,16 @@ def _check_keys(data, name, expected, source):
 
 
 def _check_values(data):
-    for name in ("utt2num_frames", "utt2dur"):
+    for name, kind in (("utt2num_frames", int), ("utt2dur", float), ("reco2dur", float)):
         if data.has(name):
-            table = getattr(data, name)
+            table = data.numbers(name, kind)
             bad = [u for u, value in table.items() if not value > 0]
             if bad:
                 raise InputError(f'{data.file(name)}: "{bad[0]}" is {table[bad[0]]}, must be above 0')
+    if data.has("spk2gender"):
+        for speaker, gender in data.table("spk2gender").items():
+            if gender not in ("f", "m"):
+                raise InputError(f'{data.file("spk2gender")}: "{speaker}" is {gender}, expected f or m')
 
 
 def _check_printable(data):

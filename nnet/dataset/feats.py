@@ -6,7 +6,7 @@ import numpy as np
 
 from nnet.dataset.utterances import UtteranceTable, speakers_of
 from nnet.errors import InputError
-from nnet.kaldi.ark import matrix_shape, parse_rx
+from nnet.kaldi.ark import Address, matrix_shape, parse_rx
 from nnet.kaldi.matrices import read_object_rows
 from nnet.kaldi.streams import FileReader
 
@@ -21,7 +21,7 @@ class ArkChunks:
     def __init__(self, table, arks, dim):
         """Args:
             table: an UtteranceTable.
-            arks: paths, indexed by the column `ark`.
+            arks: (path, range of columns or None), indexed by the column `ark`.
             dim: required number of columns of every matrix.
         """  # fmt: skip
         self.table, self.arks, self.dim = table, arks, dim
@@ -38,9 +38,11 @@ class ArkChunks:
     def _read(self, row, start, stop):
         columns = self.table.columns
         skip = int(columns["skip"][row])
+        path, wanted = self.arks[columns["ark"][row]]
+        address = Address(path, int(columns["offset"][row]), None, wanted)
         try:
-            source = FileReader(self.arks[columns["ark"][row]], int(columns["offset"][row]))
-            rows = read_object_rows(source, skip + int(start), skip + int(stop))
+            source = FileReader(path, address.offset)
+            rows = address.cut(read_object_rows(source, skip + int(start), skip + int(stop)), source)
         except InputError as error:
             raise InputError(f"{self.table.path}: {self.table.utterance(row)}: {error}") from None
         if rows.shape[1] != self.dim:
@@ -79,7 +81,7 @@ def _locations(data):
     """Locates the matrices of feats.scp, in the order of the file.
 
     Returns:
-        paths of the archives; the columns `ark`, `offset`, `skip`; lengths in frames.
+        (path, range of columns) of the archives; the columns `ark`, `offset`, `skip`; lengths in frames.
     """
     arks, places = {}, np.empty((len(data.feats), 3), np.int64)
     lengths = _lengths(data)
@@ -88,8 +90,8 @@ def _locations(data):
             raise InputError(
                 f"{data.file('feats.scp')}: {utterance}: a command allows no random access; use an archive"
             )
-        ark, offset, rows = parse_rx(where)
-        places[i] = arks.setdefault(ark, len(arks)), offset, rows[0] if rows else 0
+        ark, offset, rows, columns = parse_rx(where)
+        places[i] = arks.setdefault((ark, columns), len(arks)), offset, rows[0] if rows else 0
         if rows:
             lengths[i] = min(lengths[i], rows[1] - rows[0])
     if min(lengths) < 1:

@@ -12,7 +12,7 @@ from nnet.kaldi.tables import invert_utt2spk
 logger = logging.getLogger(__name__)
 
 # Files that describe whole utterances; a directory of cut utterances has none of them.
-UNCUT_FILES = ("wav.scp", "segments", "vad.scp", "utt2dur", "reco2dur", "reco2file_and_channel")
+UNCUT_FILES = ("wav.scp", "segments", "vad.scp", "utt2dur", "reco2dur", "reco2file_and_channel", "text")
 FEWEST_SPEAKERS = 20  # with fewer, no speakers are held out for development by default
 
 
@@ -118,13 +118,13 @@ def cut_utterances(data, utterances, beginning, share=0.2):
 
 def _piece(rx, beginning, share):
     """Returns a piece of a matrix as an rxfilename with a row range, and its length."""
-    path, offset, rows = parse_rx(rx)
-    first, stop = rows or (0, matrix_shape(rx)[0])
+    address = parse_rx(rx)
+    first, stop = address.rows or (0, matrix_shape(rx)[0])
     border = stop - max(1, round((stop - first) * share))
     first, stop = (first, border) if beginning else (border, stop)
     if stop <= first:
         raise InputError(f"{rx}: too short to be cut in two; remove short utterances first (--min-len)")
-    return f"{path}:{offset}[{first}:{stop - 1}]", stop - first
+    return str(address._replace(rows=(first, stop))), stop - first
 
 
 def _draw_dev_speakers(spk2utt, groups, wanted, rng):

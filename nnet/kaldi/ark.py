@@ -1,13 +1,14 @@
 """Kaldi archives: read whole objects or ranges of rows by file offset, write ark and scp atomically.
 
-An rxfilename is `file`, `file:offset`, either with a row range `[first:last]` (inclusive, as in Kaldi), or `command |`.
+An rxfilename is `file` or `file:offset`, either with a range of rows `[first:last]` or of rows and columns
+`[first:last,first:last]` (inclusive; `:` alone stands for all, as in Kaldi), or `command |`.
 """
 
 import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,16 +20,50 @@ from nnet.kaldi.streams import FileReader, StreamReader, forget_open_files, open
 from nnet.kaldi.tables import read_table
 
 _ADDRESS = re.compile(
-    r"(?P<path>.*?)(:(?P<offset>\d{1,18}))?(\[(?P<first>\d{1,18}):(?P<last>\d{1,18})(,:?)?\])?", re.DOTALL
+    r"(?P<path>.*?)(:(?P<offset>\d{1,18}))?(\[((?P<row>\d{1,18}):(?P<last_row>\d{1,18})|:)"
+    r"(,((?P<column>\d{1,18}):(?P<last_column>\d{1,18})|:)?)?\])?",
+    re.DOTALL,
 )
+Range = tuple[int, int]  # first and last + 1
 
 
-def parse_rx(rx: str) -> tuple[str, int, tuple[int, int] | None]:
-    """Splits an rxfilename into `(path, offset, (first, stop) or None)`; `stop` is exclusive."""
+class Address(NamedTuple):
+    """A parsed rxfilename; `rows` and `columns` are ranges of a matrix, None: all."""
+
+    path: str
+    offset: int
+    rows: Range | None
+    columns: Range | None
+
+    def __str__(self) -> str:
+        rows, columns = (f"{r[0]}:{r[1] - 1}" if r else ":" for r in (self.rows, self.columns))
+        place = f"{self.path}:{self.offset}"
+        if self.columns:
+            return f"{place}[{rows},{columns}]"
+        return f"{place}[{rows}]" if self.rows else place
+
+    def cut(self, matrix: np.ndarray, reader: FileReader) -> np.ndarray:
+        """Returns the columns of a matrix in the range, contiguous."""
+        if self.columns is None:
+            return matrix
+        return np.ascontiguousarray(matrix[:, slice(*self.check_columns(matrix.shape[1], reader))])
+
+    def check_columns(self, count: int, reader: FileReader) -> Range:
+        """Returns the range of columns of a matrix with `count` columns; InputError if it has fewer."""
+        first, stop = self.columns or (0, count)
+        if not first < stop <= count:
+            reader.fail(f"columns {first}:{stop - 1} requested, the matrix has {count}")
+        return first, stop
+
+
+def parse_rx(rx: str) -> Address:
+    """Splits an rxfilename that is no command."""
     match = _ADDRESS.fullmatch(rx.strip())
     assert match  # the path group matches any text
-    rows = (int(match["first"]), int(match["last"]) + 1) if match["first"] else None
-    return match["path"], int(match["offset"] or 0), rows
+    rows, columns = (
+        (int(match[first]), int(match[f"last_{first}"]) + 1) if match[first] else None for first in ("row", "column")
+    )
+    return Address(match["path"], int(match["offset"] or 0), rows, columns)
 
 
 def read_any(rx: str) -> np.ndarray:
@@ -36,11 +71,14 @@ def read_any(rx: str) -> np.ndarray:
     if rx.rstrip().endswith("|"):
         with open_stream(rx.strip()) as stream:
             return matrices.read_object(StreamReader(stream, rx))
-    path, offset, rows = parse_rx(rx)
-    reader = FileReader(path, offset, rx)
-    if rows is None:
-        return matrices.read_object(reader)
-    return matrices.read_object_rows(reader, *rows)
+    address = parse_rx(rx)
+    reader = FileReader(address.path, address.offset, rx)
+    if address.rows is not None:
+        return address.cut(matrices.read_object_rows(reader, *address.rows), reader)
+    array = matrices.read_object(reader)
+    if address.columns is not None and array.ndim != 2:
+        reader.fail("expected a matrix, found a vector")
+    return address.cut(array, reader)
 
 
 def read_matrix(rx: str) -> np.ndarray:
@@ -73,13 +111,13 @@ def read_rows(rx: str, start: int, stop: int) -> np.ndarray:
     Returns:
         float32 `(stop - start, columns)`.
     """
-    path, offset, rows = parse_rx(rx)
-    reader = FileReader(path, offset, rx)
+    address = parse_rx(rx)
+    reader, rows = FileReader(address.path, address.offset, rx), address.rows
     if rows is not None:
         if start < 0 or stop > rows[1] - rows[0]:
             reader.fail(f"rows {start} to {stop} requested, the matrix has {rows[1] - rows[0]}")
         start, stop = start + rows[0], stop + rows[0]
-    return _single(matrices.read_object_rows(reader, start, stop), rx)
+    return _single(address.cut(matrices.read_object_rows(reader, start, stop), reader), rx)
 
 
 def _single(array: np.ndarray, rx: str) -> np.ndarray:
@@ -93,12 +131,13 @@ def _single(array: np.ndarray, rx: str) -> np.ndarray:
 def matrix_shape(rx: str) -> tuple[int, int]:
     """Returns `(rows, columns)` of a matrix, from its header if it has one."""
     if not rx.rstrip().endswith("|"):
-        path, offset, rows = parse_rx(rx)
-        reader = FileReader(path, offset, rx)
+        address = parse_rx(rx)
+        reader = FileReader(address.path, address.offset, rx)
         header = matrices.read_header(reader)
         if header is not None:
             reader.expect(matrices.size_of(header), reader.position)
-            return (rows[1] - rows[0] if rows else header.rows), header.columns
+            (first, stop), columns = address.rows or (0, header.rows), address.check_columns(header.columns, reader)
+            return stop - first, columns[1] - columns[0]
     return read_matrix(rx).shape
 
 

@@ -73,7 +73,7 @@ class _Archive:
         """Maps the archive of `rx` and remembers the header of that vector."""
         vector = read_any(rx)
         letter = b"D" if vector.dtype == np.float64 else b"F"
-        self._path, offset, _ = parse_rx(rx)
+        self._path = parse_rx(rx).path
         self._dim, self._dtype = len(vector), FLOAT_TYPES[letter]
         self._bytes = self._dim * self._dtype.itemsize
         self._header = BINARY_MARK + letter + b"V \4" + self._dim.to_bytes(4, "little")

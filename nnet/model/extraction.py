@@ -8,6 +8,7 @@ import itertools
 
 import numpy as np
 
+from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
 from nnet.model.engine import engine_of
 
@@ -15,7 +16,9 @@ WINDOW = 64  # utterances per window
 WINDOW_FRAMES = 400_000  # a window ends early with this many frames: 128 MB of 80 filter banks
 
 
-def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node=None, engine=None):
+def embed_utterances(
+    model, utterances, chunk_size=10000, min_chunk_size=1, node=None, engine=None, overlap=0.0, normalize=False
+):
     """Embeds a stream of utterances: the mean embedding of an utterance's chunks, weighted by their frames.
 
     Args:
@@ -24,6 +27,8 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
         chunk_size, min_chunk_size: in frames; chunk_size -1: each utterance is one chunk.
         node: the endpoint to extract, one vector per utterance; None: the configured one.
         engine: computes the network, made by `nnet.model.engine.engine_of`; None: the fastest one for the device.
+        overlap: share of a chunk that the next one covers again, at least 0 and below 1.
+        normalize: scale the embedding of each chunk, and their mean, to length 1.
 
     Yields:
         (key, (D,) float32), in the order of the stream; (key, None) for an utterance with fewer frames than
@@ -39,26 +44,29 @@ def embed_utterances(model, utterances, chunk_size=10000, min_chunk_size=1, node
     engine = engine or engine_of(model, node)
     pending = []
     for window in _windows(utterances):
-        started = _start(engine, window, chunk_size, least)
-        yield from _finish(engine, *pending) if pending else ()
+        started = _start(engine, window, [chunks_of(len(f), chunk_size, least, overlap) for _, f in window])
+        yield from _finish(engine, normalize, *pending) if pending else ()
         pending = (window, *started)
-    yield from _finish(engine, *pending) if pending else ()
+    yield from _finish(engine, normalize, *pending) if pending else ()
 
 
-def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, node=None, engine=None):
+def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, **options):
     """Embeds one utterance: features (T, F) → (D,) float32, or None if it is too short; see `embed_utterances`."""
-    return next(embed_utterances(model, [("", features)], chunk_size, min_chunk_size, node, engine))[1]
+    return next(embed_utterances(model, [("", features)], chunk_size, min_chunk_size, **options))[1]
 
 
-def chunks_of(num_frames, chunk_size, min_chunk_size):
+def chunks_of(num_frames, chunk_size, min_chunk_size, overlap=0.0):
     """Returns the chunks of an utterance as a list of (first, last + 1).
 
     As in Kaldi's nnet3-xvector-compute, a last chunk of less than `min_chunk_size` frames is dropped, and with
-    chunk_size -1 the utterance is one chunk.
+    chunk_size -1 the utterance is one chunk. With an overlap, chunks begin every (1 - overlap) · chunk_size frames
+    until one reaches the end, as in tf-kaldi-speaker, whose overlap is 0.5.
     """
     if chunk_size == -1:
         chunk_size = max(num_frames, 1)
-    spans = [(first, min(first + chunk_size, num_frames)) for first in range(0, num_frames, chunk_size)]
+    step = max(1, round(chunk_size * (1 - overlap)))
+    firsts = range(0, max(num_frames - chunk_size + step, min(num_frames, 1)), step)
+    spans = [(first, min(first + chunk_size, num_frames)) for first in firsts]
     return [(first, stop) for first, stop in spans if stop - first >= min_chunk_size]
 
 
@@ -74,9 +82,9 @@ def _windows(utterances):
         yield window
 
 
-def _start(engine, window, chunk_size, least):
+def _start(engine, window, spans):
     """Starts the computation of a window: (batches, running computations); a batch lists (utterance, first, stop)."""
-    chunks = [(i, *span) for i, (_, f) in enumerate(window) for span in chunks_of(len(f), chunk_size, least)]
+    chunks = [(i, *span) for i, own in enumerate(spans) for span in own]
     shards = []
     for frames, same_length in itertools.groupby(sorted(chunks, key=_length), key=_length):
         group, most = list(same_length), max(1, engine.chunk_frames // frames)
@@ -98,13 +106,16 @@ def _length(chunk):
     return chunk[2] - chunk[1]
 
 
-def _finish(engine, window, batches, running):
+def _finish(engine, normalize, window, batches, running):
     sums, frames = [0.0] * len(window), [0] * len(window)
     for batch, started in zip(batches, running, strict=True):
         for (i, first, stop), row in zip(batch, engine.finish(started).astype(np.float64), strict=True):
-            sums[i] = sums[i] + row * (stop - first)
+            sums[i] = sums[i] + (unit_length(row) if normalize else row) * (stop - first)
             frames[i] += stop - first
     for (key, _), total, count in zip(window, sums, frames, strict=True):
         if not np.isfinite(total).all():
             raise InputError(f"{key}: its embedding is not a number: features of this size overflow in the network")
-        yield key, (total / count).astype(np.float32) if count else None
+        if not count:
+            yield key, None
+        else:
+            yield key, (unit_length(total) if normalize else total / count).astype(np.float32)

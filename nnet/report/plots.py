@@ -75,6 +75,17 @@ def training_plot(epochs):
     return _svg(figure, columns=2)
 
 
+def curves_plot(curves, xlabel, ylabel):
+    """Plots `{name: [(x, y), ...]}` as lines with a dot at each point."""
+    figure, axes = _figure(xlabel, ylabel)
+    for index, (name, points) in enumerate(curves.items()):
+        if points:
+            axes.plot(*zip(*points, strict=True), marker=".", label=name, **_style(index))
+    if all(isinstance(x, int) for points in curves.values() for x, _ in points):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    return _svg(figure)
+
+
 def _line(axes, epochs, key, label, index):
     points = [(line["epoch"], line[key]) for line in epochs if line.get(key) is not None]
     if points:

@@ -25,6 +25,7 @@ from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
 from nnet.training.class_sampling import ClassSampler
 from nnet.training.distributed import Group, lost_process_error
 from nnet.training.log import EpochProgress, log_epoch
+from nnet.training.tensorboard import EventFiles
 from nnet.training.validation import development_eer, validate
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Trainer:
         self.state = {"epoch": 0, "step": 0, "best": None, "stop": False, "log": []}
         self.reset_sums()
         self.ema = {}
+        self.events = EventFiles(directory) if self.settings.tensorboard and self.group.is_main else None
         warn_of_precision(self.settings.precision)
         self.frozen = freeze(model, self.settings.freeze)
         if self.settings.dropout is not None and not hasattr(model.network, "set_dropout"):
@@ -80,6 +82,8 @@ class Trainer:
             self._end_epoch(self._train_epoch())
         if self.group.is_main:
             self._write_log()
+            if self.events:
+                self.events.close()
             if self.settings.average_checkpoints:
                 self._average_checkpoints()
             log.info("%s: training finished after epoch %d", self.directory, self.state["epoch"])
@@ -292,6 +296,8 @@ class Trainer:
     def _write_log(self):
         with atomic_write(os.path.join(self.directory, "log.jsonl")) as file:
             file.writelines(json.dumps(line) + "\n" for line in self.state["log"])
+        if self.events:
+            self.events.write(self.state["log"])
 
 
 def freeze(model, patterns):

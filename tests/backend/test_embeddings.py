@@ -56,6 +56,8 @@ def test_jobs_results_are_joined_and_averaged_over_each_speaker(tmp_path, write_
     assert enrollment.embeddings.vectors[:2].tolist() == [[2.0, 0.0], [0.0, 5.0]]
     assert enrollment.num_utts.tolist() == [2, 1, 1, 1, 1]
     assert "2 of 5 utterances have no embedding: b-2 c-1" in caplog.text
+    average_embeddings.main(["--nj", "2", "--normalize", "true", str(data), str(out)])
+    assert read_enrollment(out).embeddings.vectors[:2].tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_labels(folder, caplog):

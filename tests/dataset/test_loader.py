@@ -11,6 +11,7 @@ import pytest
 from nnet.datadir.directory import DataDir, write_table
 from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
 from nnet.errors import InputError
+from nnet.kaldi.ark import matrix_shape
 
 OPTIONS = {"batch_size": 6, "min_frames": 50, "max_frames": 80, "steps_per_epoch": 7, "seed": 5}
 LENGTHS = {f"spk{i}": [100 + 10 * i, 90, 120] for i in range(8)}
@@ -69,12 +70,16 @@ def test_short_utterances_are_repeated(make_data):
     assert (np.diff(features[:, :, 1]) % 30 == 1).all()
 
 
-def test_row_ranges_in_the_scp_are_kept_to(make_data):
+def test_ranges_in_the_scp_are_kept_to(make_data):
     path = make_data("train", {"a": [100, 100], "b": [100, 100]})
-    write_table(path / "feats.scp", {u: f"{rx}[20:79]" for u, rx in DataDir(path).feats.items()})
-    with loader(path, batch_size=2, min_frames=60, max_frames=60) as batches:
-        for features, _ in batches.epoch(0):
-            np.testing.assert_array_equal(features[:, :, 1], np.tile(np.arange(20, 80), (2, 1)))
+    whole = DataDir(path).feats
+    dim = matrix_shape(next(iter(whole.values())))[1]
+    for columns, frame in (("", 1), (",1:2", 0)):
+        write_table(path / "feats.scp", {u: f"{rx}[20:79{columns}]" for u, rx in whole.items()})
+        with loader(path, batch_size=2, min_frames=60, max_frames=60) as batches:
+            for features, _ in batches.epoch(0):
+                np.testing.assert_array_equal(features[:, :, frame], np.tile(np.arange(20, 80), (2, 1)))
+                assert features.shape[2] == (2 if columns else dim)
 
 
 def test_lengths_come_from_the_archive_where_utt2num_frames_is_missing(make_data):

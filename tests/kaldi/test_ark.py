@@ -105,6 +105,26 @@ def test_rows(archive):
         ark.read_rows(address + "[10:19]", 0, 11)
 
 
+def test_columns(archive):
+    address, matrix = archive["plain"]
+    for text, rows, columns in (
+        ("[10:19,0:4]", slice(10, 20), slice(0, 5)),
+        ("[:,2:2]", slice(None), slice(2, 3)),
+        ("[3:5,:]", slice(3, 6), slice(None)),
+        ("[:]", slice(None), slice(None)),
+    ):
+        expected = matrix[rows, columns]
+        assert np.array_equal(ark.read_matrix(address + text), expected)
+        assert ark.matrix_shape(address + text) == expected.shape
+        part = ark.read_rows(address + text, 1, 3)
+        assert np.array_equal(part, expected[1:3]) and part.flags.c_contiguous
+        assert str(ark.parse_rx(address + text)) == address + text.replace("[3:5,:]", "[3:5]").replace("[:]", "")
+    for wrong in ("[0:3,5:7]", "[:,4:3]"):
+        for read in (ark.read_matrix, ark.matrix_shape, lambda rx: ark.read_rows(rx, 0, 1)):
+            with pytest.raises(InputError, match=r"x\.ark:\d+.*columns .* requested, the matrix has 7"):
+                read(address + wrong)
+
+
 def test_rows_of_a_long_compressed_matrix_leave_the_rest_unread(tmp_path, monkeypatch):
     matrix = np.random.default_rng(1).normal(size=(30000, 20)).astype(np.float32)
     with ark.ArkWriter(tmp_path / "x.ark", tmp_path / "x.scp", compress=True) as writer:

@@ -77,6 +77,29 @@ def test_spans():
     assert chunks_of(4, 10, 5) == []
 
 
+def test_spans_that_overlap():
+    assert chunks_of(25, 10, 5, 0.5) == [(0, 10), (5, 15), (10, 20), (15, 25)]
+    assert chunks_of(26, 10, 5, 0.5) == [(0, 10), (5, 15), (10, 20), (15, 25), (20, 26)]
+    assert chunks_of(10, 10, 5, 0.5) == [(0, 10)] == chunks_of(10, -1, 5, 0.5)
+    assert chunks_of(4, 10, 5, 0.5) == [] == chunks_of(0, 10, 1, 0.5)
+    for frames in range(60):  # tf-kaldi-speaker: ceil((T - chunk) / (chunk / 2)) + 1 chunks, if T is longer than one
+        count = -(-(frames - 10) // 5) + 1 if frames > 10 else min(frames, 1)
+        assert len(chunks_of(frames, 10, 1, 0.5)) == count
+        assert chunks_of(frames, 10, 1) == [(i, min(i + 10, frames)) for i in range(0, frames, 10)]
+
+
+def test_normalized_chunks_that_overlap_are_those_of_tf_kaldi(model):
+    feats = features(55, 1)
+    chunks = [feats[:30], feats[15:45], feats[30:]]
+    lengths, vectors = [len(f) for f in chunks], [embed_utterance(model, f) for f in chunks]
+    units = [vector / np.linalg.norm(vector) for vector in vectors]
+    expected = sum(n * unit for n, unit in zip(lengths, units, strict=True))
+    made = embed_utterance(model, feats, chunk_size=30, overlap=0.5, normalize=True)
+    assert np.allclose(made, expected / np.linalg.norm(expected), atol=1e-5)
+    plain = sum(n * vector for n, vector in zip(lengths, vectors, strict=True)) / sum(lengths)
+    assert np.allclose(embed_utterance(model, feats, chunk_size=30, overlap=0.5), plain, atol=1e-5)
+
+
 def test_a_vector_for_each_frame_is_no_embedding(model):
     with pytest.raises(InputError, match="tdnn1.relu gives one vector per frame"):
         embed_utterance(model, features(50, 1), node="tdnn1.relu")

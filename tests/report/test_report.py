@@ -1,9 +1,9 @@
-import html.parser
 import json
 import re
 
 import numpy as np
 import pytest
+from html_page import Page
 
 from nnet.bin import compute_metrics
 from nnet.errors import InputError
@@ -50,27 +50,6 @@ def test_screen(paths, capsys):
     assert float(lines[1].split()[3]) < float(lines[2].split()[3])
     assert "minDCF08: Cmiss 10, Cfa 1, P 0.01; normalized as in Kaldi and NIST, multiply by 0.1 for DETware's" in lines
     assert "minDCF(1,2,0.2): Cmiss 1, Cfa 2, P 0.2;" in lines[-1]
-
-
-class Page(html.parser.HTMLParser):
-    """Counts elements, collects addresses, and checks that every element is closed."""
-
-    VOID = ("meta", "path", "use", "rect", "image")
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.counts, self.addresses = [], {}, []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.counts[tag] = self.counts.get(tag, 0) + 1
-        self.addresses += [value for name, value in attributes if name in ("src", "href", "xlink:href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
 
 
 def test_report(paths, tmp_path, capsys):

@@ -10,8 +10,8 @@ import soundfile
 from nnet.kaldi.ark import ArkWriter
 
 TOOLS = [
-    "combine_data", "copy_data_dir", "filter_scp", "fix_data_dir", "get_utt2dur", "get_utt2num_frames", "split_data",
-    "spk2utt_to_utt2spk", "subset_data_dir", "utt2spk_to_spk2utt", "validate_data_dir",
+    "combine_data", "copy_data_dir", "filter_scp", "fix_data_dir", "get_reco2dur", "get_utt2dur", "get_utt2num_frames",
+    "split_data", "spk2utt_to_utt2spk", "subset_data_dir", "utt2spk_to_spk2utt", "validate_data_dir",
 ]  # fmt: skip
 
 
@@ -67,6 +67,8 @@ def test_turning_round(call, data):
 def test_lengths(call, data):
     assert call("get_utt2dur", "--nj", "2", "data").returncode == 0
     assert (data / "utt2dur").read_text() == "a-1 0.5\na-2 0.6\nb-1 0.7\nb-2 0.8\n"
+    assert call("get_reco2dur", "data").returncode == 0
+    assert (data / "reco2dur").read_text() == (data / "utt2dur").read_text()
     assert call("get_utt2num_frames", "data").returncode == 0
     assert (data / "utt2num_frames").read_text() == "a-1 5\na-2 6\nb-1 7\nb-2 8\n"
 
