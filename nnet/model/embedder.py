@@ -7,7 +7,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike
 
-from nnet.audio.reading import read_audio
+from nnet.audio.reading import open_audio
 from nnet.backend.calibration import Calibration, read_calibration
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
@@ -17,6 +17,7 @@ from nnet.model.engine import engine_of
 from nnet.model.extraction import embed_utterances
 from nnet.model.hub import find_model
 from nnet.model.self_check import check_self_test
+from nnet.rows import Rows
 
 # File of a model directory: a calibration of cosine scores of its embeddings, without a back end.
 CALIBRATION = "cosine_calibration.json"
@@ -79,7 +80,7 @@ class Embedder:
 
     def embed_files(self, paths: Iterable[AnyPath]) -> Iterator[np.ndarray]:
         """Yields the embedding, (D,) float32, of each audio file."""
-        return self._embed((str(path), *read_audio(str(path))) for path in paths)
+        return self._embed((str(path), *open_audio(str(path))) for path in paths)
 
     def probability(self, cosine: ArrayLike, p_target: float = 0.5) -> np.ndarray:
         """Computes the posterior probability that two recordings are of the same speaker.
@@ -96,7 +97,7 @@ class Embedder:
         ratios = self.calibration.apply(np.reshape(cosine, (-1, 1)))
         return scipy.special.expit(ratios + scipy.special.logit(p_target)).reshape(np.shape(cosine))
 
-    def _embed(self, recordings: Iterable[tuple[str, np.ndarray, int]]) -> Iterator[np.ndarray]:
+    def _embed(self, recordings: Iterable[tuple[str, Rows, int]]) -> Iterator[np.ndarray]:
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
         for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node, engine=self._engine):
             if vector is None:
