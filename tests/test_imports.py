@@ -13,7 +13,7 @@ MODULES = sorted((ROOT / "nnet").rglob("*.py"))
 # From the bottom up: a part may import those of lower ranks and of its own.
 RANKS = [
     {"cores", "errors", "malloc"},
-    {"files", "locks", "options", "progress", "records"},
+    {"files", "locks", "options", "progress", "records", "rows"},
     {"kaldi"},
     {"audio", "datadir"},
     {"feats", "backend", "metrics"},

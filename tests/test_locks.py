@@ -7,8 +7,12 @@ import sys
 
 import pytest
 
+from nnet.bin import export_model, extract_class_centers
 from nnet.errors import InputError
+from nnet.kaldi.tables import write_table
 from nnet.locks import FILE, locked, take
+from nnet.model.weights import save_weights
+from nnet.ops import mx
 
 
 @pytest.fixture
@@ -27,6 +31,20 @@ def test_a_second_writer_is_told_who_the_first_one_is(tmp_path, other):
     with locked(tmp_path), locked(tmp_path):  # a function that locks may call another one that does
         assert (tmp_path / FILE).read_text().startswith(f"process {os.getpid()} on ")
     assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize("program", [export_model, extract_class_centers])
+def test_published_folders_have_one_writer_and_no_lock_in_them(tmp_path, other, program):
+    model = tmp_path / "model"
+    model.mkdir()
+    write_table(model / "spk2int", {"a": "0", "b": "1"})
+    save_weights(str(model / "model.safetensors"), {"loss.weight": mx.ones((2, 3))})
+    with pytest.raises(InputError, match="is being written by process 4711"):
+        program.main([str(model), str(tmp_path)])
+    os.close(other)
+    if program is extract_class_centers:
+        program.main([str(model), str(tmp_path / "out")])
+        assert sorted(os.listdir(tmp_path / "out")) == ["class_center.ark", "class_center.scp", "spk2int"]
 
 
 def test_short_work_waits(tmp_path, other, monkeypatch):

@@ -2,9 +2,10 @@
 
 import os
 
+import numpy as np
 import soundfile
 
-from nnet.audio.reading import all_samples, read_audio
+from nnet.audio.reading import blocks_of_audio, open_audio
 from nnet.errors import InputError
 
 
@@ -23,7 +24,7 @@ def read_part(rx, start, count, sample_rate, channel, where):
         durations are not always exact.
     """
     if not os.path.isfile(rx):  # a command, an entry of an archive, or missing
-        samples = read_audio(rx, sample_rate, channel=channel, where=where)[0][start : start + count]
+        samples = open_audio(rx, sample_rate, channel=channel, where=where)[0][start : start + count]
     else:
         samples = _read_part_of_file(rx, start, count, sample_rate, channel, where)
     if not len(samples) or len(samples) < count - sample_rate // 2:
@@ -40,7 +41,7 @@ def _read_part_of_file(rx, start, count, sample_rate, channel, where):
                     f"{channel} at {sample_rate} Hz"
                 )
             if not audio.seekable():
-                return all_samples(audio)[start : start + count, channel]
+                return np.concatenate([*blocks_of_audio(audio)])[start : start + count, channel]
             audio.seek(min(start, audio.frames))
             return audio.read(count, dtype="float32", always_2d=True)[:, channel]
     except (soundfile.LibsndfileError, OSError) as error:

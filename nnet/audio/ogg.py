@@ -1,12 +1,9 @@
 """Checks the pages of an Ogg file (RFC 3533); libogg skips what is damaged or missing without a word."""
 
-import logging
 import struct
 import zlib
 
 from nnet.errors import InputError
-
-logger = logging.getLogger(__name__)
 
 # Capture pattern, version, flags, granule position, serial number of the stream, page number, checksum, segments.
 HEADER = struct.Struct("<4sBBqIIIB")
@@ -16,7 +13,10 @@ _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def check_pages(file, size, where):
-    """Raises InputError for a damaged, missing or truncated page; warns if a stream has no last page.
+    """Raises InputError for a damaged, missing or truncated page, and for a stream without its last page.
+
+    RFC 7845, section 3, calls a stream without a page that is marked as its end a truncated one. What was recorded
+    from a live source may have none either; the two cannot be told apart.
 
     Args:
         file: seekable binary file.
@@ -37,7 +37,10 @@ def check_pages(file, size, where):
         (unfinished.discard if flags & LAST else unfinished.add)(stream)
         position += len(page)
     if unfinished:
-        logger.warning("%s: has no last Ogg page; it may be truncated", where)
+        raise InputError(
+            f"{where}: truncated: the last Ogg page is missing; if the recording is whole all the same, a command that "
+            "decodes it, such as `ffmpeg -i FILE -f wav - |`, reads it"
+        )
 
 
 def _read_page(file, position, where):

@@ -14,8 +14,8 @@ import numpy as np
 from nnet.bin.cli import parser, run
 from nnet.datadir.directory import DataDir, examples
 from nnet.datadir.job_outputs import JobTables
-from nnet.feats.vad import VadOptions, energy_vad
-from nnet.kaldi.ark import ArkWriter, read_matrix
+from nnet.feats.vad import VadOptions, voiced_rows
+from nnet.kaldi.ark import ArkWriter, open_matrix
 from nnet.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def main(argv=None):
         files.enter_context(JobTables(args.out, (), conf))
         writer = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp"))
         for utterance, rx in progress(data.feats.items(), label=f"VAD of {data.path}", unit="utt"):
-            voiced = energy_vad(read_matrix(rx), options)
+            voiced = voiced_rows(open_matrix(rx), options)
             writer.write(utterance, voiced.astype(np.float32))
             voiced_frames, frames = voiced_frames + voiced.sum(), frames + len(voiced)
             if not voiced.any():

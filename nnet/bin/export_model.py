@@ -18,7 +18,8 @@ from nnet.export.onnx import write_onnx
 from nnet.export.pytorch import write_torch
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.files import atomic_write, make_directory
+from nnet.files import atomic_write
+from nnet.locks import locked
 from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.embedder import CALIBRATION, Embedder
 from nnet.model.self_check import write_self_test
@@ -30,16 +31,21 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
-    if os.path.exists(os.path.join(args.out, "config.json")):
-        raise InputError(f"{args.out}: holds a model already; choose another OUT or remove it")
     if (args.features or args.quantize) and not args.onnx:
         raise InputError("--features and --quantize are about the ONNX graph: add --onnx true")
+    with locked(args.out):  # its file is removed at the end: nothing of it is published
+        export(args)
+
+
+def export(args):
+    """Writes OUT, which must hold no model yet."""
+    if os.path.exists(os.path.join(args.out, "config.json")):
+        raise InputError(f"{args.out}: holds a model already; choose another OUT or remove it")
     found = args.metrics or sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
     reports = [read_report(path) for path in found]
     model, config, about = load_speaker_net(args.model_dir, args.checkpoint)
     if args.half:
         load_weights(model, halved(weights_of(model)), args.model_dir)  # what is exported is what the file can hold
-    make_directory(args.out)
     if args.onnx:
         write_onnx(args.out, model, about, args.features, args.quantize == "int8")
     checkpoint = None

@@ -14,9 +14,9 @@ import numpy as np
 
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
-from nnet.files import make_directory
 from nnet.kaldi.ark import write_ark
 from nnet.kaldi.tables import read_table
+from nnet.locks import locked
 from nnet.model.directory import weights_path
 from nnet.model.weights import read_weights
 
@@ -30,10 +30,10 @@ def main(argv=None):
     p.add_argument("out", metavar="OUTDIR")
     args = p.parse_args(argv)
     centers = read_centers(args.model_dir, args.checkpoint)
-    make_directory(args.out)
     base = os.path.join(args.out, "class_center")
-    write_ark(base + ".ark", centers, base + ".scp")
-    shutil.copyfile(os.path.join(args.model_dir, "spk2int"), os.path.join(args.out, "spk2int"))
+    with locked(args.out):
+        write_ark(base + ".ark", centers, base + ".scp")
+        shutil.copyfile(os.path.join(args.model_dir, "spk2int"), os.path.join(args.out, "spk2int"))
     log.info("%s: %d vectors of the speakers of %s", args.out, len(centers), args.model_dir)
 
 

@@ -37,7 +37,7 @@ def main(argv=None):
     conf = feats_conf(args.type, options)
     if data.has("vad.scp") and "vad" in (data.feats_conf or {}):
         conf["vad"] = data.feats_conf["vad"]  # augmented copies keep the VAD decisions of the clean speech
-    results = extract(data, args.type, options, args.seed, args.skip_bad)
+    results = extract(data, options, args.seed, args.skip_bad)
     with contextlib.ExitStack() as files:
         # The rounding of matrix products depends on the number of threads.
         files.enter_context(threadpool_limits(limits=1))

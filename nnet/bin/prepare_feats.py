@@ -12,7 +12,7 @@ from nnet.datadir.directory import DataDir
 from nnet.datadir.job_outputs import JobTables
 from nnet.errors import InputError
 from nnet.feats.prepare import CMVN, known_conf, prepare, read_voiced
-from nnet.kaldi.ark import ArkWriter, read_matrix
+from nnet.kaldi.ark import ArkWriter, open_matrix
 from nnet.progress import progress
 
 
@@ -37,7 +37,7 @@ def main(argv=None):
         tables = files.enter_context(JobTables(args.out, ("num_frames",), conf))
         arks = files.enter_context(ArkWriter(args.out + ".ark", args.out + ".scp", args.compress))
         for utterance, rx in progress(data.feats.items(), label=f"CMVN and silence of {data.path}", unit="utt"):
-            feats = read_matrix(rx)
+            feats = open_matrix(rx)
             voiced = read_voiced(data, utterance, len(feats)) if args.remove_silence else None
             feats = prepare(feats, args.cmvn, voiced)
             if len(feats) == 0:

@@ -2,23 +2,20 @@
 
 from collections import namedtuple
 
-import numpy as np
-
 from nnet.audio.reading import check_audio, convert_rate, iter_utterances
 from nnet.audio.seeds import generator
 from nnet.errors import InputError
-from nnet.feats.spectrum import COMPUTE
+from nnet.feats.spectrum import compute_rows
 
 Extracted = namedtuple("Extracted", "utterance feats seconds problem")
-Extracted.__doc__ = "Features (frames, dim) and duration (s) of an utterance, or None and a `problem` in words."
+Extracted.__doc__ = "Features, rows (frames, dim), and duration (s) of an utterance, or None and a `problem` in words."
 
 
-def extract(data, kind, options, seed=0, skip_bad=False):
+def extract(data, options, seed=0, skip_bad=False):
     """Yields an `Extracted` for every utterance of a data directory, in order.
 
     Args:
         data: a DataDir with wav.scp.
-        kind: "mfcc" or "fbank".
         options: MfccOptions or FbankOptions.
         seed: of the dither, together with the utterance id.
         skip_bad: report bad audio as a `problem` instead of raising.
@@ -32,8 +29,8 @@ def extract(data, kind, options, seed=0, skip_bad=False):
     channel = options.channel if options.channel >= 0 else None
     while waiting:
         try:
-            for utterance, samples, rate in iter_utterances(data, utterances=list(waiting), channel=channel):
-                yield _extract_one(data, utterance, samples, rate, kind, options, seed)
+            for utterance, samples, rate in iter_utterances(data, None, False, list(waiting), channel, stored=True):
+                yield _extract_one(data, utterance, samples, rate, options, seed)
                 waiting.pop(0)
         except InputError as error:
             if not skip_bad:
@@ -41,21 +38,21 @@ def extract(data, kind, options, seed=0, skip_bad=False):
             yield Extracted(waiting.pop(0), None, None, " ".join(str(error).split()))
 
 
-def _extract_one(data, utterance, samples, rate, kind, options, seed):
+def _extract_one(data, utterance, samples, rate, options, seed):
     where = f'{data.path}: "{utterance}"'
     check_audio(samples, where)
     seconds = len(samples) / rate
     if seconds < options.min_duration:
         return Extracted(utterance, None, seconds, f"{seconds:.3f} s, shorter than min-duration")
     samples = at_rate(samples, rate, options, where)
-    feats = COMPUTE[kind](samples, options, generator(seed, utterance))
+    feats = compute_rows(samples, options, generator(seed, utterance))
     if len(feats) == 0:
         return Extracted(utterance, None, seconds, f"{seconds:.3f} s, too short for a frame")
     return Extracted(utterance, feats, seconds, None)
 
 
 def at_rate(samples, rate, options, where):
-    """Returns the samples (n,) at options.sample_frequency, resampled if the options allow it.
+    """Returns the samples, rows (n,), at options.sample_frequency, resampled if the options allow it.
 
     Args:
         where: file and entry, for the error.
@@ -72,4 +69,4 @@ def at_rate(samples, rate, options, where):
         raise InputError(
             f"{where}: sampled at {rate} Hz, the features need {wanted:g} Hz; {hint} in their configuration resamples"
         )
-    return np.asarray(convert_rate(samples, rate, int(wanted)), np.float32)
+    return convert_rate(samples, rate, int(wanted))

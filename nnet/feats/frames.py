@@ -1,5 +1,7 @@
 """Framing and windowing of a signal, as in Kaldi."""
 
+import itertools
+
 import numpy as np
 
 
@@ -11,28 +13,41 @@ def num_frames(num_samples, options):
     return (num_samples + shift // 2) // shift
 
 
-def cut_frames(samples, options):
-    """Returns the overlapping frames of a signal as a read-only view (frames, window_size).
+def frame_blocks(samples, options, size, change):
+    """Yields the overlapping frames of a signal, in order, as read-only views (frames, window_size).
 
     Without snip_edges, frame t is centered at (t + 1/2) shifts, and the signal is reflected at its ends (the end sample
     repeated), several times if it is short.
+
+    Args:
+        samples: rows (n,), read from front to back.
+        options: SpectrumOptions.
+        size: number of frames at once; the last view has up to twice as many, so that none is short unless the signal
+            is: BLAS may round products of few rows in another way.
+        change: function that is applied to each sample once, in order, in arrays of any length: dither.
     """
+    window, shift = options.window_size, options.window_shift
     count = num_frames(len(samples), options)
-    if count == 0:
-        return np.zeros((0, options.window_size), samples.dtype)
-    if not options.snip_edges:
-        samples = _mirror(samples, count, options)
-    windows = np.lib.stride_tricks.sliding_window_view(samples, options.window_size)
-    return windows[: (count - 1) * options.window_shift + 1 : options.window_shift]
+    start = 0 if options.snip_edges else shift // 2 - window // 2  # of frame 0
+    kept, place = np.empty(0, np.float32), 0  # samples from `place` on
+    edges = [*range(0, max(1, count // size) * size, size), count] if count else []
+    for first, stop in itertools.pairwise(edges):
+        low, high = start + first * shift, start + (stop - 1) * shift + window
+        # Reflection at the end reaches one sample beyond the middle of a frame at most, so not before `low` - 1.
+        kept, place = kept[max(0, low - 1 - place) :], max(place, min(low - 1, place + len(kept)))
+        fresh = change(np.asarray(samples[place + len(kept) : min(high, len(samples))], np.float32))
+        kept = np.concatenate([kept, fresh]) if len(kept) else fresh
+        windows = np.lib.stride_tricks.sliding_window_view(_between(kept, place, low, high, len(samples)), window)
+        yield windows[::shift]
 
 
-def _mirror(samples, count, options):
-    """Extends the samples by reflection to cover all frames without snip_edges."""
-    first = options.window_shift // 2 - options.window_size // 2
-    last = first + (count - 1) * options.window_shift + options.window_size
-    inside = samples[max(first, 0) : last]
-    before = samples[_mirrored(np.arange(first, max(first, 0)), len(samples))]
-    after = samples[_mirrored(np.arange(len(samples), last), len(samples))]
+def _between(kept, place, low, high, length):
+    """Returns samples low to high of a signal of which `kept` holds those from `place` on, reflected at its ends."""
+    inside = kept[max(low, 0) - place : min(high, length) - place]
+    if low >= 0 and high <= length:
+        return inside
+    before = kept[_mirrored(np.arange(low, max(low, 0)), length) - place]
+    after = kept[_mirrored(np.arange(length, max(high, length)), length) - place]
     return np.concatenate([before, inside, after])
 
 

@@ -7,8 +7,8 @@ from nnet.datadir.directory import check_feats_conf
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import CMVN, prepare
-from nnet.feats.spectrum import COMPUTE
-from nnet.feats.vad import VadOptions, energy_vad
+from nnet.feats.spectrum import compute_rows
+from nnet.feats.vad import VadOptions, voiced_rows
 from nnet.options import build_section
 
 
@@ -38,12 +38,12 @@ class FrontEnd:
         """Computes the features of one recording.
 
         Args:
-            samples: (n,) floats in [-1, 1).
+            samples: rows (n,), floats in [-1, 1).
             sample_rate: in Hz; audio of a higher rate than the model's is resampled.
             where: name of the recording in errors.
 
         Returns:
-            (T, F) float32; T may be 0 if the recording is short or silent.
+            rows (T, F) float32; T may be 0 if the recording is short or silent.
 
         Raises:
             InputError: unusable audio, or a lower rate than the model's.
@@ -53,8 +53,8 @@ class FrontEnd:
             raise InputError(f"{where}: {sample_rate} Hz, the model was trained on {self.sample_rate} Hz")
         if sample_rate != self.sample_rate:
             samples = convert_rate(samples, sample_rate, self.sample_rate)
-        feats = COMPUTE[self.type](samples, self.options)
-        voiced = energy_vad(feats, self.vad) if self.remove_silence and len(feats) else None
+        feats = compute_rows(samples, self.options)
+        voiced = voiced_rows(feats, self.vad) if self.remove_silence and len(feats) else None
         return prepare(feats, self.cmvn, voiced) if len(feats) else feats
 
 

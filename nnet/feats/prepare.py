@@ -5,8 +5,9 @@ import json
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.feats.cmvn import sliding_cmvn, utterance_cmvn
-from nnet.kaldi.ark import read_matrix, read_vector
+from nnet.feats.cmvn import sliding_cmvn_blocks, utterance_cmvn_blocks
+from nnet.kaldi.ark import open_matrix, read_vector
+from nnet.rows import blocks_of, gathered
 
 CMVN = ("none", "sliding", "utterance")
 
@@ -18,18 +19,27 @@ def prepare(feats, cmvn, voiced=None):
     """Normalizes all frames, then keeps the voiced ones, in Kaldi's order.
 
     Args:
-        feats: (T, F).
+        feats: rows (T, F).
         cmvn: "sliding" (mean over a window of 300 frames), "utterance" (mean of all frames) or "none".
         voiced: (T,) VAD decisions, or None to keep every frame.
 
     Returns:
-        (T', F) float32.
+        rows (T', F) float32.
     """
-    if cmvn == "sliding":
-        feats = sliding_cmvn(feats)
-    elif cmvn == "utterance":
-        feats = utterance_cmvn(feats)
-    return np.asarray(feats if voiced is None else feats[np.asarray(voiced, bool)], np.float32)
+    if cmvn == "none" and voiced is None:
+        return feats
+    return gathered(_kept(NORMALIZED[cmvn](feats), voiced))
+
+
+NORMALIZED = {"none": blocks_of, "sliding": sliding_cmvn_blocks, "utterance": utterance_cmvn_blocks}
+
+
+def _kept(blocks, voiced):
+    """Yields the voiced rows of blocks."""
+    place = 0
+    for block in blocks:
+        yield block if voiced is None else block[np.asarray(voiced[place : place + len(block)], bool)]
+        place += len(block)
 
 
 class FeatureReader:
@@ -68,8 +78,8 @@ class FeatureReader:
             _ = self.data.vad  # raises now if vad.scp is missing, not at the first utterance
 
     def read(self, utterance):
-        """Reads the features of one utterance, (T, F) float32."""
-        feats = read_matrix(self.data.feats[utterance])
+        """Reads the features of one utterance, rows (T, F) float32."""
+        feats = open_matrix(self.data.feats[utterance])
         voiced = read_voiced(self.data, utterance, len(feats)) if self.remove_silence else None
         return prepare(feats, self.cmvn, voiced)
 

@@ -1,19 +1,22 @@
 """MFCC and filter-bank features with Kaldi's values, computed in blocks of frames that stay in the cache."""
 
+import copy
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.fft
 
-from nnet.feats.frames import cut_frames, window_function
+from nnet.feats.frames import frame_blocks, num_frames, window_function
 from nnet.feats.mel import cosine_transform, mel_bins
 from nnet.feats.options import FbankOptions, MfccOptions, SpectrumOptions
+from nnet.rows import Rows, gathered, mean_row
 
 # Frames per block: large enough to amortize Python's overhead, small enough for the L2 cache.
 BLOCK = 160
 
-# Samples that are dithered at once: hours of audio need no second and third copy.
-DITHER_BLOCK = 1 << 20
+# Frames whose samples are in memory at once: of hours of audio, three to six minutes.
+STRETCH = 125 * BLOCK
 
 # Ratio of the smallest to the largest mel bin's power below which a float32 FFT is too inaccurate for the log.
 MIN_POWER_RATIO = 1e-6
@@ -39,13 +42,7 @@ def compute_mfcc(samples: np.ndarray, options: MfccOptions, rng: np.random.Gener
     Returns:
         float32 (frames, num_ceps); no frames if the signal is too short.
     """
-    mels, energy = _mel_energies(samples, options, rng)
-    np.maximum(mels, np.float32(options.mel_floor), out=mels)
-    np.log(mels, out=mels)
-    feats = mels @ _constants(options)["transform"]
-    if options.use_energy:
-        feats[:, 0] = energy
-    return _subtract_mean(feats, options)
+    return np.asarray(compute_rows(samples, options, rng))
 
 
 def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -63,16 +60,43 @@ def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Gen
     Returns:
         float32 (frames, num_mel_bins); with use_energy, the log energy is prepended.
     """
-    feats, energy = _mel_energies(samples, options, rng)
-    if options.use_log_fbank:
-        np.maximum(feats, np.float32(options.mel_floor), out=feats)
-        np.log(feats, out=feats)
-    if options.use_energy:
-        feats = np.column_stack([energy, feats])
-    return _subtract_mean(feats, options)
+    return np.asarray(compute_rows(samples, options, rng))
 
 
 COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
+
+
+def compute_rows(samples: Rows, options: SpectrumOptions, rng: np.random.Generator | None = None) -> Rows:
+    """Computes the features of a recording of any length; options and values as for `compute_mfcc`, `compute_fbank`."""
+    rng = rng or np.random.default_rng(0)
+    if not options.subtract_mean:
+        return gathered(_feature_blocks(samples, options, rng))
+    mean = mean_row(_feature_blocks(samples, options, copy.deepcopy(rng))).astype(np.float32)
+    return gathered(block - mean for block in _feature_blocks(samples, options, rng))
+
+
+def _feature_blocks(samples: Rows, options: SpectrumOptions, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yields the features in blocks (frames, dim), before the mean is subtracted; at least one block."""
+    blocks = frame_blocks(samples, options, STRETCH, lambda part: _dithered(part, options, rng))
+    for frames in blocks if num_frames(len(samples), options) else [np.zeros((0, options.window_size), np.float32)]:
+        mels, energy = _mel_energies(frames, options)
+        yield _cepstra(mels, energy, options) if isinstance(options, MfccOptions) else _log_mels(mels, energy, options)
+
+
+def _cepstra(mels: np.ndarray, energy: np.ndarray, options: MfccOptions) -> np.ndarray:
+    np.maximum(mels, np.float32(options.mel_floor), out=mels)
+    np.log(mels, out=mels)
+    feats = mels @ _constants(options)["transform"]
+    if options.use_energy:
+        feats[:, 0] = energy
+    return feats
+
+
+def _log_mels(mels: np.ndarray, energy: np.ndarray, options: SpectrumOptions) -> np.ndarray:
+    if getattr(options, "use_log_fbank", True):
+        np.maximum(mels, np.float32(options.mel_floor), out=mels)
+        np.log(mels, out=mels)
+    return np.column_stack([energy, mels]) if options.use_energy else mels
 
 
 @functools.lru_cache(maxsize=8)
@@ -85,11 +109,12 @@ def _constants(options: SpectrumOptions) -> dict[str, np.ndarray]:
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
 
-def _mel_energies(
-    samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes mel energies (frames, num_mel_bins) and log energies (frames,), undefined without use_energy."""
-    frames = cut_frames(_dithered(samples, options, rng), options)
+def _mel_energies(frames: np.ndarray, options: SpectrumOptions) -> tuple[np.ndarray, np.ndarray]:
+    """Computes mel energies (frames, num_mel_bins) and log energies (frames,), undefined without use_energy.
+
+    Args:
+        frames: (frames, window_size).
+    """
     constants = _constants(options)
     mels = np.empty((len(frames), options.num_mel_bins), np.float32)
     energy = np.empty(len(frames), np.float32)
@@ -118,7 +143,8 @@ def _blocks(count: int) -> list[slice]:
 def _refine(mels: np.ndarray, frames: np.ndarray, constants: dict[str, np.ndarray], options: SpectrumOptions) -> None:
     """Recomputes in float64, in place, the frames with a bin so quiet that the rounding of the loud bins dominates it.
 
-    The error of a float32 FFT is about 1e-7 of the largest amplitude.
+    The error of a float32 FFT is about 1e-7 of the largest amplitude. Such frames are rare, and BLAS may round products
+    of few rows in another way, so their last bit may depend on how many of them a stretch has.
     """
     limit = MIN_POWER_RATIO if _uses_power(options) else MIN_POWER_RATIO**0.5
     deep = np.flatnonzero(mels.min(axis=1) < limit * mels.max(axis=1))
@@ -128,21 +154,18 @@ def _refine(mels: np.ndarray, frames: np.ndarray, constants: dict[str, np.ndarra
         mels[deep[rows]] = _spectrum(padded.astype(np.float64), options) @ constants["mel"]
 
 
-def _dithered(samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator | None) -> np.ndarray:
+def _dithered(samples: np.ndarray, options: SpectrumOptions, rng: np.random.Generator) -> np.ndarray:
     """Adds dither, noise whose standard deviation is in units of 16-bit samples; returns float32.
 
     Kaldi draws new noise for every frame; drawing it once per sample has the same distribution within a frame and is
     faster.
     """
-    samples = np.asarray(samples, np.float32)
     if options.dither == 0:
         return samples
-    rng = rng or np.random.default_rng(0)
-    dithered, scale = samples.copy(), np.float32(options.dither / FULL_SCALE)
-    for first in range(0, len(samples), DITHER_BLOCK):
-        part = dithered[first : first + DITHER_BLOCK]
-        part += rng.standard_normal(len(part), dtype=np.float32) * scale
-    return dithered
+    noise = rng.standard_normal(len(samples), dtype=np.float32)
+    noise *= np.float32(options.dither / FULL_SCALE)
+    noise += samples
+    return noise
 
 
 def _window(
@@ -199,9 +222,3 @@ def _spectrum(padded: np.ndarray, options: SpectrumOptions) -> np.ndarray:
 
 def _uses_power(options: SpectrumOptions) -> bool:
     return getattr(options, "use_power", True)
-
-
-def _subtract_mean(feats: np.ndarray, options: SpectrumOptions) -> np.ndarray:
-    if options.subtract_mean and len(feats):
-        feats -= feats.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return feats

@@ -8,6 +8,9 @@ from nnet.errors import InputError
 from nnet.feats.conf import read_conf
 from nnet.files import AnyPath
 from nnet.options import option
+from nnet.rows import Rows, blocks_of
+
+STRETCH = 1 << 16  # frames that are decided at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +51,30 @@ def energy_vad(feats: np.ndarray, options: VadOptions) -> np.ndarray:
     Returns:
         bool (frames,).
     """
+    return voiced_rows(feats, options)
+
+
+def voiced_rows(feats: Rows, options: VadOptions) -> np.ndarray:
+    """Returns what `energy_vad` does; the features may be longer than memory."""
     if len(feats) == 0:
         return np.zeros(0, bool)
-    energy = feats[:, 0]
+    energy = np.concatenate([block[:, 0].copy() for block in blocks_of(feats)])  # a view would keep its block
     # Kaldi compares in float32; a frame at the threshold must be classified the same way.
     mean = np.float32(energy.mean(dtype=np.float64))
     threshold = np.float32(options.vad_energy_threshold) + np.float32(options.vad_energy_mean_scale) * mean
-    above = np.concatenate([[0], np.cumsum(energy > threshold)])
-    times = np.arange(len(energy))
+    above = np.zeros(len(energy) + 1, np.int32)
+    np.cumsum(energy > threshold, out=above[1:])
+    return np.concatenate([_enough(above, first, options) for first in range(0, len(energy), STRETCH)])
+
+
+def _enough(above: np.ndarray, start: int, options: VadOptions) -> np.ndarray:
+    """Returns for up to STRETCH frames from `start` on whether enough of their context is above the threshold.
+
+    Args:
+        above: the number of frames above it before each frame, and at the end.
+    """
+    times = np.arange(start, min(start + STRETCH, len(above) - 1))
     first = np.maximum(times - options.vad_frames_context, 0)
-    last = np.minimum(times + options.vad_frames_context + 1, len(energy))
+    last = np.minimum(times + options.vad_frames_context + 1, len(above) - 1)
     wanted = (last - first).astype(np.float32) * np.float32(options.vad_proportion_threshold)
     return above[last] - above[first] >= wanted

@@ -18,6 +18,7 @@ from nnet.files import AnyPath, atomic_write
 from nnet.kaldi import matrices
 from nnet.kaldi.streams import FileReader, StreamReader, forget_open_files, open_stream
 from nnet.kaldi.tables import read_table
+from nnet.rows import LONG, LongRows, Rows, blocks_of
 
 _ADDRESS = re.compile(
     r"(?P<path>.*?)(:(?P<offset>\d{1,18}))?(\[((?P<row>\d{1,18}):(?P<last_row>\d{1,18})|:)"
@@ -90,6 +91,26 @@ def read_matrix(rx: str) -> np.ndarray:
     if matrix.ndim != 2:
         raise InputError(f"{rx}: expected a matrix, found a vector")
     return _single(matrix, rx)
+
+
+def open_matrix(rx: str) -> Rows:
+    """Opens a matrix as rows: an array, or a StoredMatrix if it is binary and has more than `nnet.rows.LONG` bytes."""
+    if not rx.rstrip().endswith("|"):
+        path, offset, rows = parse_rx(rx)
+        header = matrices.read_header(FileReader(path, offset, rx)) if rows is None else None
+        if header is not None and 4 * header.rows * header.columns > LONG:
+            return StoredMatrix(rx)
+    return read_matrix(rx)
+
+
+class StoredMatrix(LongRows):
+    """A matrix in an archive, read by ranges of its rows."""
+
+    def __init__(self, rx: str) -> None:
+        self.shape, self._rx = matrix_shape(rx), rx
+
+    def read(self, first: int, stop: int) -> np.ndarray:
+        return read_rows(self._rx, first, stop)
 
 
 def read_vector(rx: str) -> np.ndarray:
@@ -213,8 +234,8 @@ class ArkWriter:
         # Entered last, so that the archive is renamed before the scp that points into it.
         self._ark = self._files.enter_context(atomic_write(self.path, binary=True))
 
-    def write(self, key: str, array: ArrayLike) -> None:
-        """Adds one matrix, vector or integer vector.
+    def write(self, key: str, array: ArrayLike | Rows) -> None:
+        """Adds one matrix, vector or integer vector; a matrix may be rows longer than memory.
 
         Raises:
             ValueError: the key is empty, contains whitespace, or was written before.
@@ -222,7 +243,10 @@ class ArkWriter:
         """
         if not key or len(key.split()) != 1 or key in self._keys:
             raise ValueError(f"{self.path}: key {key!r} is a duplicate, empty, or contains whitespace")
-        matrices.check_finite(np.asarray(array), f'{self.path}: "{key}"')
+        where = f'{self.path}: "{key}"'
+        array = array if isinstance(array, LongRows) else np.asarray(array)
+        for block in blocks_of(array):
+            matrices.check_finite(block, where)
         self._keys.add(key)
         self._ark.write(key.encode() + b" ")
         offset = self._ark.tell()

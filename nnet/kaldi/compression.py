@@ -9,6 +9,8 @@ import struct
 
 import numpy as np
 
+from nnet.rows import blocks_of, read_at, scratch, write_at
+
 GLOBAL_HEADER = struct.Struct("<ffii")
 COLUMN_HEADER_BYTES = 8  # four percentiles as uint16
 ELEMENT_BYTES = {"CM": 1, "CM2": 2, "CM3": 1}
@@ -81,13 +83,14 @@ def encode(matrix):
     rows, columns = matrix.shape
     if matrix.size == 0:
         return b"CM " + GLOBAL_HEADER.pack(0.0, 0.0, 0, 0)
-    least, greatest = matrix.min(), matrix.max()
-    if greatest == least:
-        greatest = np.float32(float(least) + (1.0 + abs(float(least))))
-    span = greatest - least
+    least, span = _range(matrix.min(), matrix.max())
     header = GLOBAL_HEADER.pack(least, span, rows, columns)
     if rows > 8:
-        return b"CM " + header + _encode_columns(matrix, least, span)
+        levels, percentiles = _levels(matrix.T, least, span)
+        codes = np.empty(matrix.shape[::-1], np.uint8)
+        for first in range(0, rows, ROWS_AT_ONCE):  # a long matrix needs no intermediate results of its length
+            codes[:, first : first + ROWS_AT_ONCE] = _to_codes(matrix[first : first + ROWS_AT_ONCE], percentiles).T
+        return b"CM " + header + levels + codes.tobytes()
     return b"CM2 " + header + _to_uint16(matrix, least, span).astype("<u2").tobytes()
 
 
@@ -96,17 +99,65 @@ def _to_uint16(values, least, span):
     return ((share * np.float32(65535)).astype(np.float64) + 0.499).astype(np.int32)
 
 
-def _encode_columns(matrix, least, span):
-    rows = len(matrix)
-    quarter = rows // 4
-    places = [0, quarter, 3 * quarter, rows - 1]
-    ranked = np.stack([np.partition(column, places)[places] for column in matrix.T], axis=1)  # (4, columns)
-    levels = _separate(_to_uint16(ranked, least, span))
-    percentiles = decode_percentiles(levels.T.astype("<u2").tobytes(), least, span)
-    codes = np.empty(matrix.shape[::-1], np.uint8)
-    for first in range(0, rows, ROWS_AT_ONCE):  # hours of features need no intermediate results of that length
-        codes[:, first : first + ROWS_AT_ONCE] = _to_codes(matrix[first : first + ROWS_AT_ONCE], percentiles).T
-    return levels.T.astype("<u2").tobytes() + codes.tobytes()
+def write_rows(file, rows):
+    """Writes a matrix that may be longer than memory, with the same bytes as `encode` gives.
+
+    The scale of each column needs its percentiles, and the file holds one column after another. So the matrix is first
+    turned into columns in a temporary file; then there is one column in memory, twice.
+
+    Args:
+        file: binary file.
+        rows: LongRows of two dimensions, with more than 8 rows.
+    """
+    columns = _Columns(rows)
+    least, span = _range(columns.least, columns.greatest)
+    levels, percentiles = _levels(columns, least, span)
+    file.write(b"CM " + GLOBAL_HEADER.pack(least, span, *rows.shape) + levels)
+    for column, own in zip(columns, percentiles, strict=True):
+        for first in range(0, len(column), ROWS_AT_ONCE):
+            file.write(_to_codes(column[first : first + ROWS_AT_ONCE, None], own[None]).tobytes())
+
+
+class _Columns:
+    """Columns of a matrix in a temporary file, read one after another, any number of times.
+
+    Attributes:
+        least, greatest: float32, of all values.
+    """
+
+    def __init__(self, rows):
+        self._count, self._dim = rows.shape
+        self._file, place = scratch(), 0
+        self.least, self.greatest = np.float32(np.inf), np.float32(-np.inf)
+        for block in blocks_of(rows):
+            self.least, self.greatest = min(self.least, block.min()), max(self.greatest, block.max())
+            for i, part in enumerate(np.ascontiguousarray(block.T)):
+                write_at(self._file, part, 4 * (i * self._count + place))
+            place += len(block)
+
+    def __iter__(self):
+        return (read_at(self._file, self._count, 4 * i * self._count) for i in range(self._dim))
+
+
+def _range(least, greatest):
+    """Returns the least value and the range, float32."""
+    if greatest == least:
+        greatest = np.float32(float(least) + (1.0 + abs(float(least))))
+    return least, greatest - least
+
+
+def _levels(columns, least, span):
+    """Returns the percentiles of columns: their bytes in the file, and decoded, float32 (columns, 4)."""
+    levels = _separate(_to_uint16(np.stack([_ranked(column) for column in columns], axis=1), least, span))
+    levels = levels.T.astype("<u2").tobytes()
+    return levels, decode_percentiles(levels, least, span)
+
+
+def _ranked(column):
+    """Returns the values of a column at its four percentiles."""
+    quarter = len(column) // 4
+    places = [0, quarter, 3 * quarter, len(column) - 1]
+    return np.partition(column, places)[places]
 
 
 def _separate(levels):

@@ -11,6 +11,7 @@ from kaldiio import matio
 
 from nnet.errors import InputError
 from nnet.kaldi import compression
+from nnet.rows import LongRows, blocks_of
 
 BINARY_MARK = b"\0B"
 FLOAT_TYPES = {b"F": np.dtype("<f4"), b"D": np.dtype("<f8")}
@@ -182,9 +183,12 @@ def write_binary(file, array, compress=False):
     Args:
         file: a binary file.
         array: `(rows, columns)` or `(dim,)`; float64 is stored as double, other floats as float32, integers as a vector
-            of 32-bit integers.
+            of 32-bit integers. LongRows of two dimensions are stored as float32.
         compress: write matrices in Kaldi's default compressed format.
     """
+    if isinstance(array, LongRows):
+        _write_rows(file, array, compress)
+        return
     array = np.asarray(array)
     if array.ndim not in (1, 2):
         raise ValueError(f"a Kaldi object has one or two dimensions, not {array.ndim}")
@@ -194,6 +198,16 @@ def write_binary(file, array, compress=False):
     if array.ndim == 2 and array.dtype.kind in "iub":
         raise ValueError("Kaldi has integer vectors but no integer matrices")
     matio.write_array(file, array.astype(_stored_type(array), copy=False))
+
+
+def _write_rows(file, rows, compress):
+    file.write(BINARY_MARK)
+    if compress:
+        compression.write_rows(file, rows)
+        return
+    file.write(b"FM " + struct.pack("<bibi", 4, rows.shape[0], 4, rows.shape[1]))
+    for block in blocks_of(rows):
+        file.write(block.astype("<f4", copy=False).tobytes())
 
 
 def _stored_type(array):

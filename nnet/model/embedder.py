@@ -10,7 +10,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike
 
-from nnet.audio.reading import read_audio
+from nnet.audio.reading import open_audio
 from nnet.backend.calibration import Calibration, read_calibration
 from nnet.backend.duration_calibration import DurationCalibration, is_by_duration, read_duration_calibration
 from nnet.errors import InputError
@@ -23,6 +23,7 @@ from nnet.model.hub import find_model
 from nnet.model.self_check import check_self_test
 from nnet.model.weights import weights_of
 from nnet.ops import mx
+from nnet.rows import Rows
 
 # File of a model directory: a calibration of cosine scores of its embeddings, without a back end.
 CALIBRATION = "cosine_calibration.json"
@@ -92,7 +93,7 @@ class Embedder:
 
     def embed_files(self, paths: Iterable[AnyPath]) -> Iterator[np.ndarray]:
         """Yields the embedding, (D,) float32, of each audio file."""
-        return self._embed((str(path), *read_audio(str(path))) for path in paths)
+        return self._embed((str(path), *open_audio(str(path))) for path in paths)
 
     @functools.cached_property
     def calibration(self) -> Calibration | DurationCalibration | None:
@@ -134,7 +135,7 @@ class Embedder:
             ratios = self.calibration.apply(np.reshape(cosine, (-1, 1))).reshape(np.shape(cosine))
         return scipy.special.expit(ratios + scipy.special.logit(p_target))
 
-    def _embed(self, recordings: Iterable[tuple[str, np.ndarray, int]]) -> Iterator[np.ndarray]:
+    def _embed(self, recordings: Iterable[tuple[str, Rows, int]]) -> Iterator[np.ndarray]:
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
         for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node, engine=self._engine):
             if vector is None:

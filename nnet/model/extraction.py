@@ -1,16 +1,22 @@
 """Extracts embeddings of utterances of any length.
 
-Utterances are read in windows. Within a window, chunks of equal length form a batch, so no batch is padded and an
-embedding does not depend on the other utterances; the next window is read while the current one is computed.
+Utterances are read in windows, a very long one in several. Within a window, chunks of equal length form a batch, so no
+batch is padded and an embedding does not depend on the other utterances; the next window is read while the current one
+is computed.
 """
 
+import functools
 import itertools
+from collections import namedtuple
 
 import numpy as np
 
 from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
 from nnet.model.engine import engine_of
+
+Piece = namedtuple("Piece", "key features chunks last")
+Piece.__doc__ = "Some chunks (first, last + 1) of an utterance, rows (T, F), and whether they are its last ones."
 
 WINDOW = 64  # utterances per window
 WINDOW_FRAMES = 400_000  # a window ends early with this many frames: 128 MB of 80 filter banks
@@ -23,7 +29,7 @@ def embed_utterances(
 
     Args:
         model: a SpeakerNet in eval mode.
-        utterances: iterable of (key, features (T, F) float32).
+        utterances: iterable of (key, features, rows (T, F) float32).
         chunk_size, min_chunk_size: in frames; chunk_size -1: each utterance is one chunk.
         node: the endpoint to extract, one vector per utterance; None: the configured one.
         engine: computes the network, made by `nnet.model.engine.engine_of`; None: the fastest one for the device.
@@ -42,12 +48,13 @@ def embed_utterances(
     if chunk_size != -1 and chunk_size < least:
         raise InputError(f"chunks of {chunk_size} frames are too short: at least {least}, or -1 for whole utterances")
     engine = engine or engine_of(model, node)
-    pending = []
-    for window in _windows(utterances):
-        started = _start(engine, window, [chunks_of(len(f), chunk_size, least, overlap) for _, f in window])
-        yield from _finish(engine, normalize, *pending) if pending else ()
-        pending = (window, *started)
-    yield from _finish(engine, normalize, *pending) if pending else ()
+    chunks = []  # of the current utterance: (frames, vector)
+    spans = functools.partial(chunks_of, chunk_size=chunk_size, min_chunk_size=least, overlap=overlap)
+    for piece, vectors in _computed(engine, _windows(utterances, spans)):
+        chunks += vectors
+        if piece.last:
+            yield piece.key, _mean(piece.key, chunks, normalize)
+            chunks = []
 
 
 def embed_utterance(model, features, chunk_size=10000, min_chunk_size=1, **options):
@@ -70,11 +77,11 @@ def chunks_of(num_frames, chunk_size, min_chunk_size, overlap=0.0):
     return [(first, stop) for first, stop in spans if stop - first >= min_chunk_size]
 
 
-def _windows(utterances):
+def _windows(utterances, spans):
     window, frames = [], 0
-    for key, features in utterances:
-        window.append((key, features))
-        frames += len(features)
+    for piece in itertools.chain.from_iterable(_pieces(*one, spans) for one in utterances):
+        window.append(piece)
+        frames += sum(map(_length, piece.chunks))
         if len(window) == WINDOW or frames >= WINDOW_FRAMES:
             yield window
             window, frames = [], 0
@@ -82,11 +89,29 @@ def _windows(utterances):
         yield window
 
 
-def _start(engine, window, spans):
-    """Starts the computation of a window: (batches, running computations); a batch lists (utterance, first, stop)."""
-    chunks = [(i, *span) for i, own in enumerate(spans) for span in own]
+def _pieces(key, features, spans):
+    """Yields the chunks of an utterance in pieces of about WINDOW_FRAMES frames; at least one piece."""
+    chunks = spans(len(features))
+    most = max(1, WINDOW_FRAMES // max(map(_length, chunks), default=1))  # chunks of a piece
+    for first in range(0, max(1, len(chunks)), most):
+        yield Piece(key, features, chunks[first : first + most], first + most >= len(chunks))
+
+
+def _computed(engine, windows):
+    """Yields each piece with [(frames, vector)] of its chunks, while the next window is computed."""
+    pending = []
+    for window in windows:
+        started = _start(engine, window)
+        yield from _finish(engine, *pending) if pending else ()
+        pending = (window, *started)
+    yield from _finish(engine, *pending) if pending else ()
+
+
+def _start(engine, window):
+    """Starts the computation of a window: (batches, running computations); a batch lists (piece, (first, stop))."""
+    chunks = [(i, chunk) for i, piece in enumerate(window) for chunk in piece.chunks]
     shards = []
-    for frames, same_length in itertools.groupby(sorted(chunks, key=_length), key=_length):
+    for frames, same_length in itertools.groupby(sorted(chunks, key=_length_of), key=_length_of):
         group, most = list(same_length), max(1, engine.chunk_frames // frames)
         shards += [group[i : i + most] for i in range(0, len(group), most)]
     batches, running = [], []
@@ -99,23 +124,32 @@ def _start(engine, window, spans):
 
 def _stacked(window, shard):
     """Stacks the features of chunks of equal length: (B, T, F) float32."""
-    return np.stack([window[i][1][first:stop] for i, first, stop in shard]).astype(np.float32, copy=False)
+    return np.stack([window[i].features[first:stop] for i, (first, stop) in shard]).astype(np.float32, copy=False)
 
 
 def _length(chunk):
-    return chunk[2] - chunk[1]
+    return chunk[1] - chunk[0]
 
 
-def _finish(engine, normalize, window, batches, running):
-    sums, frames = [0.0] * len(window), [0] * len(window)
+def _length_of(numbered):
+    return _length(numbered[1])
+
+
+def _finish(engine, window, batches, running):
+    found = [[] for _ in window]
     for batch, started in zip(batches, running, strict=True):
-        for (i, first, stop), row in zip(batch, engine.finish(started).astype(np.float64), strict=True):
-            sums[i] = sums[i] + (unit_length(row) if normalize else row) * (stop - first)
-            frames[i] += stop - first
-    for (key, _), total, count in zip(window, sums, frames, strict=True):
-        if not np.isfinite(total).all():
-            raise InputError(f"{key}: its embedding is not a number: features of this size overflow in the network")
-        if not count:
-            yield key, None
-        else:
-            yield key, (unit_length(total) if normalize else total / count).astype(np.float32)
+        for (i, chunk), row in zip(batch, engine.finish(started).astype(np.float64), strict=True):
+            found[i].append((_length(chunk), row))
+    return zip(window, found, strict=True)
+
+
+def _mean(key, chunks, normalize):
+    """Returns the mean of vectors weighted by their frames, (D,) float32; None without chunks."""
+    if not chunks:
+        return None
+    frames, rows = zip(*sorted(chunks, key=lambda chunk: chunk[0]), strict=True)
+    rows = map(unit_length, rows) if normalize else rows
+    total = sum(row * count for count, row in zip(frames, rows, strict=True))
+    if not np.isfinite(total).all():
+        raise InputError(f"{key}: its embedding is not a number: features of this size overflow in the network")
+    return (unit_length(total) if normalize else total / sum(frames)).astype(np.float32)

@@ -54,12 +54,15 @@ def read_safetensors(path):
 def save_weights(path, weights):
     """Writes arrays to a safetensors file, atomically: a killed process or a power loss leaves the old file or none.
 
+    The same arrays give the same bytes: MLX writes them in an order that depends on that of the dict, which a resumed
+    training has in another order.
+
     Raises:
         InputError: an array holds NaN or infinity, or the file cannot be written.
     """
     _refuse_nan(weights, path)
     with atomic_write(path, binary=True, durable=True) as file:
-        mx.save_safetensors(file, weights)
+        mx.save_safetensors(file, dict(sorted(weights.items())))
 
 
 def _refuse_nan(arrays, path):

@@ -70,6 +70,16 @@ def test_long_utterances_are_not_held_in_great_numbers(model, monkeypatch):
     assert seen == list(range(8))
 
 
+def test_a_very_long_utterance_is_computed_in_several_windows(model, monkeypatch):
+    stream = [("a", features(30, 0)), ("b", features(505, 1)), ("c", features(9, 2)), ("d", features(70, 3))]
+    expected = list(embed_utterances(model, stream, 40, 12))
+    monkeypatch.setattr(extraction, "WINDOW_FRAMES", 100)
+    found = list(embed_utterances(model, stream, 40, 12))
+    assert [key for key, _ in found] == list("abcd") and found[2][1] is None
+    for (_, vector), (_, other) in zip(found, expected, strict=True):
+        assert vector is other is None or np.allclose(vector, other, atol=1e-5)
+
+
 def test_spans():
     assert chunks_of(25, 10, 5) == [(0, 10), (10, 20), (20, 25)]
     assert chunks_of(25, -1, 5) == [(0, 25)] and chunks_of(0, -1, 1) == []
