@@ -129,11 +129,12 @@ def _mel_energies(frames: np.ndarray, options: SpectrumOptions) -> tuple[np.ndar
     return mels, energy
 
 
-def log_energies(samples: np.ndarray, options: SpectrumOptions) -> np.ndarray:
+def log_energies(samples: Rows, options: SpectrumOptions) -> np.ndarray:
     """Computes the log energy (frames,) of each frame, without its DC offset and without dither, as with raw_energy."""
-    frames = cut_frames(np.asarray(samples, np.float32), options)
-    blocks = [_raw_log_energy(_remove_offset(frames[rows]), options) for rows in _blocks(len(frames))]
-    return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+    energies = [np.empty(0, np.float32)]
+    for frames in frame_blocks(samples, options, STRETCH, lambda part: part):
+        energies += [_raw_log_energy(_remove_offset(frames[rows]), options) for rows in _blocks(len(frames))]
+    return np.concatenate(energies)
 
 
 def _blocks(count: int) -> list[slice]:

@@ -96,8 +96,10 @@ def read_matrix(rx: str) -> np.ndarray:
 def open_matrix(rx: str) -> Rows:
     """Opens a matrix as rows: an array, or a StoredMatrix if it is binary and has more than `nnet.rows.LONG` bytes."""
     if not rx.rstrip().endswith("|"):
-        path, offset, rows = parse_rx(rx)
-        header = matrices.read_header(FileReader(path, offset, rx)) if rows is None else None
+        address = parse_rx(rx)
+        header = None
+        if address.rows is None:
+            header = matrices.read_header(FileReader(address.path, address.offset, rx))
         if header is not None and 4 * header.rows * header.columns > LONG:
             return StoredMatrix(rx)
     return read_matrix(rx)

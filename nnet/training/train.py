@@ -57,7 +57,7 @@ def train(
     if init:
         check_same_front_end(init, measured.feats_conf, measured.path)
     utt2spk = with_speeds(data.utt2spk, config.data.speeds)
-    if not config.loss.cls.uses_labels:
+    if not getattr(config.loss.cls, "uses_labels", True):
         utt2spk |= valid.utt2spk
     spk2int = speaker_indices(utt2spk)
     group = Group()
