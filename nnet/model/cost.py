@@ -99,12 +99,12 @@ class Counted(Value):
     def run(self, operation, values, options):
         arrays = [v.array if isinstance(v, Counted) else v for v in values]
         result = operation.on_arrays(*arrays, **options)
-        if operation.__name__ in PRODUCTS:
-            self.products.append((values[PRODUCTS[operation.__name__]], result.shape))
+        for position in PRODUCTS.get(operation.__name__, ()):
+            self.products.append((values[position], result.shape))
         if isinstance(result, tuple):
             return tuple(Counted(array, self.products) for array in result)
         return Counted(result, self.products)
 
 
-# Operations that multiply by weights, with the position of the weight among their arguments.
-PRODUCTS = {"conv": 1, "linear": 1, "context_linear": 2}
+# Operations that multiply by weights, with the positions of the weights among their arguments.
+PRODUCTS = {"conv": (1,), "linear": (1,), "context_linear": (2,), "lstm": (1, 2)}

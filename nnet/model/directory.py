@@ -16,6 +16,8 @@ from nnet.model.speaker_net import TRAINING_ONLY, build_model
 from nnet.model.weights import load_weights, read_weights
 from nnet.ops import mx
 
+SPEAKER, SEGMENTATION = "speaker", "segmentation"  # kinds of models; `nnet.model.segmentation` reads the latter
+
 # Entries of `model` in config.json.
 ABOUT = {"input_dim": int, "num_speakers": (int, type(None)), "feats_conf": (dict, type(None))}
 
@@ -27,8 +29,8 @@ def save_config(directory, config, input_dim, num_speakers, feats_conf):
     write_json(os.path.join(directory, "config.json"), values, durable=True)
 
 
-def read_config(directory):
-    """Reads config.json: (Config, dict with input_dim, num_speakers and feats_conf).
+def kind_of(directory):
+    """Returns the kind of a model directory: SPEAKER, whose config.json does not say it, or what it says.
 
     Raises:
         InputError: not a model directory, or a damaged config.json.
@@ -36,6 +38,18 @@ def read_config(directory):
     path = os.path.join(directory, "config.json")
     if not os.path.exists(path):
         raise InputError(f"{directory}: not a model directory: no config.json in it")
+    return read_json(path).get("kind", SPEAKER)
+
+
+def read_config(directory):
+    """Reads config.json: (Config, dict with input_dim, num_speakers and feats_conf).
+
+    Raises:
+        InputError: not the directory of a speaker model, or a damaged config.json.
+    """
+    path = os.path.join(directory, "config.json")
+    if (kind := kind_of(directory)) != SPEAKER:
+        raise InputError(f"{path}: a {kind} model, which gives no embeddings; a speaker model is needed here")
     values = read_json(path)
     check_entries(values, {"model": dict}, path)
     about = values.pop("model")

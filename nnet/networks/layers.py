@@ -106,6 +106,32 @@ class LayerNorm(nn.Module):
         return ops.layer_norm(x, self.weight, self.bias, eps=self.eps)
 
 
+class InstanceNorm(nn.Module):
+    """Instance normalization over time of x (B, T, C) (Ulyanov et al. 2016, "Instance normalization")."""
+
+    def __init__(self, dims, eps=1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = mx.ones((dims,))
+        self.bias = mx.zeros((dims,))
+
+    def __call__(self, x):
+        return ops.instance_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class Lstm(nn.Module):
+    """A layer of an LSTM over x (B, T, C) → (B, T, directions * width); see `nnet.ops.lstm`."""
+
+    def __init__(self, input_dims, width, directions=2):
+        super().__init__()
+        self.input_weight = _uniform((directions, 4 * width, input_dims), width)
+        self.state_weight = _uniform((directions, 4 * width, width), width)
+        self.bias = _uniform((directions, 4 * width), width)
+
+    def __call__(self, x):
+        return ops.lstm(x, self.input_weight, self.state_weight, self.bias)
+
+
 class Nonlinearity(nn.Module):
     """relu, lrelu (fixed slope below zero) or prelu (learned slope per channel, initially `slope`): (..., D)."""
 

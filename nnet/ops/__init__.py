@@ -17,6 +17,7 @@ from nnet.ops.binding import mx, nn, optimizers, tree_flatten, tree_map, tree_ma
 # isort: split
 from nnet.ops.convolution import context_linear, conv, linear
 from nnet.ops.elementwise import (
+    absolute,
     cast,
     clip,
     gelu,
@@ -31,9 +32,12 @@ from nnet.ops.elementwise import (
     sqrt,
     tanh,
 )
+from nnet.ops.recurrent import lstm
 from nnet.ops.reductions import (
     batch_statistics,
+    instance_norm,
     layer_norm,
+    max_pool,
     mean,
     mean_and_variance,
     normalize,
@@ -63,6 +67,7 @@ from nnet.ops.value import Value, operation
 
 __all__ = [
     "Value",
+    "absolute",
     "as_map",
     "batch_statistics",
     "cast",
@@ -77,9 +82,12 @@ __all__ = [
     "flatten_map",
     "gather",
     "gelu",
+    "instance_norm",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "lstm",
+    "max_pool",
     "maximum",
     "mean",
     "mean_and_variance",

@@ -57,6 +57,12 @@ def gelu(x, *, by_tanh=False):
 
 
 @operation
+def absolute(x):
+    """Computes |x|."""
+    return mx.abs(x)
+
+
+@operation
 def maximum(x, other):
     """Computes the maximum of x and a number."""
     return mx.maximum(x, other)

@@ -83,6 +83,28 @@ def layer_norm(x, weight, bias, *, eps):
 
 
 @operation
+def instance_norm(x, weight, bias, *, eps):
+    """Normalizes each channel of an utterance over time (Ulyanov et al. 2016, arXiv:1607.08022), then scales it.
+
+    Args:
+        x: (B, T, C).
+        weight, bias: scale and shift of each channel, (C,).
+        eps: added to the biased variance.
+    """
+    mean = _sum_over_time(x) / x.shape[1]  # (B, 1, C)
+    centered = x - mean
+    variance = _sum_over_time(centered * centered) / x.shape[1]
+    return centered * (mx.rsqrt(variance + eps) * weight) + bias
+
+
+@operation
+def max_pool(x, *, size):
+    """Takes the maximum of every `size` frames: (B, T, C) → (B, T // size, C); the last frames may be left over."""
+    count = x.shape[1] // size
+    return mx.max(mx.unflatten(x[:, : count * size], 1, (count, size)), axis=2)
+
+
+@operation
 def weighted_sum(weights, *arrays):
     """Computes the sum of N arrays (B, T, D), each times its row of the weights (N, D)."""
     return _mixed(weights, *arrays)

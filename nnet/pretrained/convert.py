@@ -17,7 +17,7 @@ from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx, nn
 from nnet.pretrained import mlx_community, next_tdnn, pyannote, redimnet, speaker3d, tf_kaldi, wespeaker
-from nnet.pretrained.checkpoint import read_checkpoint
+from nnet.pretrained.checkpoint import Checkpoint, read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ class Converted:
     toolkit: str
 
 
-def convert(path, toolkit=None, feats_conf=None):
+def convert(source, toolkit=None, feats_conf=None):
     """Reads a checkpoint of another toolkit.
 
     Args:
-        path: the checkpoint file, or the folder that holds it and the toolkit's settings.
+        source: the checkpoint file, the folder that holds it and the toolkit's settings, or a Checkpoint.
         toolkit: a key of TOOLKITS; None: detected from the file.
         feats_conf: how the features were computed, if the checkpoint does not say.
 
@@ -65,7 +65,7 @@ def convert(path, toolkit=None, feats_conf=None):
     Raises:
         InputError: unreadable file, unknown toolkit or network, or tensors that do not match the network one to one.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = source if isinstance(source, Checkpoint) else read_checkpoint(source)
     empty = [name for name, array in checkpoint.state.items() if not array.size]
     if empty:
         raise InputError(f"{checkpoint.path}: empty tensors: {', '.join(empty[:3])}")
@@ -73,7 +73,7 @@ def convert(path, toolkit=None, feats_conf=None):
     mapping = TOOLKITS[toolkit].map_checkpoint(checkpoint)
     config = _configuration(mapping, toolkit, checkpoint.path)
     model = build_model(config, mapping.input_dim)
-    model.load_weights(list(_place_weights(model, config.network.type, mapping, checkpoint.path).items()))
+    model.load_weights(list(place_weights(model, config.network.type, mapping, checkpoint.path).items()))
     model.eval()
     mx.eval(model.parameters())
     return Converted(model, config, mapping.input_dim, _feats_conf_of(mapping, feats_conf, checkpoint.path), toolkit)
@@ -125,7 +125,7 @@ def _recognize(checkpoint):
     raise InputError(f"{checkpoint.path}: {problem}; give --type {'|'.join(TOOLKITS)}")
 
 
-def _place_weights(model, network_type, mapping, path):
+def place_weights(model, network_type, mapping, path):
     """Assigns every tensor of the checkpoint to a weight of the model: dict from our weight name to array.
 
     Raises:
