@@ -16,7 +16,7 @@ from nnet.metrics import Cost, OperatingPoint
 from nnet.report.epochs import read_epochs
 from nnet.report.pages import write_report
 from nnet.report.results import ReportOptions, evaluate
-from nnet.report.sections import MAIN_COSTS, cost_notes, sections, summary_rows
+from nnet.report.sections import MAIN_COSTS, cost_notes, difference_rows, sections, summary_rows
 from nnet.report.tables import as_text
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,14 @@ def main(argv=None):
         utt2spk=read_table(args.utt2spk) if args.utt2spk else None,
         conditions=read_conditions(args.condition),
         costs=costs,
+        pairs=tuple(_pair(text, systems) for text in args.compare),
         curves=folder is not None,
     )
     results = evaluate(trials, systems, options)
     shown = MAIN_COSTS + tuple(cost.name for cost in costs)
     print(as_text(summary_rows(results, shown)), end="")
+    if args.compare:
+        print(as_text(difference_rows(results, shown)), end="")
     print("\n".join(cost_notes(results, shown)))
     if folder:
         write_report(folder, args.title, results, sections(results, epochs))
@@ -88,6 +91,15 @@ def _cost(text):
     return Cost(f"DCF({text})", (OperatingPoint(c_miss, c_fa, p_target),))
 
 
+def _pair(text, systems):
+    """Parses "NEW:OLD", names of the table."""
+    new, _, old = text.partition(":")
+    for name in (new, old):
+        if name not in systems:
+            raise InputError(f"--compare {text}: no system {name!r}; there are: {' '.join(systems)}")
+    return new, old
+
+
 def _arguments(argv):
     options = parser(__doc__)
     add = options.add_argument
@@ -98,6 +110,12 @@ def _arguments(argv):
     several = {"action": "extend", "type": str.split, "default": []}
     add("--cost", **several, metavar='"CMISS,CFA,PTARGET ..."', help="additional detection costs")
     add("--condition", **several, metavar='"FILE ..."', help="tables such as utt2gender: metrics per value")
+    add(
+        "--compare",
+        **several,
+        metavar='"NEW:OLD ..."',
+        help="pairs of systems, by their names in the table: differences with paired confidence intervals",
+    )
     add(
         "--bootstrap",
         type=number(int, low=0),

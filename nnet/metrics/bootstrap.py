@@ -75,6 +75,43 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
     return dict(zip(figures, bounds, strict=True))
 
 
+def differences(new, old, target, enroll, test, figures, repetitions=500, confidence=0.95, seed=0):
+    """Computes differences of metrics between two systems on the same trials, with paired confidence intervals.
+
+    Both systems are evaluated on each draw of speakers, so that what makes a speaker difficult for both cancels. The
+    difference is assumed to be Student-distributed with the standard deviation of the draws.
+
+    Args:
+        new, old: float (N,), scores of both systems.
+        target, enroll, test, figures, repetitions, confidence, seed: as for `intervals`.
+
+    Returns:
+        {name: (difference new - old, low, high)}.
+    """
+    rng = np.random.default_rng(seed)
+    targets, nontargets = np.flatnonzero(target), _thinned(np.flatnonzero(~target), rng)
+    count, own, pairs = _numbered(enroll[targets], enroll[nontargets], test[nontargets])
+    systems = []
+    for scores in (new, old):
+        orders = np.argsort(scores[targets]), np.argsort(scores[nontargets])
+        systems.append((ErrorRates(scores[targets][orders[0]], scores[nontargets][orders[1]]), *orders))
+    seen = _gaps([rates for rates, _, _ in systems], figures)
+    draws = []
+    for _ in progress(range(repetitions), label="paired differences", unit="draws"):
+        weights = _draw(rng, count, own, pairs)
+        draws.append(_gaps([r.weighted(weights[0][t], weights[1][n]) for r, t, n in systems], figures))
+    width = scipy.stats.t.ppf(0.5 + confidence / 2, max(count - 1, 1)) * np.std(draws, axis=0)
+    return {
+        name: (float(gap), float(gap - half), float(gap + half))
+        for name, gap, half in zip(figures, seen, width, strict=True)
+    }
+
+
+def _gaps(rates, figures):
+    """Returns the metrics of the first ErrorRates minus those of the second: float (len(figures),)."""
+    return np.array([figure(rates[0]) - figure(rates[1]) for figure in figures.values()])
+
+
 def _interval(seen, draws, width):
     """Returns (low, high) of a metric from its draws (R,); `width` is in standard deviations."""
     if seen <= 0:

@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 
 from nnet.errors import InputError
-from nnet.metrics import convex_hull, eer_threshold, error_rates
-from nnet.metrics.bootstrap import count_speakers, speakers_of_trials
+from nnet.metrics import convex_hull, eer, eer_threshold, error_rates, min_dcf
+from nnet.metrics.bootstrap import count_speakers, differences, speakers_of_trials
 from nnet.metrics.conditions import condition_labels
 from nnet.metrics.summary import COSTS, summarize, summary_intervals
 from nnet.report.curves import bayes_errors, det_curve, histograms
 
 FORMAT_VERSION = 1
+REPETITIONS = 500  # bootstrap draws of differences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,7 @@ class ReportOptions:
         utt2spk: {id: speaker} for the bootstrap; None: speakers are inferred from the target trials.
         conditions: {name: {id: value}}, for metrics by group of trials.
         costs: tuple of Cost in addition to the standard ones.
+        pairs: names (new, old) of systems whose differences are computed, with paired intervals.
         curves: include the curves of the plots.
     """
 
@@ -30,6 +32,7 @@ class ReportOptions:
     utt2spk: dict | None = None
     conditions: dict = dataclasses.field(default_factory=dict)
     costs: tuple = ()
+    pairs: tuple = ()
     curves: bool = False
 
 
@@ -68,7 +71,19 @@ def evaluate(trials, systems, options):
                 scores, trials.target, *speakers, costs, repetitions=options.repetitions
             )
         entry["conditions"] = {key: _by_group(scores, trials.target, *group, costs) for key, group in groups.items()}
+    if options.pairs:
+        results["differences"] = [
+            {"new": new, "old": old} | _differences(systems[new](), systems[old](), trials.target, speakers, costs)
+            for new, old in options.pairs
+        ]
     return results
+
+
+def _differences(new, old, target, speakers, costs):
+    """Returns {"eer": (difference, low, high), "min_dcf": {cost: the same}} of two systems' scores (N,)."""
+    figures = {"eer": eer} | {cost.name: lambda rates, cost=cost: min_dcf(rates, cost) for cost in costs}
+    found = differences(new, old, target, *speakers, figures, repetitions=REPETITIONS)
+    return {"eer": found.pop("eer"), "min_dcf": found}
 
 
 def _figures(rates, costs, with_curves):

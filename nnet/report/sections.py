@@ -36,6 +36,8 @@ def sections(results, epochs=None):
         epochs: entries of a log.jsonl, or None.
     """
     found = [_summary(results), _det(results), _costs(results), _equal_error_rates(results), _calibration(results)]
+    if "differences" in results:
+        found.insert(1, _differences(results))
     conditions = next(iter(results["systems"].values()))["conditions"]
     found += [_condition(results, name) for name in conditions]
     found.append(_histograms(results))
@@ -77,6 +79,29 @@ def _summary(results):
     if results["bootstrap"]:
         text += f"Confidence intervals (95 %, in brackets further down): {results['bootstrap']} draws of speakers."
     return Section("Summary", text, summary_rows(results))
+
+
+def difference_rows(results, costs=None):
+    """Builds the table of paired differences, with their intervals; `costs`: names, None: all."""
+    costs = list(results["costs"]) if costs is None else costs
+    rows = [["new - old", "EER % (95 %)", *(f"min{cost} (95 %)" for cost in costs)]]
+    for pair in results["differences"]:
+        cells = [_difference(pair["eer"], 100, 2), *(_difference(pair["min_dcf"][cost], 1, 3) for cost in costs)]
+        rows.append([f"{pair['new']} - {pair['old']}", *cells])
+    return rows
+
+
+def _difference(figures, factor, digits):
+    gap, low, high = (f"{factor * figure:+.{digits}f}" for figure in figures)
+    return f"{gap} ({low} to {high})"
+
+
+def _differences(results):
+    text = (
+        "Both systems on the same draws of speakers. A negative difference is an improvement; an interval (95 %) that "
+        "contains 0 shows none."
+    )
+    return Section("Paired differences", text, difference_rows(results))
 
 
 def _costs(results):

@@ -4,7 +4,7 @@ from scipy.stats import norm
 
 from nnet import metrics
 from nnet.kaldi.trials import read_trials
-from nnet.metrics.bootstrap import intervals, speakers_of_trials
+from nnet.metrics.bootstrap import differences, intervals, speakers_of_trials
 from nnet.metrics.summary import summarize, summary_intervals
 
 SEPARATION, TARGET_VARIANCE, NONTARGET_VARIANCE = 4.0, 3.10, 2.61
@@ -53,6 +53,34 @@ def test_intervals_shrink_with_the_number_of_speakers():
     rng = np.random.default_rng(1)
     few, many = (intervals(*simulate(n, 3, rng), FIGURES, repetitions=100)["eer"] for n in (20, 120))
     assert np.log(few[1] / few[0]) > 1.7 * np.log(many[1] / many[0])
+
+
+def test_paired_intervals_hold_a_difference_of_zero_and_are_narrower_than_unpaired_ones():
+    rng = np.random.default_rng(3)
+    held, narrow = dict.fromkeys(FIGURES, 0), []
+    for seed in range(60):
+        scores, target, enroll, test = simulate(30, 4, rng)
+        noise = 0.5 * rng.normal(size=(2, len(scores)))  # two systems that are equally good
+        found = differences(*(scores + noise), target, enroll, test, FIGURES, repetitions=100, seed=seed)
+        for name, (gap, low, high) in found.items():
+            assert low <= gap <= high and gap == pytest.approx((low + high) / 2)
+            held[name] += low <= 0 <= high
+        alone = intervals(scores + noise[0], target, enroll, test, {"eer": metrics.eer}, repetitions=100, seed=seed)
+        narrow.append((found["eer"][2] - found["eer"][1]) / (alone["eer"][1] - alone["eer"][0]))
+    assert min(held.values()) >= 54, held
+    assert np.median(narrow) < 0.7
+
+
+def test_a_difference_is_the_new_system_minus_the_old_one():
+    scores, target, enroll, test = simulate(30, 4, np.random.default_rng(4))
+    better, pairs = scores + 3 * target, (target, enroll, test, FIGURES)
+    found = differences(better, scores, *pairs, repetitions=100)
+    figures = [metrics.eer(metrics.error_rates(s, target)) for s in (better, scores)]
+    assert found["eer"][0] == pytest.approx(figures[0] - figures[1])
+    assert found["eer"][2] < 0, "the interval excludes 0"
+    again = differences(scores, better, *pairs, repetitions=100)
+    assert again["eer"] == pytest.approx([-found["eer"][i] for i in (0, 2, 1)])
+    assert differences(scores, scores.copy(), *pairs, repetitions=10)["min"] == (0, 0, 0)
 
 
 def test_no_errors_no_interval_and_the_same_seed_the_same_interval():

@@ -52,6 +52,21 @@ def test_screen(paths, capsys):
     assert "minDCF(1,2,0.2): Cmiss 1, Cfa 2, P 0.2;" in lines[-1]
 
 
+def test_paired_differences(paths, tmp_path, capsys):
+    compute_metrics.main([*paths, "--compare", "a.scores:b.scores", "--report", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    (line,) = [line for line in out.splitlines() if line.startswith("a.scores - b.scores")]
+    gap, low, high = map(float, re.findall(r"[-+]\d+\.\d+", line)[:3])
+    assert low < gap < high < 0
+    figures = json.loads((tmp_path / "report/metrics.json").read_text())
+    (pair,) = figures["differences"]
+    rates = [figures["systems"][name]["eer"] for name in ("a.scores", "b.scores")]
+    assert pair["eer"][0] == pytest.approx(rates[0] - rates[1])
+    assert "Paired differences" in (tmp_path / "report/report.html").read_text()
+    with pytest.raises(InputError, match="--compare a:b.scores: no system 'a'; there are: a.scores b.scores"):
+        compute_metrics.main([*paths, "--compare", "a:b.scores"])
+
+
 def test_report(paths, tmp_path, capsys):
     write = (tmp_path / "utt2gender").write_text
     write("".join(f"s{s:02}-{u} {'fm'[s % 2]}\n" for s in range(SPEAKERS) for u in range(UTTERANCES)))
