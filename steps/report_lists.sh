@@ -17,7 +17,7 @@ for trials in "$@"; do
   list=$(basename "$trials")
   list=${list#trials_}
   systems=()
-  for method in cosine lda plda plda_adapted; do
+  for method in cosine lda plda plda_adapted plda_coral; do
     for system in $method ${method}_asnorm ${method}_calibrated; do
       if [ -f "$scores/$list/$system" ]; then systems+=("$scores/$list/$system"); fi
     done

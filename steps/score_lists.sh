@@ -4,6 +4,7 @@ cmd=utils/run.sh
 methods=cosine
 backend=
 adapted=
+coral=
 cohort=
 dev=
 dev_trials=
@@ -17,11 +18,13 @@ Options:
   --methods \"cosine plda\"  scoring methods (default: $methods)
   --backend DIR            back end from steps/train_backend.sh; optional for cosine
   --adapted DIR            adapted back end: for plda_adapted, and for the mean that cosine and lda subtract
+  --coral DIR              back end adapted by CORAL+: for plda_coral
   --cohort EMBDIR          cohort for adaptive S-norm
   --dev EMBDIR, --dev-trials TRIALS    development data for calibration
   others                   options of steps/score_norm.sh: --top-n, --norm; see --help
 Writes OUTDIR/LIST/METHOD and, if requested, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
-\"trials_\". Methods: cosine (of centered embeddings), lda (cosine after LDA), plda, plda_adapted."
+\"trials_\". Methods: cosine (of centered embeddings), lda (cosine after LDA), plda, plda_adapted,
+plda_coral."
 
 set -euo pipefail
 echo "$0 $*" >&2
@@ -42,6 +45,10 @@ score() {  # METHOD TRIALS ENROLL TEST OUT: writes raw and normalized scores; $b
     plda_adapted)
       if [ -z "$adapted" ]; then echo "$0: --methods: plda_adapted needs --adapted" >&2; exit 1; fi
       options+=(--method plda)
+      ;;
+    plda_coral)
+      if [ -z "$coral" ]; then echo "$0: --methods: plda_coral needs --coral" >&2; exit 1; fi
+      options+=(--method plda --backend "$coral")
       ;;
     *) echo "$0: --methods: unknown method $1" >&2; exit 1 ;;
   esac

@@ -5,10 +5,14 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
+from corpora.speech import voice
 from corpora.sphere import mulaw_samples
 from corpora.wuw import call, made_up, make_wuw
+from toy_checkpoint import make_checkpoint
 
 from nnet.audio.reading import iter_utterances, read_audio
+from nnet.bin.convert_checkpoint import main as convert
 from nnet.datadir.directory import DataDir, read_table
 from nnet.datadir.validate import validate
 from nnet.kaldi.trials import read_trials
@@ -228,3 +232,38 @@ def test_telephone_channels(local, corpus, tmp_path):
     assert np.mean(outside) < 0.5 * np.mean(before)
     done = local("code_telephone.py", "--codecs", "ulaw evrc", tmp_path / "data/callers", tmp_path / "one")
     assert done.returncode == 1 and "unknown codec 'evrc'; known: ulaw gsm" in done.stderr
+
+
+def test_voices_make_calls_doubtful(names):
+    import wuw_voices
+
+    calls = [names.Call(str(n), "", "f", "cell", caller) for n, caller in enumerate((1, 1, 1, 2, 2, 3, 4))]
+    axes = np.eye(5)
+    vectors = [
+        axes[0],
+        axes[0],
+        axes[4],
+        axes[1],
+        axes[1],
+        axes[0],
+        axes[2],
+    ]  # the third call of caller 1; caller 3 is 1
+    vectors = {str(n): vector for n, vector in enumerate(vectors)}
+    calls = wuw_voices.doubt_other_voices(calls, vectors)
+    assert [call.number for call in calls if call.doubt == "voice differs"] == ["2"]
+    calls = wuw_voices.doubt_alike_voices(calls, vectors)
+    assert [(call.number, call.doubt) for call in calls if call.doubt] == [
+        ("2", "voice differs"),
+        ("5", "voice near caller 1"),
+    ]
+
+
+def test_a_model_hears_the_calls(names, tmp_path):
+    import wuw_voices
+
+    convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "toy")])
+    for number, speaker in (("1", 1), ("2", 1), ("3", 2), ("4", 3)):
+        soundfile.write(tmp_path / f"{number}.wav", voice(speaker, 1.5, 0, 8000), 8000, subtype="ULAW")
+    vectors = wuw_voices.embed_calls(list("1234"), tmp_path, tmp_path / "toy")
+    assert vectors["1"] @ vectors["2"] == pytest.approx(1, abs=1e-4), "the same audio"
+    assert max(vectors["1"] @ vectors["3"], vectors["1"] @ vectors["4"]) < 0.7

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Fine-tunes a pretrained 16 kHz model to telephone speech, upsampled, and compares it with the unchanged model on the
+# trials of run.sh: cosine scores, centered by the mean of the unlabeled calls, normalized against them, and calibrated.
+# ./run.sh --pretrained MODELDIR calls this; MODELDIR is made by nnet.bin.convert_checkpoint or steps/export_model.sh.
+#
+# 1 features of MODELDIR                5 extract embeddings
+# 3 training set                        6 scores
+# 4 train a new classifier, then all    7 metrics and report
+stage=
+stop_stage=100
+pretrained=
+tests=
+chunks="data.source=feats data.batch_size=32 data.min_frames=200 data.max_frames=200 data.steps_per_epoch=50
+  training.average_checkpoints=1"
+classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
+  schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
+tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
+  schedule.warmup_epochs=0 loss.margin=0.2 loss.margin_end_epoch=0"
+top_n=50
+set=
+retrain=false
+dry_run=false
+nj=4
+cmd=
+help_message="Usage: $0 --pretrained MODELDIR --tests \"sentences ...\" [--stage N] [--stop-stage N] [--top-n N] [--nj N]
+  [--cmd CMD] [--chunks \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"]
+  [--set \"KEY=VALUE ...\"]"
+
+set -euo pipefail
+. ./path.sh
+. ./cmd.sh
+. utils/parse_options.sh
+. steps/stages.sh
+exp='' resolved=''
+train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+for file in "$pretrained/config.json" "$pretrained/fbank.conf" data/coded/wav.scp; do
+  if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
+done
+name=$(basename "$pretrained")
+feats=data/$name tuned=exp/${name}_tuned
+tuning="training.freeze=[*bn*,*shortcut.1*] $tuning"  # batch normalization: too little speech to re-estimate it
+
+make_feats() {  # DATA [OPTION...]
+  steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$feats/fbank.conf" "${@:2}" "$1"
+}
+
+check() {  # OVERRIDES: prints the configuration of a training, checked
+  python -m nnet.bin.check_config --resolved --set "$1" "$pretrained/config.json"
+}
+
+step features 1 "features, upsampled" "$feats" file:data/.stage2.channels "file:$pretrained/fbank.conf" tests
+do_features() {
+  cp "$pretrained/fbank.conf" "$feats/fbank.conf"
+  echo "--allow-upsample=true" >>"$feats/fbank.conf"
+  for test in $tests; do
+    for data in "$test" "${test}_dev" "${test}_unlabeled"; do
+      utils/copy_data_dir.sh "data/$data" "$feats/$data"
+      make_feats "$feats/$data"
+    done
+  done
+}
+
+step net 3 "training set" "$feats" after:features
+do_net() {
+  utils/subset_data_dir.sh --spk-list data/clean/spk2utt data/coded "$feats/coded"  # not those at other speeds
+  utils/copy_data_dir.sh data/callers "$feats/callers"
+  for data in coded callers; do make_feats "$feats/$data" --skip-bad true; done
+  utils/combine_data.sh "$feats/train" "$feats/callers" "$feats/coded"
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn utterance --remove-silence false \
+    "$feats/train" "$feats/prepared"
+  steps/filter_utterances.sh --min-len 200 "$feats/prepared" "$feats/long"
+  rm -rf "$feats/net"
+  steps/split_train_valid.sh --cut true --dev-speakers 0 "$feats/long" "$feats/net/train" "$feats/net/valid"
+}
+
+train_network() {  # OVERRIDES START OUT
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$2" --set "$1" \
+    "$pretrained/config.json" "$feats/net/train" "$feats/net/valid" "$3"
+}
+
+resolved=$(check "$chunks $classifier $set")
+step classifier 4 "a new classifier" "${tuned}_classifier" after:net "config:$resolved" \
+  path:pretrained "file:$pretrained/model.safetensors"
+do_classifier() { train_network "$chunks $classifier $set" "$pretrained" "${tuned}_classifier"; }
+
+resolved=$(check "$chunks $tuning $set")
+step network 4 "fine-tuning" "$tuned" after:classifier "config:$resolved"
+do_network() { train_network "$chunks $tuning $set" "${tuned}_classifier" "$tuned"; }
+
+step embeddings 5 "extract embeddings" "$tuned" after:network
+do_embeddings() {
+  for model in "$pretrained" "$tuned"; do
+    for test in $tests; do
+      for data in "$test" "${test}_dev" "${test}_unlabeled"; do
+        steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$model" "$feats/$data" \
+          "$tuned/$(basename "$model")/embeddings_$data"
+      done
+    done
+  done
+}
+
+step scores 6 "scores" "$tuned" after:embeddings top_n
+do_scores() {
+  local model test
+  for model in "$tuned/$name" "$tuned/${name}_tuned"; do
+    for test in $tests; do
+      steps/train_backend.sh --cmd "$train_cmd" --lda-dim 0 --num-em-iters 0 \
+        "$model/embeddings_${test}_unlabeled" "$feats/${test}_unlabeled" "$model/backend_$test"  # only their mean
+      steps/score_lists.sh --cmd "$train_cmd" --methods cosine --backend "$model/backend_$test" --top-n "$top_n" \
+        --cohort "$model/embeddings_${test}_unlabeled" --dev "$model/embeddings_${test}_dev" \
+        --dev-trials "data/${test}_dev/trials_${test}_dev" "$model/embeddings_$test" "$model/embeddings_$test" \
+        "$model/scores_$test" "data/$test"/trials_*
+    done
+  done
+}
+
+step metrics 7 "metrics and report" "$tuned" after:scores
+do_metrics() {
+  local test trials list old new
+  for test in $tests; do
+    for trials in "data/$test"/trials_*; do
+      list=${trials##*/trials_} old=$tuned/$name/scores_$test/$list new=$tuned/${name}_tuned/scores_$test/$list
+      echo "$list:"
+      steps/compute_metrics.sh --report "$tuned/report/$list" --condition "data/$test/utt2phone" \
+        --utt2spk "data/$test/utt2spk" --compare "$(compared "$list")" "$trials" \
+        "$old"/cosine{,_asnorm,_calibrated} "$new"/cosine{,_asnorm,_calibrated}
+    done
+  done >"$tuned/results.txt"
+}
+compared() {  # LIST: the pairs of systems to compare, by their names in the table
+  local test=${1%%_*} old new
+  old=$name/scores_$test/$1 new=${name}_tuned/scores_$test/$1
+  echo "$old/cosine_asnorm:$old/cosine $new/cosine:$old/cosine $new/cosine_asnorm:$old/cosine_asnorm"
+}
+
+run_steps
+if ! $dry_run; then show_results "$tuned/results.txt"; fi
