@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Distils a small network from a large one, on speech of a few hundred speakers, without their labels.
+#
+#   ./run.sh --teacher MODELDIR --corpus DIR    DIR as for egs/librispeech; MODELDIR hears 80 filter banks at 16 kHz
+#   ./run.sh --words DIR                        also trains on DSPSpeech-20
+#
+# 0 data preparation                       5 extract embeddings
+# 2 windows, each with its own voice       6 scores
+# 3 training set, the teacher's embeddings 7 metrics and report
+# 4 train the network
+set -euo pipefail
+. steps/recipe.sh
+# Options (--some-name VALUE) and their defaults:
+nnet_conf=conf/ecapa.json
+teacher='' corpus='' words=''  # remembered; `none` for words: without, if there were some before
+windows=32 word_windows=9      # windows cut from each utterance, and from each utterance of words
+valid_speakers=16              # speakers whose windows measure the validation loss
+begin_recipe "$@"
+
+recall data teacher corpus words
+exp=${exp:-exp/$name} sets=data/distillation net=data/distillation/net
+check_numbers windows word_windows valid_speakers
+need teacher
+tests="test test_2s test_noise test_babble"
+check_training
+
+step data 0 "data preparation" data path:corpus path:words
+do_data() {
+  need corpus
+  python local/prepare_librispeech.py "$corpus" data
+  local/prepare_noisy_tests.sh --cmd "$train_cmd" --nj "$nj" data
+  rm -rf data/words
+  if [ -n "$words" ]; then python local/prepare_words.py "$words" data/words; fi
+}
+
+step voices 2 "windows, each with its own voice" data/voices after:data windows word_windows
+do_voices() {
+  rm -rf data/voices/*
+  python local/make_voices.py --windows "$windows" data/voices_train data/voices/read
+  if [ -d data/words ]; then python local/make_voices.py --windows "$word_windows" data/words data/voices/words; fi
+  for kind in clean heard; do utils/combine_data.sh data/voices/$kind data/voices/*/$kind; done
+}
+
+step net 3 "training set, the teacher's embeddings" "$sets" after:voices path:teacher valid_speakers
+do_net() {
+  make_feats data/voices/clean --fbank-config "$teacher/fbank.conf"
+  steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$teacher" data/voices/clean "$sets/teacher"
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence false data/voices/clean \
+    "$sets/prepared"
+  rm -rf "$net"
+  utils/subset_data_dir.sh --speakers "$sets/prepared" "$((valid_speakers * windows))" "$net/valid"
+  utils/filter_scp.sh --exclude "$net/valid/utt2spk" data/voices/heard/utt2spk >"$sets/train_utts"
+  utils/subset_data_dir.sh --utt-list "$sets/train_utts" data/voices/heard "$net/train"
+  for data in $tests; do make_feats "data/$data" --fbank-config "$teacher/fbank.conf"; done
+  steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence false data/test_2s "$net/dev"
+}
+
+model_step network 4 "train" after:net
+
+model_step embeddings 5 "extract embeddings" after:network
+do_embeddings() {
+  for data in $tests; do
+    extract "data/$data"
+    steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$teacher" "data/$data" "$exp/teacher/embeddings_$data"
+  done
+}
+
+model_step scores 6 "scores" after:embeddings
+do_scores() {
+  for data in $tests; do
+    for system in student teacher; do
+      local folder=$exp
+      if [ $system = teacher ]; then folder=$exp/teacher; fi
+      steps/score.sh --cmd "$train_cmd" --method cosine "data/$data/trials" \
+        "$folder/embeddings_$data" "$folder/embeddings_$data" "$exp/scores/$data/$system"
+    done
+  done
+}
+
+model_step metrics 7 "metrics and report" after:scores
+do_metrics() {
+  for data in $tests; do
+    echo "$data:"
+    steps/compute_metrics.sh --train-log "$exp/log.jsonl" --report "$exp/report_$data" \
+      "data/$data/trials" "$exp/scores/$data/student" "$exp/scores/$data/teacher"
+  done >"$exp/results.txt"
+}
+
+run_steps
+end_recipe
