@@ -87,7 +87,7 @@ def test_every_network_with_every_pooling(network, pooling):
     np.testing.assert_array_equal(np.array(again.extract(features)), together)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", sorted(LOSSES.keys() - {"none"}))
 def test_every_loss_trains_a_network(loss):
     assert_trains(build(loss=loss))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nnet.bin import convert_checkpoint
 from nnet.bin.convert_checkpoint import main
 from nnet.errors import InputError
 from nnet.feats.options import MfccOptions
@@ -110,7 +111,8 @@ def source(tf_kaldi_json, monkeypatch):
     """The Checkpoint of a made-up checkpoint, which `convert` finds whatever it is told."""
     settings = json.loads((tf_kaldi_json / "tdnn_amsoftmax_m0.20_linear_bn_1e-2.json").read_text())
     made = Checkpoint("nnet/model/speaker_net-7.index", make_variables(np.random.default_rng(0)), settings)
-    monkeypatch.setattr(conversion, "read_checkpoint", lambda path: made)
+    for module in (conversion, convert_checkpoint):
+        monkeypatch.setattr(module, "read_checkpoint", lambda path: made)
     return made
 
 
