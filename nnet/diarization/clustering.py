@@ -32,7 +32,7 @@ class ClusteringOptions:
         choices=("ahc", "spectral", "vbx"),
     )
     scores: str = option("cosine", "Similarity of embeddings; plda needs --backend.", choices=("cosine", "plda"))
-    threshold: float = option(0.3, "Clusters are merged down to this mean similarity (ahc, and the start of vbx).")
+    threshold: float = option(0.3, "Clusters are merged down to this mean similarity.")
     num_speakers: int | None = option(None, "Number of speakers; default: it is estimated.", low=1)
     min_speakers: int = option(1, "Minimum number of speakers.", low=1)
     max_speakers: int = option(20, "Maximum number of speakers.", low=1)
@@ -117,8 +117,15 @@ def _labels(points, options):
     groups = first_level(points, np.inf if least == most else options.threshold, most)
     merged = points.means(groups)
     if options.cluster == "spectral" and len(merged) > most:
-        return spectral_labels(merged, least, most)[groups]
+        labels = spectral_labels(merged, least, most)
+        return labels[groups] if least == most else _similar_merged(merged, labels, least, options.threshold)[groups]
     return ahc_labels(merged, options)[groups]
+
+
+def _similar_merged(points, labels, least, threshold):
+    """Merges clusters whose mean similarity is that of one speaker: the graph of a single voice has gaps as well."""
+    tree = Dendrogram(points.means(labels))
+    return tree.labels(max(tree.count_at(threshold), least))[labels]
 
 
 def ahc_labels(points: Points, options: ClusteringOptions) -> np.ndarray:

@@ -6,7 +6,6 @@ eigengap" (NME-SC): each point is joined to its p nearest ones, for the p whose 
 
 import numpy as np
 import scipy.linalg
-from sklearn.cluster import KMeans
 
 from nnet.diarization.similarity import Points
 
@@ -21,6 +20,8 @@ def spectral_labels(points: Points, least: int, most: int) -> np.ndarray:
     least = min(least, most)
     if most <= 1:
         return np.zeros(len(points), int)
+    from sklearn.cluster import KMeans  # loads slowly
+
     laplacian = _laplacian(points.similarities(), _tuned_share(points, most))
     values, vectors = scipy.linalg.eigh(laplacian, subset_by_index=(0, most))
     count = least + int(np.argmax(np.diff(values)[least - 1 :]))
