@@ -20,6 +20,7 @@ VERBS = {
     "forget": ("forget", "remove speakers from a gallery"),
     "list": ("list_voices", "list the speakers of a gallery"),
     "calibrate": ("calibrate", "give the scores of a model a meaning, by seconds of speech"),
+    "diarize": ("diarize_files", "find who spoke when in audio files"),
     "convert": ("convert_checkpoint", "convert another toolkit's checkpoint into a model directory"),
     "export": ("export_model", "export a model for publication"),
     "check-config": ("check_config", "check a network configuration and show every layer"),

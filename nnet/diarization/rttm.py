@@ -73,16 +73,27 @@ def read_rttm(path: AnyPath) -> dict[str, list[Turn]]:
 
 
 def write_rttm(path: AnyPath, turns: Iterable[Turn]) -> None:
-    """Writes turns atomically, sorted by recording and start, with times in milliseconds.
+    """Writes turns atomically, as `rttm_lines` makes them; raises InputError as well if the file cannot be written."""
+    lines = rttm_lines(turns, path)
+    with atomic_write(path) as file:
+        file.writelines(lines)
+
+
+def rttm_lines(turns: Iterable[Turn], where: AnyPath) -> list[str]:
+    """Returns the lines of turns, sorted by recording and start, with times in milliseconds.
 
     Turns that round to no duration are left out; their number is logged.
 
+    Args:
+        turns: Turns.
+        where: name of the output in messages.
+
     Raises:
-        InputError: a turn has times that are no times, or names that are not one word; or the file cannot be written.
+        InputError: a turn has times that are no times, or names that are not one word.
     """
     lines, short = [], 0
     for turn in sorted(turns, key=_order):
-        _check(turn, path)
+        _check(turn, where)
         start, end = round(1000 * turn.start), round(1000 * turn.end)
         if start < end:
             times = f"{start / 1000:.3f} {(end - start) / 1000:.3f}"
@@ -90,9 +101,8 @@ def write_rttm(path: AnyPath, turns: Iterable[Turn]) -> None:
         else:
             short += 1
     if short:
-        log.warning("%s: left out %d turns shorter than a millisecond", path, short)
-    with atomic_write(path) as file:
-        file.writelines(lines)
+        log.warning("%s: left out %d turns shorter than a millisecond", where, short)
+    return lines
 
 
 def read_uem(path: AnyPath) -> dict[str, list[tuple[float, float]]]:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -135,9 +136,20 @@ class Embedder:
             ratios = self.calibration.apply(np.reshape(cosine, (-1, 1))).reshape(np.shape(cosine))
         return scipy.special.expit(ratios + scipy.special.logit(p_target))
 
+    def embed_features(self, features: Iterable[tuple[Any, Rows]]) -> Iterator[tuple[Any, np.ndarray | None]]:
+        """Embeds features as the front end computes them, in batches.
+
+        Args:
+            features: (key, rows (T, F) float32) of each utterance.
+
+        Yields:
+            (key, embedding (D,) float32), in the same order; (key, None) for fewer frames than the network needs.
+        """
+        return embed_utterances(self.net, features, self.chunk_size, node=self.node, engine=self._engine)
+
     def _embed(self, recordings: Iterable[tuple[str, Rows, int]]) -> Iterator[np.ndarray]:
         features = ((where, self.front_end(samples, rate, where)) for where, samples, rate in recordings)
-        for where, vector in embed_utterances(self.net, features, self.chunk_size, node=self.node, engine=self._engine):
+        for where, vector in self.embed_features(features):
             if vector is None:
                 least = self.net.network.min_frames
                 raise InputError(f"{where}: too short for an embedding: fewer than {least} frames of speech")

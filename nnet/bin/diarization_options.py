@@ -1,0 +1,96 @@
+"""Options shared by the programs that find turns of speakers."""
+
+from nnet.backend.directory import read_backend
+from nnet.bin.cli import add_options, options_from
+from nnet.diarization.clustering import ClusteringOptions
+from nnet.diarization.diarizer import extract_windows, find_turns
+from nnet.diarization.resegmentation import ResegmentationOptions
+from nnet.diarization.speech import EnergyOptions, energy_segmenter
+from nnet.diarization.vbx import VbxOptions
+from nnet.diarization.windows import WindowOptions
+from nnet.errors import InputError
+from nnet.kaldi.tables import read_numbers
+from nnet.model.embedder import Embedder
+
+VAD = {"energy": (EnergyOptions, energy_segmenter)}  # --vad: options, and what makes a segmenter of them
+
+
+def add_window_options(parser):
+    """Adds the options of models, speech and windows to a parser."""
+    parser.add_argument(
+        "--checkpoint", default="best", help="best, last, or the number of an epoch whose checkpoint was kept"
+    )
+    group = parser.add_argument_group("speech")
+    group.add_argument("--vad", choices=VAD, help="how segments of speech are found; default: energy")
+    for options, _ in VAD.values():
+        add_options(group, options)
+    add_options(parser.add_argument_group("windows"), WindowOptions)
+
+
+def add_clustering_options(parser):
+    """Adds the options of clustering and turns to a parser."""
+    group = parser.add_argument_group("clustering")
+    add_options(group, ClusteringOptions)
+    group.add_argument(
+        "--reco2num-spk", metavar="FILE", help="number of speakers of each recording, as Kaldi's reco2num_spk"
+    )
+    group.add_argument(
+        "--backend", metavar="DIR", help="folder written by train_backend: mean.vec, transform.mat, plda"
+    )
+    add_options(parser.add_argument_group("VBx (--cluster vbx)"), VbxOptions, Fa="--fa", Fb="--fb")
+    add_options(parser.add_argument_group("turns"), ResegmentationOptions)
+
+
+class WindowExtractor:
+    """Embeds the windows of recordings, by parsed options."""
+
+    def __init__(self, args):
+        self._windows = options_from(args, WindowOptions)
+        options, make = VAD[args.vad or "energy"]
+        self._segmenter = make(options_from(args, options))
+        self._model = Embedder(args.model_dir, args.checkpoint)
+
+    @property
+    def sample_rate(self):
+        """The sampling rate of the model in Hz."""
+        return self._model.front_end.sample_rate
+
+    def __call__(self, recording, segments=None):
+        """The Windows of a Recording; segments: spans of speech (S, 2) instead of those that --vad finds."""
+        segmenter = self._segmenter if segments is None else lambda _: segments
+        return extract_windows(self._model, recording, segmenter, self._windows)
+
+
+class TurnFinder:
+    """Clusters the windows of recordings into turns, by parsed options.
+
+    Args:
+        args: parsed options of `add_clustering_options`.
+        recordings: names of the recordings to come.
+    """
+
+    def __init__(self, args, recordings):
+        self._clustering = options_from(args, ClusteringOptions)
+        self._resegmentation, self._vbx = options_from(args, ResegmentationOptions), options_from(args, VbxOptions)
+        self._backend = read_backend(args.backend) if args.backend else None
+        self._clustering.check(self._backend)
+        self._known = _speaker_counts(args, self._clustering, recordings)
+
+    def __call__(self, recording, windows):
+        """The turns of a recording, given its Windows."""
+        clustering = self._clustering.with_speakers(self._known.get(recording))
+        return find_turns(recording, windows, clustering, self._resegmentation, self._backend, self._vbx)
+
+
+def _speaker_counts(args, clustering, recordings):
+    """Reads --reco2num-spk as {recording: number of speakers}."""
+    path = args.reco2num_spk
+    if not path:
+        return {}
+    if clustering.num_speakers:
+        raise InputError("give --num-speakers or --reco2num-spk, not both")
+    counts = read_numbers(path, int)
+    for name in recordings:
+        if counts.get(name, 0) < 1:
+            raise InputError(f'{path}: "{name}" must have a number of speakers, 1 or more')
+    return counts
