@@ -13,7 +13,7 @@ stage='' stop_stage=100    # first and last stage; without --stage: all stages t
 pretrained=''              # the model directory
 corpus='' data=''          # see above; corpus is remembered
 conversations=100 seed=0   # how many are simulated; another seed simulates others
-speech="oracle energy"     # where somebody speaks: oracle (by the reference), energy, model (neural segmentation)
+speech="oracle energy"     # where somebody speaks: oracle (by the reference), energy
 cluster="ahc"              # clustering, of steps/diarize.sh --cluster: ahc, spectral, vbx
 number="unknown"           # of speakers: unknown, known
 options=''                 # further options of steps/diarize.sh, such as "--threshold 0.6"
@@ -43,7 +43,7 @@ check_words() {  # OPTION WORD...: stops if a word of an option is none of these
     esac
   done
 }
-check_words speech oracle energy model
+check_words speech oracle energy
 check_words cluster ahc spectral vbx
 check_words number unknown known
 
@@ -65,23 +65,11 @@ do_data() {
 }
 
 diarize() {  # SPEECH CLUSTER NUMBER OUT: writes OUT/rttm
-  local segments=(--vad "$1") count
-  if [ "$1" = oracle ]; then segments=(--segments "$set_dir/oracle"); fi
-  # shellcheck disable=SC2206  # several words
-  segments+=(--cluster "$2" $options)
-  if [ "$3" = unknown ]; then
-    steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" "${segments[@]}" "$pretrained" "$set_dir" "$4"
-    return
-  fi
-  rm -rf "$4/known"
-  cut -d ' ' -f 2 "$set_dir/reco2num_spk" | sort -nu | while read -r count; do  # the recordings of each number of speakers
-    mkdir -p "$4/known/$count"
-    awk -v count="$count" '$2 == count' "$set_dir/reco2num_spk" >"$4/known/$count/recordings"
-    utils/subset_data_dir.sh --utt-list "$4/known/$count/recordings" "$set_dir" "$4/known/$count/data"
-    steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" "${segments[@]}" --num-speakers "$count" "$pretrained" \
-      "$4/known/$count/data" "$4/known/$count" </dev/null
-  done
-  cat "$4"/known/*/rttm >"$4/rttm"
+  local chosen=(--cluster "$2")
+  if [ "$1" = oracle ]; then chosen+=(--segments "$set_dir/oracle"); else chosen+=(--vad "$1"); fi
+  if [ "$3" = known ]; then chosen+=(--reco2num-spk "$set_dir/reco2num_spk"); fi
+  # shellcheck disable=SC2086  # several words
+  steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" "${chosen[@]}" $options "$pretrained" "$set_dir" "$4"
 }
 
 each_system() {  # FUNCTION: calls it with the speech, clustering, number and folder of each system

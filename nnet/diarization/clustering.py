@@ -23,7 +23,7 @@ SMALL_SHARE = 0.1  # of the embeddings: in a short recording, a smaller group is
 class ClusteringOptions:
     """Options of clustering.
 
-    The default threshold was measured with CAM++ (docs/diarization.md); other models need another one.
+    The default threshold is that of no model in particular: tune it (steps/score_diarization.sh).
     """
 
     cluster: str = option(
