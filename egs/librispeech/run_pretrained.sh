@@ -6,58 +6,30 @@
 # 1 features of MODELDIR                5 extract embeddings
 # 3 noisy test sets, training set       6 scores
 # 4 train a new classifier, then all    7 metrics
-stage=
-stop_stage=100
-pretrained=
+set -euo pipefail
+. steps/tuning.sh
 noise="data.source=audio data.batch_size=32 data.min_frames=200 data.max_frames=200 augmentation.probability=0.9
   augmentation.babble_snrs=[15,10,5] augmentation.babble_voices=[3,4,5]"
-classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
-  schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
 tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
   schedule.warmup_epochs=0 loss.margin=0.4 loss.margin_end_epoch=0"
 snrs="15:10 10:5"  # SNRs of each noisy test set, in dB, for each single one of its three to five babble voices
-set=
-retrain=false
-dry_run=false
-nj=4
-cmd=
 help_message="Usage: $0 --pretrained MODELDIR [--stage N] [--stop-stage N] [--snrs \"DB:DB ...\"] [--nj N] [--cmd CMD]
   [--noise \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"] [--set \"KEY=VALUE ...\"]"
+begin_tuning data/test_2s/trials -- "$@"
 
-set -euo pipefail
-. ./path.sh
-. ./cmd.sh
-. utils/parse_options.sh
-. steps/stages.sh
-exp='' resolved=''
-train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
-conf=$pretrained/fbank.conf
-for file in "$pretrained/config.json" "$conf" data/test_2s/trials; do
-  if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
-done
-name=$(basename "$pretrained")
-feats=data/$name tuned=exp/${name}_tuned
 tests="test test_2s"
 for snr in $snrs; do tests="$tests test_2s_babble_${snr/:/_}"; done
-norms="*bn*"  # batch normalization stays frozen: there is too little speech to re-estimate it
-case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in
-  resnet | campplus | *res2net*) norms="*bn*,*shortcut.1*" ;;
-esac
-tuning="training.freeze=[$norms] $tuning" noise="augmentation.babble=data/voices_train $noise"
+chunks="augmentation.babble=data/voices_train $noise"
 train=$feats/net/train cut=false
 if [ -d data/train_pieces ]; then  # few utterances per speaker: many chunks of each; validation data are part of the training data
-  noise="data.steps_per_epoch=25 training.average_checkpoints=1 $noise" train=$feats/train cut=true
+  chunks="data.steps_per_epoch=25 training.average_checkpoints=1 $chunks" train=$feats/train cut=true
 fi
 
 make_feats() {  # DATA
-  steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$conf" "$1"
+  steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$pretrained/fbank.conf" "$1"
 }
 
-check() {  # OVERRIDES: prints the configuration of a training, checked
-  python -m nnet.bin.check_config --resolved --set "$1" "$pretrained/config.json"
-}
-
-step features 1 "features" "$feats" file:data/.stage0.data "file:$conf"  # the first is the mark of run.sh's stage 0
+step features 1 "features" "$feats" file:data/.stage0.data "file:$pretrained/fbank.conf"  # the first is the mark of run.sh's stage 0
 do_features() {
   for data in test test_2s; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"
@@ -83,19 +55,7 @@ do_net() {
   steps/split_train_valid.sh --cut "$cut" --dev-speakers 0 "$feats/prepared" "$feats/net/train" "$feats/net/valid"
 }
 
-train_network() {  # OVERRIDES START OUT
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$2" --set "$1" \
-    "$pretrained/config.json" "$train" "$feats/net/valid" "$3"
-}
-
-resolved=$(check "$noise $classifier $set")
-step classifier 4 "a new classifier" "${tuned}_classifier" after:net "config:$resolved" \
-  path:pretrained "file:$pretrained/model.safetensors"
-do_classifier() { train_network "$noise $classifier $set" "$pretrained" "${tuned}_classifier"; }
-
-resolved=$(check "$noise $tuning $set")
-step network 4 "fine-tuning" "$tuned" after:classifier "config:$resolved"
-do_network() { train_network "$noise $tuning $set" "${tuned}_classifier" "$tuned"; }
+tuning_steps "$train" after:net
 
 step embeddings 5 "extract embeddings" "$tuned" after:network
 do_embeddings() {

@@ -6,46 +6,21 @@
 # 1 features of MODELDIR                5 extract embeddings
 # 3 training set                        6 scores
 # 4 train a new classifier, then all    7 metrics and report
-stage=
-stop_stage=100
-pretrained=
+set -euo pipefail
+. steps/tuning.sh
 tests=
 chunks="data.source=feats data.batch_size=32 data.min_frames=200 data.max_frames=200 data.steps_per_epoch=50
   training.average_checkpoints=1"
-classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
-  schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
 tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
   schedule.warmup_epochs=0 loss.margin=0.2 loss.margin_end_epoch=0"
 top_n=50
-set=
-retrain=false
-dry_run=false
-nj=4
-cmd=
 help_message="Usage: $0 --pretrained MODELDIR --tests \"sentences ...\" [--stage N] [--stop-stage N] [--top-n N] [--nj N]
   [--cmd CMD] [--chunks \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"]
   [--set \"KEY=VALUE ...\"]"
-
-set -euo pipefail
-. ./path.sh
-. ./cmd.sh
-. utils/parse_options.sh
-. steps/stages.sh
-exp='' resolved=''
-train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
-for file in "$pretrained/config.json" "$pretrained/fbank.conf" data/coded/wav.scp; do
-  if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
-done
-name=$(basename "$pretrained")
-feats=data/$name tuned=exp/${name}_tuned
-tuning="training.freeze=[*bn*,*shortcut.1*] $tuning"  # batch normalization: too little speech to re-estimate it
+begin_tuning data/coded/wav.scp -- "$@"
 
 make_feats() {  # DATA [OPTION...]
   steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$feats/fbank.conf" "${@:2}" "$1"
-}
-
-check() {  # OVERRIDES: prints the configuration of a training, checked
-  python -m nnet.bin.check_config --resolved --set "$1" "$pretrained/config.json"
 }
 
 step features 1 "features, upsampled" "$feats" file:data/.stage2.channels "file:$pretrained/fbank.conf" tests
@@ -73,19 +48,7 @@ do_net() {
   steps/split_train_valid.sh --cut true --dev-speakers 0 "$feats/long" "$feats/net/train" "$feats/net/valid"
 }
 
-train_network() {  # OVERRIDES START OUT
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$2" --set "$1" \
-    "$pretrained/config.json" "$feats/net/train" "$feats/net/valid" "$3"
-}
-
-resolved=$(check "$chunks $classifier $set")
-step classifier 4 "a new classifier" "${tuned}_classifier" after:net "config:$resolved" \
-  path:pretrained "file:$pretrained/model.safetensors"
-do_classifier() { train_network "$chunks $classifier $set" "$pretrained" "${tuned}_classifier"; }
-
-resolved=$(check "$chunks $tuning $set")
-step network 4 "fine-tuning" "$tuned" after:classifier "config:$resolved"
-do_network() { train_network "$chunks $tuning $set" "${tuned}_classifier" "$tuned"; }
+tuning_steps "$feats/net/train" after:net
 
 step embeddings 5 "extract embeddings" "$tuned" after:network
 do_embeddings() {

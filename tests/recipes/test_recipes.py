@@ -13,7 +13,7 @@ SCRIPTS = sorted(
     p for folder in ("steps", "utils", "local", "egs", ".", "tests", ".ci") for p in (ROOT / folder).glob("*.sh")
 )
 SCRIPTS += [*sorted(ROOT.glob("egs/*/*.sh")), ROOT / ".ci" / "run"]
-SOURCED = {"path.sh", "cmd.sh", "parse_options.sh", "jobs.sh", "stages.sh", "recipe.sh"}
+SOURCED = {"path.sh", "cmd.sh", "parse_options.sh", "jobs.sh", "stages.sh", "recipe.sh", "tuning.sh"}
 RECIPES = sorted(p.parent for p in ROOT.glob("egs/*/run.sh"))
 WITH_ARGUMENTS = [p for p in SCRIPTS if p.parent.name in ("steps", "utils", "local") and p.name not in SOURCED]
 

@@ -1,0 +1,62 @@
+# Sourced by a recipe's run_pretrained.sh: fine-tunes a converted model in two trainings, a new classifier on the frozen
+# network, then everything but batch normalization, for whose statistics small corpora have too little speech.
+# shellcheck shell=bash disable=SC2034,SC2154  # script and functions set each other's variables
+#
+#   . steps/tuning.sh
+#   chunks="data.batch_size=32 ..." tuning="loss.margin=0.2 ..."    # overrides of both trainings, of the second one
+#   help_message="Usage: ..."
+#   begin_tuning data/train/wav.scp -- "$@"                        # files that must exist, then the options
+#   step net 3 "training set" "$feats"
+#   tuning_steps "$feats/net/train" after:net                      # stage 4
+#
+# begin_tuning sets train_cmd, gpu_cmd, name (of the model), feats (data/NAME), and tuned (exp/NAME_tuned).
+
+stage='' stop_stage=100 pretrained='' set='' retrain=false dry_run=false nj=4 cmd=''
+classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
+  schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
+
+# begin_tuning FILE... -- OPTION...
+begin_tuning() {
+  local needed=() file
+  while [ "$1" != -- ]; do needed+=("$1"); shift; done
+  shift
+  . ./path.sh
+  . ./cmd.sh
+  . utils/parse_options.sh
+  . steps/stages.sh
+  exp='' resolved=''
+  train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+  for file in "$pretrained/config.json" "$pretrained/fbank.conf" "${needed[@]}"; do
+    if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
+  done
+  name=$(basename "$pretrained")
+  feats=data/$name tuned=exp/${name}_tuned
+  local norms="*bn*"
+  case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in
+    resnet | campplus | *res2net*) norms="*bn*,*shortcut.1*" ;;
+  esac
+  tuning="training.freeze=[$norms] $tuning"
+}
+
+# check OVERRIDES: prints the configuration of a training, checked.
+check() {
+  python -m nnet.bin.check_config --resolved --set "$1" "$pretrained/config.json"
+}
+
+# train_tuned OVERRIDES START OUT
+train_tuned() {
+  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$2" --set "$1" \
+    "$pretrained/config.json" "$tuning_data" "$feats/net/valid" "$3"
+}
+
+# tuning_steps TRAIN_DATA INPUT...: declares the trainings; the result is $tuned.
+tuning_steps() {
+  tuning_data=$1
+  resolved=$(check "$chunks $classifier $set")
+  step classifier 4 "a new classifier" "${tuned}_classifier" "${@:2}" "config:$resolved" \
+    path:pretrained "file:$pretrained/model.safetensors"
+  resolved=$(check "$chunks $tuning $set")
+  step network 4 "fine-tuning" "$tuned" after:classifier "config:$resolved"
+}
+do_classifier() { train_tuned "$chunks $classifier $set" "$pretrained" "${tuned}_classifier"; }
+do_network() { train_tuned "$chunks $tuning $set" "${tuned}_classifier" "$tuned"; }
