@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from killed import assert_same_weights, killed_at_checkpoint
 from toy_audio import OPTIONS, RATE, tone
 from toy_data import DIM, SEED, make_config, make_data
 
@@ -135,32 +136,14 @@ def _features(data):
     return [(u, read_matrix(rx)) for u, rx in data.feats.items()]
 
 
-class Killed(Exception):
-    pass
-
-
-def test_a_resumed_distillation_equals_an_undisturbed_one(data, teacher, tmp_path, monkeypatch):
+def test_a_resumed_distillation_equals_an_undisturbed_one(data, teacher, tmp_path):
     config = make_config(tmp_path / "c.json", **DIMS, loss=NOTHING, embedding={"dims": [10]},
                          distillation={"teacher": str(teacher)}, training={"save_every": 2})  # fmt: skip
     expected = train(data, config, tmp_path / "a")
-    from nnet.training import trainer
-
-    save, calls = trainer.save_checkpoint, []
-
-    def dying(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == 3:
-            raise Killed
-        return save(*args, **kwargs)
-
-    monkeypatch.setattr(trainer, "save_checkpoint", dying)
-    with pytest.raises(Killed):
+    with killed_at_checkpoint(3):
         train(data, config, tmp_path / "b")
-    monkeypatch.setattr(trainer, "save_checkpoint", save)
     resumed = train(data, config, tmp_path / "b", "--resume", "true", "--set", "data.num_workers=2")
-    assert expected.keys() == resumed.keys()
-    for name in expected:
-        assert np.array_equal(np.array(expected[name]), np.array(resumed[name])), name
+    assert_same_weights(expected, resumed)
 
 
 @pytest.fixture(scope="module")

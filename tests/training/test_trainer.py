@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from killed import assert_same_weights, killed_at_checkpoint
 from toy_data import SEED, make_config, make_data
 
 from nnet import files, locks
@@ -34,12 +35,6 @@ def log_of(directory):
     return [json.loads(line) for line in (directory / "log.jsonl").read_text().splitlines()]
 
 
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    for name in first:
-        assert np.array_equal(np.array(first[name]), np.array(second[name])), name
-
-
 def test_training_learns_and_logs_every_epoch(data, tmp_path):
     config = make_config(tmp_path / "c.json", training={"epochs": 6})
     for seed in (SEED, SEED + 1):
@@ -59,13 +54,9 @@ def test_the_same_seed_gives_the_same_model_whatever_the_workers(data, tmp_path)
     config = make_config(tmp_path / "c.json")
     first = train(data, config, tmp_path / "a")
     second = train(data, config, tmp_path / "b", "--set", "data.num_workers=2")
-    assert_same(first, second)
+    assert_same_weights(first, second)
     other = train(data, config, tmp_path / "c", "--set", f"training.seed={SEED + 1}")
     assert any(not np.array_equal(np.array(first[n]), np.array(other[n])) for n in first)
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.mark.parametrize("loss", ["softmax", "additive_margin"])
@@ -75,22 +66,9 @@ def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatc
     types = {"loss": {"type": loss}, "optimizer": {"type": "adam"}, "schedule": {"type": "validation"}}
     config = make_config(tmp_path / "c.json", training=settings, **types)
     expected = train(data, config, tmp_path / "a")
-    from nnet.training import trainer
-
-    calls = []
-
-    def dying(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == 5:
-            raise Killed
-        return save(*args, **kwargs)
-
-    save = trainer.save_checkpoint
-    monkeypatch.setattr(trainer, "save_checkpoint", dying)
-    with pytest.raises(Killed):
+    with killed_at_checkpoint(5):
         train(data, config, tmp_path / "b", "--resume", "true")
-    monkeypatch.setattr(trainer, "save_checkpoint", save)
-    assert_same(train(data, config, tmp_path / "b", "--resume", "true"), expected)
+    assert_same_weights(train(data, config, tmp_path / "b", "--resume", "true"), expected)
     timing = ("seconds", "frames_per_second", "waiting_share")
     same = [[{k: v for k, v in line.items() if k not in timing} for line in log_of(tmp_path / d)] for d in "ab"]
     assert same[0] == same[1]
@@ -124,7 +102,7 @@ def test_a_training_of_version_01_is_resumed(data, tmp_path, optimizer, slots):
     shutil.rmtree(checkpoints / "epoch-0002")
     as_version_01(checkpoints / "epoch-0001", slots)
     train(data, config, tmp_path / "exp", "--resume", "true")
-    assert_same(mx.load(str(checkpoints / "epoch-0002" / "weights.safetensors")), expected)
+    assert_same_weights(mx.load(str(checkpoints / "epoch-0002" / "weights.safetensors")), expected)
 
 
 def test_a_training_is_resumed_though_new_keys_have_come(data, tmp_path):
@@ -134,7 +112,7 @@ def test_a_training_is_resumed_though_new_keys_have_come(data, tmp_path):
     values = json.loads(path.read_text())
     del values["training"]["precision"]
     path.write_text(json.dumps(values))
-    assert_same(train(data, config, tmp_path / "exp", "--resume", "true"), weights)
+    assert_same_weights(train(data, config, tmp_path / "exp", "--resume", "true"), weights)
 
 
 def test_only_the_last_checkpoints_are_kept(data, tmp_path):
