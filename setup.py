@@ -16,7 +16,7 @@ REQUIRES = [
     "pyyaml>=6",
     "scikit-learn>=1.3",
     "scipy>=1.12",
-    "soundfile>=0.12",
+    "soundfile>=0.13",
     "threadpoolctl>=3",
     "tqdm>=4.60",
 ]

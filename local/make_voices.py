@@ -8,11 +8,14 @@ of a window is its speaker in DATA, so ids of speakers are no labels of these vo
 
 import io
 import logging
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import scipy.signal
 import soundfile
+from code_telephone import RATE as TELEPHONE_RATE
+from code_telephone import band_limited
 from corpus import write_tables
 
 from nnet.audio.mixing import change_speed, fit_16_bits
@@ -36,7 +39,7 @@ def main(argv=None):
     for name in ("clean", "heard"):
         (out / name).mkdir(parents=True, exist_ok=True)
     tables = {"clean": {}, "heard": {}}
-    utt2spk, utt2dur, silent = {}, {}, 0
+    codecs, utt2spk, utt2dur, silent = find_codecs(), {}, {}, 0
     with (
         WavArkWriter(str(out / "clean" / "wav.ark"), args.rate) as clean,
         WavArkWriter(str(out / "heard" / "wav.ark"), args.rate) as heard,
@@ -52,7 +55,7 @@ def main(argv=None):
                     continue
                 tables["clean"][name] = clean.write(name, fit_16_bits(window))
                 if rng.random() < args.coded:
-                    window = CODECS[rng.integers(len(CODECS))](window, args.rate, rng)
+                    window = of_length(codecs[rng.integers(len(codecs))](window, args.rate, rng), len(window))
                 tables["heard"][name] = heard.write(name, fit_16_bits(window))
                 utt2spk[name], utt2dur[name] = data.utt2spk[utterance], f"{len(window) / args.rate:.9g}"
     if not utt2spk:
@@ -123,38 +126,43 @@ def stretch(samples, factor, size=512):
     return out[: int(len(samples) * factor)]
 
 
-def telephone(samples, rate, rng):
-    """Passes a telephone's band of 300 to 3400 Hz, with µ-law, and comes back at `rate` Hz."""
-    band = scipy.signal.butter(4, (rng.uniform(200, 350), rng.uniform(3000, 3600)), "band", fs=rate, output="sos")
-    narrow = convert_rate(scipy.signal.sosfilt(band, samples).astype(np.float32), rate, 8000)
-    return convert_rate(through(narrow, 8000, "WAV", "ULAW"), 8000, rate)[: len(samples)]
+def telephone(samples, rate, rng, subtype):
+    """Passes the band of a telephone (as local/code_telephone.py) at 8 kHz, coded by µ-law or GSM."""
+    narrow = band_limited(samples, rate, (rng.uniform(150, 350), rng.uniform(3200, 3700)))
+    return convert_rate(through(narrow, TELEPHONE_RATE, "WAV", subtype), TELEPHONE_RATE, rate)
 
 
-def gsm(samples, rate, rng):
-    """Passes GSM 6.10 at 8 kHz."""
-    narrow = through(convert_rate(samples, rate, 8000), 8000, "WAV", "GSM610")
-    return _fitted(convert_rate(narrow, 8000, rate), len(samples))
+def compressed(samples, rate, rng, container, subtype):
+    """Passes a lossy codec at a low rate."""
+    return through(samples, rate, container, subtype, compression_level=rng.uniform(0.6, 0.95))
 
 
-def ogg(samples, rate, rng):
-    """Passes Ogg Vorbis at a low quality."""
-    return _compressed(samples, rate, "OGG", "VORBIS", rng)
-
-
-def mp3(samples, rate, rng):
-    """Passes MP3 at a low rate."""
-    return _fitted(
-        through(samples, rate, "MP3", "MPEG_LAYER_III", compression_level=rng.uniform(0.6, 0.95)), len(samples)
-    )
-
-
-def lowpass(samples, rate, rng):
+def low_pass(samples, rate, rng):
     """Loses the frequencies above 3 to 7 kHz."""
     sos = scipy.signal.butter(6, rng.uniform(3000, 7000), "low", fs=rate, output="sos")
     return scipy.signal.sosfilt(sos, samples).astype(np.float32)
 
 
-CODECS = (telephone, gsm, ogg, mp3, lowpass)
+# By what a window is changed for the student, and what libsndfile must be able to write for it: container and subtype.
+CODECS = {
+    "ulaw": (partial(telephone, subtype="ULAW"), "WAV", "ULAW"),
+    "gsm": (partial(telephone, subtype="GSM610"), "WAV", "GSM610"),
+    "vorbis": (partial(compressed, container="OGG", subtype="VORBIS"), "OGG", "VORBIS"),
+    "mp3": (partial(compressed, container="MP3", subtype="MPEG_LAYER_III"), "MP3", "MPEG_LAYER_III"),
+    "low_pass": (low_pass, "WAV", "PCM_16"),
+}
+
+
+def find_codecs():
+    """Returns the functions of CODECS whose formats libsndfile can write; warns of others."""
+    missing = [name for name, (_, *form) in CODECS.items() if not _writable(*form)]
+    if missing:
+        log.warning("libsndfile cannot write %s: left out", " ".join(missing))
+    return [code for name, (code, *_) in CODECS.items() if name not in missing]
+
+
+def _writable(container, subtype):
+    return container in soundfile.available_formats() and subtype in soundfile.available_subtypes(container)
 
 
 def through(samples, rate, container, subtype, **options):
@@ -165,11 +173,8 @@ def through(samples, rate, container, subtype, **options):
     return soundfile.read(buffer, dtype="float32")[0]
 
 
-def _compressed(samples, rate, container, subtype, rng):
-    return _fitted(through(samples, rate, container, subtype, compression_level=rng.uniform(0.6, 0.95)), len(samples))
-
-
-def _fitted(samples, length):
+def of_length(samples, length):
+    """Cuts samples, or adds silence at their end: (length,)."""
     return np.pad(samples[:length], (0, max(length - len(samples), 0)))
 
 
