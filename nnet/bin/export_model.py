@@ -9,8 +9,9 @@ from metrics.json files alone: those named, or else all in MODELDIR and in its r
 import glob
 import logging
 import os
-import shutil
 
+from nnet.backend.calibration import read_calibration
+from nnet.backend.duration_calibration import is_by_duration, read_duration_calibration
 from nnet.bin.cli import boolean, parser, run
 from nnet.errors import InputError
 from nnet.export.card import model_card, read_report
@@ -18,7 +19,7 @@ from nnet.export.onnx import write_onnx
 from nnet.export.pytorch import write_torch
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.files import atomic_write
+from nnet.files import atomic_write, write_json
 from nnet.locks import locked
 from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.embedder import CALIBRATION, Embedder
@@ -61,19 +62,27 @@ def export(args):
 
 
 def write_model(args, model, config, about):
-    """The model itself; its weights come after all but the self-test, so that a killed process leaves no model."""
+    """The model itself: its weights, without which it is none, come last but for what is made with them."""
     if about["feats_conf"]:
         kind = about["feats_conf"]["type"]
         options = FEATURE_OPTIONS[kind].from_dict(about["feats_conf"]["options"])
         write_conf(os.path.join(args.out, f"{kind}.conf"), options, "The features of this model.")
-    calibration = os.path.join(args.model_dir, CALIBRATION)
-    if os.path.isfile(calibration) and args.checkpoint == "best":
-        shutil.copyfile(calibration, os.path.join(args.out, CALIBRATION))
     save_config(args.out, config, about["input_dim"], about["num_speakers"], about["feats_conf"])
     weights = weights_of(model)
     save_weights(os.path.join(args.out, "model.safetensors"), halved(weights) if args.half else weights)
     if about["feats_conf"]:
         write_self_test(args.out, Embedder(args.out))
+    if args.checkpoint == "best" and os.path.isfile(os.path.join(args.model_dir, CALIBRATION)):
+        copy_calibration(args)
+
+
+def copy_calibration(args):
+    """Copies the calibration; one by duration names the model that it is for, whose weights --half has rounded."""
+    _, values = read_calibration(os.path.join(args.model_dir, CALIBRATION))
+    if args.half and is_by_duration(values):
+        read_duration_calibration(os.path.join(args.model_dir, CALIBRATION), Embedder(args.model_dir).checksum)
+        values["model"] = Embedder(args.out).checksum
+    write_json(os.path.join(args.out, CALIBRATION), values)
 
 
 def halved(weights):

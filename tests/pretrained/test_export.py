@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import types
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from toy_data import make_config
 
 import nnet
 from nnet.backend.calibration import Calibration, write_calibration
+from nnet.backend.duration_calibration import DurationCalibration, write_duration_calibration
+from nnet.backend.impostors import Impostors
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.bin.export_model import main as export
 from nnet.config import load_config
@@ -78,6 +81,21 @@ def test_half_the_size_gives_nearly_the_same_numbers(model_dir, tmp_path):
     assert theirs.net.precision == "float32"
     vectors = ours.embed_file(path), theirs.embed_file(path)
     assert 0 < np.abs(vectors[0] - vectors[1]).max() < 5e-3 * np.linalg.norm(vectors[0])
+
+
+def test_a_calibration_by_duration_goes_with_the_rounded_weights(model_dir, tmp_path):
+    own = shutil.copytree(model_dir, tmp_path / "own")
+    impostors = Impostors(np.zeros(2), np.array([-5.0, 0.1]), 0.05, np.array([-1.0, 1.0]), np.log([1.0, 0.1]), -3.0)
+    calibration = DurationCalibration(Calibration(-10.0, np.array([29.0, 5.0, -3.0]), 0.01), (0.5, 15.0), impostors)
+    write = partial(write_duration_calibration, own / "cosine_calibration.json", calibration, description={})
+    write(nnet.load_model(own).checksum)
+    for half in ("true", "false"):
+        export(["--half", half, str(own), str(tmp_path / half)])
+        model = nnet.load_model(tmp_path / half)
+        assert model.probability(0.4, seconds=(2.0, 3.0)) == nnet.load_model(own).probability(0.4, seconds=(2.0, 3.0))
+    write("another")
+    with pytest.raises(InputError, match="own/cosine_calibration.json: made for another model"):
+        export(["--half", "true", str(own), str(tmp_path / "out")])
 
 
 def test_a_model_of_the_package_is_found_by_name(exported, tmp_path, monkeypatch):
