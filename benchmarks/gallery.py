@@ -77,13 +77,16 @@ def fill(path, dim, voices):
     """Writes a gallery of random voices."""
     import numpy as np
 
+    from nnet.backend.embeddings import unit_length
     from nnet.gallery import Gallery
     from nnet.records import append, writing
-    from nnet.voices import Voice, packed_voice, unit
+    from nnet.voices import Voice, packed_voice
 
     gallery, vectors = Gallery(path, model_of(dim)), random_vectors(voices, dim, 0)
     gallery._enroll("voice0", ["a"], [(vectors[0], 10.0)], True)
     seconds = np.random.default_rng(0).uniform(3, 60, voices)
-    payloads = [packed_voice(Voice(f"voice{i}", unit(vectors[i])[None], seconds[i : i + 1])) for i in range(1, voices)]
+    payloads = [
+        packed_voice(Voice(f"voice{i}", unit_length(vectors[i])[None], seconds[i : i + 1])) for i in range(1, voices)
+    ]
     with writing(path) as file:
         append(path, file, os.path.getsize(path), *payloads)

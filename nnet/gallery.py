@@ -14,6 +14,7 @@ import scipy.special
 
 from nnet.audio.reading import read_audio
 from nnet.backend.duration_calibration import DurationCalibration
+from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
 from nnet.feats.speech import seconds_of_speech
 from nnet.files import AnyPath, check_entries
@@ -22,7 +23,7 @@ from nnet.model.pieces import LEAST_SPEECH
 from nnet.options import nearest
 from nnet.progress import progress
 from nnet.records import append, read_records, reading, rewrite, writing
-from nnet.voices import Index, Voice, packed, packed_voice, unit, unpacked, unpacked_voice
+from nnet.voices import Index, Voice, packed, packed_voice, unpacked, unpacked_voice
 
 FORMAT = 1
 GOOD_SECONDS = 10.0  # of speech: an enrollment with fewer is told so
@@ -204,7 +205,7 @@ class Gallery:
         if not self._voices:
             raise InputError(f"{self.path}: nobody is enrolled")
         names, enrolled = self._index.names, self._index.seconds
-        cosines = self._index.vectors @ unit(vector)
+        cosines = self._index.vectors @ unit_length(vector)
         ratios = self._calibration.log_ratio(cosines, enrolled, seconds)
         odds = ratios + scipy.special.logit(p_known) - np.log(len(names))  # against 1: unknown
         total = np.logaddexp(scipy.special.logsumexp(odds), 0.0)
@@ -253,7 +254,7 @@ class Gallery:
         self.refresh()
         self._check_known(name)
         voice = self._voices[name]
-        cosine = float(unit(vector) @ voice.vector)
+        cosine = float(unit_length(vector) @ voice.vector)
         ratio = float(self._calibration.log_ratio(cosine, voice.seconds, seconds))
         probability = float(scipy.special.expit(ratio + scipy.special.logit(p_target)))
         match = Match(name, cosine, ratio, probability)
@@ -296,7 +297,7 @@ class Gallery:
         if not found or not self._voices:
             return found
         names, enrolled = self._index.names, self._index.seconds
-        cosines = np.stack([self._index.vectors @ unit(vector) for vector in vectors])  # (C, N)
+        cosines = np.stack([self._index.vectors @ unit_length(vector) for vector in vectors])  # (C, N)
         ratios = self._calibration.log_ratio(cosines, enrolled, np.reshape(seconds, (-1, 1)))
         evidence = np.maximum(ratios, 0)  # as nobody known: unlike voices must not take a name from who has it
         for i, voice in zip(*linear_sum_assignment(evidence, maximize=True), strict=True):
@@ -341,7 +342,7 @@ class Gallery:
             raise InputError(f"{name}: no recording to enroll")
         if not name or name.split() != [name]:
             raise InputError(f"{name!r} cannot be a name: it must be one word")
-        added = Voice(name, np.stack([unit(vector) for vector, _ in heard]), np.array([s for _, s in heard]))
+        added = Voice(name, np.stack([unit_length(vector) for vector, _ in heard]), np.array([s for _, s in heard]))
         with writing(self.path) as file:
             self._read(file)
             old = self._voices.get(name)
@@ -397,7 +398,7 @@ class Gallery:
         append(self.path, file, self._position, *payloads)
         self._read(file)
 
-    def _start_anew(self):
+    def _start_anew(self) -> None:
         self._voices: dict[str, Voice] = {}
         self._position, self._first, self._about, self._index = 0, None, None, None
 

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 
+from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
 from nnet.files import check_entries, decode_text, parse_json
 
@@ -34,7 +35,7 @@ class Voice:
     @property
     def vector(self) -> np.ndarray:
         """The mean of the embeddings, weighted by the seconds, of length 1: float32 (D,)."""
-        return unit(self.durations @ self.vectors)
+        return unit_length(self.durations @ self.vectors).astype(np.float32)
 
     def joined(self, other: "Voice") -> "Voice":
         """The voice with the recordings of another one behind its own."""
@@ -72,11 +73,6 @@ class Index:
         if row == len(self._seconds):
             self._vectors, self._seconds = np.tile(self._vectors, (2, 1)), np.tile(self._seconds, 2)
         self._vectors[row], self._seconds[row] = voice.vector, voice.seconds
-
-
-def unit(vector: np.ndarray) -> np.ndarray:
-    """A vector at length 1, as float32."""
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def packed_voice(voice: Voice) -> bytes:

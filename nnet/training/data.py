@@ -7,7 +7,7 @@ from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim
 from nnet.errors import InputError
 from nnet.feats.specaugment import SpecAugment
 from nnet.kaldi.ark import matrix_shape, read_rows
-from nnet.training.teacher import taught, taught_validation
+from nnet.training.teacher import clean_training, clean_validation, taught
 
 DEV_UTTERANCES, DEV_FRAMES = 1000, 1000
 
@@ -60,14 +60,17 @@ def training_loader(config, data, spk2int, group, conf):
         "transform": SpecAugment(config.spec_augment) if config.spec_augment else None,
     }
     loader = ChunkLoader(data.path, spk2int, **chunks, **heard)
-    return taught(config.distillation, loader, data.path, spk2int, conf, **chunks)
+    return taught(
+        config.distillation, loader, lambda teacher: clean_training(teacher, data.path, spk2int, conf, **chunks)
+    )
 
 
 def validation_loader(config, data, spk2int):
     """Opens one fixed chunk of every utterance of a DataDir with prepared features, with distillation and targets."""
     chunks = {"batch_size": config.data.batch_size, "frames": config.data.valid_frames}
-    return taught_validation(
-        config.distillation, ValidationLoader(data.path, spk2int, **chunks), data, spk2int, **chunks
+    loader = ValidationLoader(data.path, spk2int, **chunks)
+    return taught(
+        config.distillation, loader, lambda teacher: clean_validation(teacher, loader, data, spk2int, **chunks)
     )
 
 

@@ -121,6 +121,7 @@ class Teacher:
 
     Attributes:
         conf: its feats_conf.
+        clean_conf: the same without dither.
         dim: E, of its embeddings.
     """
 
@@ -128,6 +129,7 @@ class Teacher:
         self.directory = find_model(directory)
         self.net, _, about = load_speaker_net(self.directory)
         self.conf, self.dim = about["feats_conf"], self.net.endpoint_dim(self.net.node)
+        self.clean_conf = self.conf and self.conf | {"options": self.conf["options"] | {"dither": 0.0}}
         self._engine = engine_of(self.net, self.net.node)
 
     def __call__(self, features):
@@ -161,43 +163,47 @@ class Teacher:
         )
 
 
-def taught(options, loader, data_dir, spk2int, conf, **arguments):
-    """Adds the targets of the section distillation to a ChunkLoader.
+def taught(options, loader, clean):
+    """Adds the targets of the section distillation to a loader.
 
     Args:
         options: DistillationOptions; None: the loader is returned as it is.
         loader: what the student hears.
-        data_dir, spk2int: as for the loader.
-        conf: feats_conf of the student.
-        arguments: of the ChunkLoader, less those that change what is heard.
+        clean: function of a Teacher that opens the same chunks with the teacher's features, without augmentation.
     """
     if options is None:
         return loader
     if options.embeddings:
         return TaughtLoader(loader, KeptTargets(options.embeddings, loader))
     teacher = Teacher(options.teacher)
-    if not teacher.hears(conf, data_dir) and arguments["source"] == "feats":
+    return TaughtLoader(loader, ComputedTargets(teacher, clean(teacher)))
+
+
+def clean_training(teacher, data_dir, spk2int, conf, **arguments):
+    """Opens the training chunks for a Teacher.
+
+    Args:
+        data_dir, spk2int: as for the student's ChunkLoader.
+        conf: feats_conf of the student.
+        arguments: of the student's ChunkLoader, less those that change what is heard.
+    """
+    hears = teacher.hears(conf, data_dir)
+    if arguments["source"] == "audio":
+        return ChunkLoader(data_dir, spk2int, conf=teacher.clean_conf, **arguments)
+    if not hears:
         teacher.refuse(data_dir, "set data.source to audio")
-    heard = teacher.conf | {"options": teacher.conf["options"] | {"dither": 0.0}}
-    source = {"conf": heard} if arguments["source"] == "audio" else {}
-    return TaughtLoader(loader, ComputedTargets(teacher, ChunkLoader(data_dir, spk2int, **arguments, **source)))
+    return ChunkLoader(data_dir, spk2int, **arguments)
 
 
-def taught_validation(options, loader, data, spk2int, **arguments):
-    """Adds the targets of the section distillation to a ValidationLoader; `data` is a DataDir."""
-    if options is None:
-        return loader
-    if options.embeddings:
-        return TaughtLoader(loader, KeptTargets(options.embeddings, loader))
-    teacher = Teacher(options.teacher)
+def clean_validation(teacher, loader, data, spk2int, **arguments):
+    """Opens the validation chunks of the student's `loader` for a Teacher; `data` is a DataDir."""
     source = {}
     if not teacher.hears(data.feats_conf, data.path):
         if not data.has("wav.scp"):
             teacher.refuse(data.path, "give it a wav.scp")
-        heard = teacher.conf | {"options": teacher.conf["options"] | {"dither": 0.0}}
-        source = {"source": "audio", "conf": heard}
+        source = {"source": "audio", "conf": teacher.clean_conf}
     clean = ValidationLoader(data.path, spk2int, **arguments, **source)
     ids = [each.maker.sampler.table.columns["ids"] for each in (loader, clean)]
     if not np.array_equal(*ids):
         raise InputError(f"{data.path}: feats.scp and wav.scp have other utterances or lengths; cannot teach on it")
-    return TaughtLoader(loader, ComputedTargets(teacher, clean))
+    return clean

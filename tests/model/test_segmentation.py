@@ -54,7 +54,7 @@ def small(tmp_path, **changes):
     return net, str(tmp_path / "ours")
 
 
-def check(segmenter, net, windows):
+def assert_as_pytorch(segmenter, net, windows):
     with torch.no_grad():
         expected = net(torch.from_numpy(windows)).numpy()
     found = segmenter.probabilities(windows)
@@ -75,7 +75,7 @@ def test_probabilities_of_the_published_sizes_equal_pytorchs(tmp_path, engine):
     rng = np.random.default_rng(0)
     loudness = np.repeat(rng.uniform(0, 0.3, (1, 100)), 1600, axis=1)
     windows = (loudness * rng.normal(size=(1, 160000))).astype(np.float32)
-    expected = check(segmenter, net, windows)
+    expected = assert_as_pytorch(segmenter, net, windows)
     assert expected.max() > 0.4 and expected.std(axis=1).max() > 0.05
 
 
@@ -87,9 +87,9 @@ def test_batches_of_any_size_give_the_same(tmp_path, engine):
     segmenter = SegmentationModel(directory, engine)
     count = 2 * segmenter.batch + 3
     windows = np.random.default_rng(1).normal(size=(count, segmenter.window)).astype(np.float32)
-    check(segmenter, net, windows)
-    check(segmenter, net, windows[:1])
-    check(segmenter, net, np.zeros_like(windows[:1]))
+    assert_as_pytorch(segmenter, net, windows)
+    assert_as_pytorch(segmenter, net, windows[:1])
+    assert_as_pytorch(segmenter, net, np.zeros_like(windows[:1]))
 
 
 def test_real_speech(librispeech_mini, tmp_path):
@@ -103,7 +103,7 @@ def test_real_speech(librispeech_mini, tmp_path):
     speech = [np.resize(read_audio(str(path))[0], 160000) for path in paths]
     windows = np.stack([*speech, *(0.5 * (a + b) for a, b in zip(speech[::4], speech[2::4], strict=True))])
     for engine in ("mlx", "onnx"):
-        expected = check(SegmentationModel(tmp_path / "ours", engine), net, windows)
+        expected = assert_as_pytorch(SegmentationModel(tmp_path / "ours", engine), net, windows)
         assert expected[: len(speech), :, 1:].sum(axis=-1).mean() > 0.7  # speech, most of the time
 
 
