@@ -400,7 +400,9 @@ class Gallery:
 
     def _start_anew(self) -> None:
         self._voices: dict[str, Voice] = {}
-        self._position, self._first, self._about, self._index = 0, None, None, None
+        self._position, self._index = 0, Index(0)
+        self._first: bytes | None = None
+        self._about = {}
 
     def _read(self, file):
         payloads, position, whole = read_records(self.path, file, self._position, self._first)
