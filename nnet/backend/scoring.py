@@ -12,6 +12,7 @@ import numpy as np
 from nnet.backend.plda import Plda
 
 MOST_CELLS = 1 << 22  # entries of a dense block: 32 MiB
+CACHED_CELLS = 1 << 16  # entries of gathered rows: half a MiB, which a core's cache holds
 DENSE_WORTH = 64  # maximum pairs per trial for which the product over all pairs is used
 
 
@@ -82,7 +83,7 @@ class Scorer:
     def _gathered(self, enroll: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Computes scores pair by pair, for sparse lists."""
         scores = self.enroll_offset[enroll] + self.test_offset[self.group[enroll], test]
-        step = max(1, MOST_CELLS // self.enroll.shape[1])
+        step = max(1, CACHED_CELLS // self.enroll.shape[1])
         for start in range(0, len(enroll), step):
             part = slice(start, start + step)
             scores[part] += np.einsum("nd,nd->n", self.enroll[enroll[part]], self.test[test[part]])

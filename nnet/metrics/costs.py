@@ -31,8 +31,10 @@ class OperatingPoint:
 
     def cost(self, miss: np.ndarray, false_alarm: np.ndarray) -> np.ndarray:
         """Computes the normalized cost of error rates."""
-        cost = self.c_miss * self.p_target * miss + self.c_fa * (1 - self.p_target) * false_alarm
-        return cost / self.default_cost
+        cost = self.c_miss * self.p_target * miss
+        cost += self.c_fa * (1 - self.p_target) * false_alarm
+        cost /= self.default_cost
+        return cost
 
     def __str__(self) -> str:
         return f"Cmiss {self.c_miss:g}, Cfa {self.c_fa:g}, P {self.p_target:g}"

@@ -37,21 +37,31 @@ class ErrorRates:
     ) -> None:
         self.targets, self.nontargets = targets, nontargets
         self.target_weights, self.nontarget_weights = target_weights, nontarget_weights
+        self._unweighted: ErrorRates | None = None  # the same scores: what does not depend on weights is computed once
 
     def weighted(self, target_weights: np.ndarray, nontarget_weights: np.ndarray) -> "ErrorRates":
         """Returns the same scores with other weights."""
         other = ErrorRates(self.targets, self.nontargets, target_weights, nontarget_weights)
-        other.corners = self.corners
+        other._unweighted = self._unweighted or self
         return other
 
     @functools.cached_property
     def corners(self) -> tuple[np.ndarray, np.ndarray]:
         """(int (C,), int (C,)): numbers of targets and nontargets rejected at each corner, from none to all."""
+        if self._unweighted:
+            return self._unweighted.corners
         scores, first = np.unique(self.targets, return_index=True)
         targets = np.stack([first, np.append(first[1:], len(self.targets))], axis=1).ravel()
         sides = [np.searchsorted(self.nontargets, scores, side) for side in ("left", "right")]
         nontargets = np.stack(sides, axis=1).ravel()
         return np.r_[0, targets, len(self.targets)], np.r_[0, nontargets, len(self.nontargets)]
+
+    @functools.cached_property
+    def surprise(self) -> tuple[np.ndarray, np.ndarray]:
+        """(float64 (T,), (N,)): -log of the posterior of each trial's own kind, for equal priors and natural LLRs."""
+        if self._unweighted:
+            return self._unweighted.surprise
+        return np.logaddexp(0.0, -self.targets), np.logaddexp(0.0, self.nontargets)
 
     @functools.cached_property
     def miss(self) -> np.ndarray:
@@ -137,5 +147,6 @@ def _share(weights: np.ndarray | None, count: int) -> Callable[[Any], Any]:
     """Returns a function from a number of lowest-scoring trials to their (weighted) share of all trials."""
     if weights is None:
         return lambda rejected: rejected / count
-    total = np.append(0.0, np.cumsum(weights))
+    total = np.zeros(count + 1)
+    np.cumsum(weights, out=total[1:])
     return lambda rejected: total[rejected] / total[-1]

@@ -40,8 +40,8 @@ def cllr(rates: ErrorRates) -> float:
     Args:
         rates: ErrorRates of natural log-likelihood ratios.
     """
-    targets = np.average(np.logaddexp(0.0, -rates.targets), weights=rates.target_weights)
-    nontargets = np.average(np.logaddexp(0.0, rates.nontargets), weights=rates.nontarget_weights)
+    targets = np.average(rates.surprise[0], weights=rates.target_weights)
+    nontargets = np.average(rates.surprise[1], weights=rates.nontarget_weights)
     return float(targets + nontargets) / 2 / np.log(2)
 
 
