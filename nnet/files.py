@@ -6,6 +6,7 @@ import glob
 import json
 import math
 import os
+import zlib
 
 from nnet.errors import InputError
 
@@ -106,6 +107,18 @@ def remove_file(path):
     """Removes a file if it exists."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def checksum(path):
+    """Returns the CRC of a file's content; "" if there is no file."""
+    try:
+        with open(path, "rb") as file:
+            crc = 0
+            while block := file.read(1 << 20):
+                crc = zlib.crc32(block, crc)
+    except FileNotFoundError:
+        return ""
+    return f"{crc:08x}"
 
 
 def read_text(path):

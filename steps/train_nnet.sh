@@ -10,7 +10,8 @@ e.g.: $0 --set \"training.epochs=10 optimizer.type=adam\" nnet_conf/xvector.json
 Options:
   --cmd CMD                job runner (default: $cmd; for a GPU on a cluster: \"utils/slurm.sh --gpu 1\")
   --num-threads N          threads of the training job
-  --nproc N, --hosts FILE  distributed training: N processes on this machine, or those of a host file of mlx.launch
+  --nproc N, --hosts FILE  distributed training: N processes on this machine, or those of a host file of mlx.launch;
+                           --hosts slurm: the tasks of the job of Slurm (docs/scaling.md)
   others                   see --help"
 
 set -euo pipefail

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from slurm_here import needs_slurm
 from test_imports import RANKS, WITHOUT_MLX
 from toy_checkpoint import RATE, make_checkpoint, make_speech
 from toy_data import make_config, make_data
@@ -243,6 +244,35 @@ def test_coming_from_kaldi(come_from, checkout, speech):
     assert nnet.read_plda(str(checkout / "exp/plda.txt")).psi.tolist() == plda.psi.tolist()
     smooth = nnet.read_plda(str(checkout / "exp/plda_smooth"))
     np.testing.assert_allclose(smooth.psi, plda.smoothed(0.1).psi, rtol=1e-6)
+
+
+@pytest.fixture
+def scale(root, checkout, follow):
+    """Gives a function that runs what docs/scaling.md has under a heading, and then another line."""
+    page = sections((root / "docs/scaling.md").read_text())
+
+    def run(heading, last=""):
+        return shell("\n".join(["set -euo pipefail; . ./path.sh", *blocks(page[heading], "sh"), last]), checkout)
+
+    return run
+
+
+def test_scaling_on_one_machine(scale, checkout):
+    scale("One machine")
+    assert load_speaker_net(str(checkout / "exp/two"))
+
+
+@needs_slurm
+def test_scaling_by_slurm(scale, checkout):
+    scale("Slurm", "sbatch --wait --nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --mem=600M train.sbatch")
+    first, second = (mx.load(str(checkout / f"exp/{name}/model.safetensors")) for name in ("slurm", "job"))
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_allclose(np.array(first[name]), np.array(second[name]), atol=1e-5)
+    for name in ("slurm", "job"):
+        assert (checkout / f"exp/{name}/train.log").read_text().count("training finished") == 1
+    assert " epoch 3 of 3: " in (checkout / "exp/train.out").read_text()
+    assert not list(checkout.glob(".tasks-*"))
 
 
 def test_the_walk_names_scripts_programs_and_modules_that_there_are(root):

@@ -1,9 +1,11 @@
 """Starts the processes of a distributed training, and stops all of them if one fails.
 
 Processes on one machine are started directly. mlx.launch starts those on several machines, or on NVIDIA GPUs (NCCL); it
-stops the others when one fails, but exits with code 0, so its output is checked as well.
+stops the others when one fails, but exits with code 0, so its output is checked as well. srun starts those of a job of
+Slurm.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -14,24 +16,36 @@ import tempfile
 import time
 from contextlib import ExitStack
 
-from nnet.jobs.local import environment_of
+from nnet.jobs.hosts import check_hosts, environment_for_hosts, read_hosts, threads_of
+from nnet.jobs.local import THREAD_VARIABLES, environment_of
+from nnet.jobs.srun import PREFIX, srun_command
 from nnet.ops.runtime import has_cuda
 
 POLL_SECONDS = 0.2
+PROGRAM = os.path.join(os.path.dirname(sys.executable), "mlx.launch")
 
 
-def launch(command, nproc=1, hosts=None):
-    """Runs a command as several processes; returns whether all of them succeeded.
+def launch(module, arguments, nproc=1, hosts=None):
+    """Runs `python -m nnet.bin.MODULE` as several processes; returns whether all of them succeeded.
 
     Args:
-        command: list of words; the command logs "training finished" when it completes.
+        module: logs "training finished" when it completes.
+        arguments: its arguments.
         nproc: number of processes on this machine.
-        hosts: host file of mlx.launch for processes on several machines, instead of nproc.
+        hosts: host file of mlx.launch for processes on several machines, or "slurm" for the tasks of this job of Slurm,
+            instead of nproc.
+
+    Raises:
+        InputError: a host cannot be reached, or has other code or data.
     """
-    environment = dict(os.environ) if hosts else environment_of(nproc)
-    if hosts or (has_cuda() and nproc > 1):
-        return run_by_mlx_launch([*launcher(nproc, hosts), *command], environment)
-    return run_here(command, nproc, environment)
+    command = [sys.executable, "-m", f"nnet.bin.{module}", *arguments]
+    if hosts == "slurm":
+        return run_by_srun(module, arguments)
+    if hosts:
+        return run_by_mlx_launch([*hosts_launcher(hosts, arguments), *command], dict(os.environ))
+    if has_cuda() and nproc > 1:
+        return run_by_mlx_launch([*launcher(nproc), *command], environment_of(nproc))
+    return run_here(command, nproc, environment_of(nproc))
 
 
 def run_here(command, nproc, environment):
@@ -39,7 +53,7 @@ def run_here(command, nproc, environment):
 
     mlx.launch could do this, but its busy waiting takes more than one core (MLX 0.32).
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the `finally` that stops the processes
+    end_by_finally()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as hosts:
         json.dump([[f"127.0.0.1:{port}"] for port in free_ports(nproc)], hosts)
         hosts.flush()
@@ -83,8 +97,36 @@ def run_by_mlx_launch(command, environment):
     return process.wait() == 0 and finished
 
 
-def launcher(nproc, hosts=None):
-    """Returns the command line of mlx.launch, with the communication backend for the device."""
-    program = os.path.join(os.path.dirname(sys.executable), "mlx.launch")
-    where = ["--hostfile", hosts] if hosts else ["-n", str(nproc)]
-    return [program, "--backend", "nccl" if has_cuda() else "ring", *where]
+def run_by_srun(module, arguments):
+    """Runs a program in each task of this job of Slurm; returns whether all of them succeeded."""
+    end_by_finally()
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=".") as folder:
+        return wait_for_all([subprocess.Popen(srun_command(folder, module, arguments))])
+
+
+def end_by_finally():
+    """Has SIGTERM end this process as an exception does, through the `finally` that stops its processes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def launcher(nproc):
+    """Returns the command line of mlx.launch for processes on this machine."""
+    return [PROGRAM, "--backend", "nccl" if has_cuda() else "ring", "-n", str(nproc)]
+
+
+def hosts_launcher(path, words=()):
+    """Returns the command line of mlx.launch for the processes of a host file, after a check of the hosts.
+
+    Args:
+        path: the host file.
+        words: arguments of the program; those that are files or directories must be the same on all hosts.
+    """
+    hosts, backend = read_hosts(path)
+    threads = threads_of(hosts, check_hosts(hosts, words, path))
+    backend = backend or ("nccl" if has_cuda() else "ring")
+    per_host = [len(list(group)) for _, group in itertools.groupby(host["ssh"] for host in hosts)]
+    variables = environment_for_hosts()
+    variables += [f"{name}={threads}" for name in THREAD_VARIABLES if threads and name not in os.environ]
+    # With -n, which does not repeat the hosts of a file, each process of a host has a GPU of its own.
+    options = ["--backend", backend, "--hostfile", path, "-n", str(per_host[0]), "--cwd", os.getcwd()]
+    return [PROGRAM, *options, *(word for variable in variables for word in ("--env", variable))]

@@ -9,12 +9,11 @@ import glob
 import json
 import os
 import uuid
-import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from nnet.errors import InputError
-from nnet.files import check_entries, make_directory, parse_json, read_json, remove_file, write_json
+from nnet.files import check_entries, checksum, make_directory, parse_json, read_json, remove_file, write_json
 
 LAST = 100  # the default of --stop-stage
 KINDS = ("option", "path", "file", "config")
@@ -94,18 +93,6 @@ def parse_step(words):
         else:
             raise InputError(f"step {name}: {text} is none of after:, {':, '.join(KINDS)}:")
     return Step(name, int(stage), int(part or stage), what, folder, tuple(after), inputs)
-
-
-def checksum(path):
-    """Returns the CRC of a file's content; "" if there is no file."""
-    try:
-        with open(path, "rb") as file:
-            crc = 0
-            while block := file.read(1 << 20):
-                crc = zlib.crc32(block, crc)
-    except FileNotFoundError:
-        return ""
-    return f"{crc:08x}"
 
 
 def read_mark(step):

@@ -8,19 +8,10 @@ import sys
 import time
 
 import pytest
+from slurm_here import needs_slurm
 
 from nnet.jobs.call import Call
 from nnet.jobs.slurm import Submission
-
-
-def slurm_answers():
-    """Whether a Slurm runs jobs of this machine."""
-    if not shutil.which("sinfo"):
-        return False
-    return subprocess.run(["sinfo", "--noheader"], capture_output=True, timeout=30).returncode == 0
-
-
-needs_slurm = pytest.mark.skipif(not slurm_answers(), reason="no Slurm answers here")
 
 
 @pytest.fixture
@@ -103,6 +94,17 @@ def test_a_variable_chooses_where_jobs_run(root, jobs, runner):
     done = subprocess.run(command, cwd=root / "egs/mini", env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == runner
     assert done.returncode == (not runner)
+
+
+@pytest.mark.parametrize(("gres", "gpu"), [("(null)", ""), ("gpu:a100:4(S:0-1)", " --gpu 1"), (None, "")])
+def test_a_gpu_is_asked_for_where_there_is_one(root, tmp_path, gres, gpu):
+    if gres:
+        (tmp_path / "sinfo").write_text(f"#!/bin/sh\necho '{gres}'\n")
+        (tmp_path / "sinfo").chmod(0o755)
+    environment = {"SV_JOBS": "slurm", "PATH": f"{tmp_path}:/usr/bin:/bin" if gres else str(tmp_path)}
+    command = [shutil.which("bash"), "-c", 'set -euo pipefail; . ./cmd.sh; echo "$gpu_cmd"']
+    done = subprocess.run(command, cwd=root / "egs/mini", env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == f"utils/slurm.sh --mem 16G{gpu}", done.stderr
 
 
 @needs_slurm

@@ -36,7 +36,8 @@ fi
 mkdir -p "$1/state" "$1/spool"
 dir=$(cd -P "$1" && pwd)
 host=$(hostname -s)
-cores=$(nproc)
+cores=$(env -u OMP_NUM_THREADS nproc)
+if [ "$cores" -lt 2 ]; then cores=2; fi # some tests have two tasks; config_overrides lets Slurm believe it
 dd if=/dev/urandom of="$dir/munge.key" bs=128 count=1 2>/dev/null
 chmod 600 "$dir/munge.key"
 chmod 755 "$dir"
@@ -63,6 +64,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 ReturnToService=2
+SlurmdParameters=config_overrides
 MpiDefault=none
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 MinJobAge=300

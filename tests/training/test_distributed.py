@@ -39,7 +39,10 @@ def launch(root, nproc, *arguments):
 
 def run_two(root, script, *arguments):
     """Runs a script of tests/ as two processes that train together, with the threads that `launch` gives them."""
-    code = "import sys; from nnet.jobs.launch import launch; sys.exit(not launch(sys.argv[1:], nproc=2))"
+    code = (
+        "import sys; from nnet.jobs.launch import run_here; from nnet.jobs.local import environment_of; "
+        "sys.exit(not run_here(sys.argv[1:], 2, environment_of(2)))"
+    )
     command = [sys.executable, "-c", code, sys.executable, str(root / "tests" / script), *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(root)}
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
