@@ -1,10 +1,14 @@
 """Options shared by the programs that find turns of speakers."""
 
+import dataclasses
+
 from nnet.backend.directory import read_backend
 from nnet.bin.cli import add_options, options_from
 from nnet.diarization.clustering import ClusteringOptions
 from nnet.diarization.diarizer import extract_windows, find_turns
+from nnet.diarization.overlap import add_second_speakers, turns_of_local_speakers
 from nnet.diarization.resegmentation import ResegmentationOptions
+from nnet.diarization.segmentation import ModelSegmenter, SegmentationOptions
 from nnet.diarization.speech import EnergyOptions, energy_segmenter
 from nnet.diarization.vbx import VbxOptions
 from nnet.diarization.windows import WindowOptions
@@ -12,7 +16,10 @@ from nnet.errors import InputError
 from nnet.kaldi.tables import read_numbers
 from nnet.model.embedder import Embedder
 
-VAD = {"energy": (EnergyOptions, energy_segmenter)}  # --vad: options, and what makes a segmenter of them
+VAD = {  # --vad: options, and what makes a segmenter of them
+    "energy": (EnergyOptions, energy_segmenter),
+    "model": (SegmentationOptions, ModelSegmenter),
+}
 
 
 def add_window_options(parser):
@@ -24,6 +31,13 @@ def add_window_options(parser):
     group.add_argument("--vad", choices=VAD, help="how segments of speech are found; default: energy")
     for options, _ in VAD.values():
         add_options(group, options)
+    group.add_argument(
+        "--overlap",
+        choices=("false", "true", "local"),
+        default="false",
+        help="true: the model of --segmentation adds second speakers to turns; local: turns are those of the speakers "
+        "of its windows, whose embeddings are clustered",
+    )
     add_options(parser.add_argument_group("windows"), WindowOptions)
 
 
@@ -47,18 +61,18 @@ class WindowExtractor:
     def __init__(self, args):
         self._windows = options_from(args, WindowOptions)
         options, make = VAD[args.vad or "energy"]
-        self._segmenter = make(options_from(args, options))
-        self._model = Embedder(args.model_dir, args.checkpoint)
+        self.segmenter = make(options_from(args, options))
+        self.model = Embedder(args.model_dir, args.checkpoint)
 
     @property
     def sample_rate(self):
         """The sampling rate of the model in Hz."""
-        return self._model.front_end.sample_rate
+        return self.model.front_end.sample_rate
 
     def __call__(self, recording, segments=None):
         """The Windows of a Recording; segments: spans of speech (S, 2) instead of those that --vad finds."""
-        segmenter = self._segmenter if segments is None else lambda _: segments
-        return extract_windows(self._model, recording, segmenter, self._windows)
+        segmenter = self.segmenter if segments is None else lambda _: segments
+        return extract_windows(self.model, recording, segmenter, self._windows)
 
 
 class TurnFinder:
@@ -71,15 +85,73 @@ class TurnFinder:
 
     def __init__(self, args, recordings):
         self._clustering = options_from(args, ClusteringOptions)
-        self._resegmentation, self._vbx = options_from(args, ResegmentationOptions), options_from(args, VbxOptions)
-        self._backend = read_backend(args.backend) if args.backend else None
-        self._clustering.check(self._backend)
+        self._resegmentation, self.vbx = options_from(args, ResegmentationOptions), options_from(args, VbxOptions)
+        self.backend = read_backend(args.backend) if args.backend else None
+        self._clustering.check(self.backend)
         self._known = _speaker_counts(args, self._clustering, recordings)
+
+    def clustering(self, recording):
+        """The ClusteringOptions of a recording."""
+        return self._clustering.with_speakers(self._known.get(recording))
 
     def __call__(self, recording, windows):
         """The turns of a recording, given its Windows."""
-        clustering = self._clustering.with_speakers(self._known.get(recording))
-        return find_turns(recording, windows, clustering, self._resegmentation, self._backend, self._vbx)
+        clustering = self.clustering(recording)
+        return find_turns(recording, windows, clustering, self._resegmentation, self.backend, self.vbx)
+
+
+class RecordingDiarizer:
+    """Finds the turns of recordings from their audio, by parsed options.
+
+    Args:
+        args: parsed options of `add_window_options` and `add_clustering_options`.
+        recordings: names of the recordings to come.
+    """
+
+    def __init__(self, args, recordings):
+        self._find_turns, self._extract = TurnFinder(args, recordings), WindowExtractor(args)
+        self._local = args.overlap == "local"
+        if self._local and (args.vad == "energy" or getattr(args, "segments", None)):
+            raise InputError("--overlap local finds speech itself, by its model; omit --segments and --vad energy")
+        self._segmenter = None
+        if args.overlap != "false":
+            self._segmenter = self._extract.segmenter
+            if not isinstance(self._segmenter, ModelSegmenter):
+                self._segmenter = ModelSegmenter(options_from(args, SegmentationOptions), f"--overlap {args.overlap}")
+
+    @property
+    def sample_rate(self):
+        """The sampling rate of the model in Hz."""
+        return self._extract.sample_rate
+
+    def __call__(self, name, recording, segments=None):
+        """The turns of a Recording, and its Windows, or None where --overlap local needs none.
+
+        segments: spans of speech (S, 2) instead of those that --vad finds.
+        """
+        if self._local:
+            return self._turns_of_local_speakers(name, recording), None
+        windows = self._extract(recording, segments)
+        turns = self._find_turns(name, windows)
+        if self._segmenter:
+            pause = self._segmenter.options.segmentation_pause
+            turns = add_second_speakers(turns, self._segmenter.segmentation(recording), pause)
+        return turns, windows
+
+    def _turns_of_local_speakers(self, name, recording):
+        options, find = self._segmenter.options, self._find_turns
+        clustering = dataclasses.replace(find.clustering(name), threshold=options.local_threshold)
+        segmentation = self._segmenter.segmentation(recording)
+        return turns_of_local_speakers(
+            self._extract.model,
+            recording,
+            name,
+            segmentation,
+            clustering,
+            find.backend,
+            find.vbx,
+            options.segmentation_pause,
+        )
 
 
 def _speaker_counts(args, clustering, recordings):

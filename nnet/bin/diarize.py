@@ -13,7 +13,7 @@ import numpy as np
 
 from nnet.audio.recording import open_recording
 from nnet.bin.cli import number, parser, run
-from nnet.bin.diarization_options import TurnFinder, WindowExtractor, add_clustering_options, add_window_options
+from nnet.bin.diarization_options import RecordingDiarizer, add_clustering_options, add_window_options
 from nnet.datadir.directory import DataDir, examples
 from nnet.diarization.files import WindowWriter
 from nnet.diarization.rttm import write_rttm
@@ -26,24 +26,24 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     data = DataDir(args.data)
     names = sorted(data.wav_scp)[args.job - 1 :: args.num_jobs]
-    find_turns = TurnFinder(args, names)
     segments = known_segments(args, data, names)
-    extract = WindowExtractor(args)
+    diarize = RecordingDiarizer(args, names)
     turns = []
     with WindowWriter(args.out) as writer:
         for name in names:
             where = f'{data.file("wav.scp")}: "{name}"'
-            recording = open_recording(data.wav_scp[name], extract.sample_rate, where)
-            windows = extract(recording, segments and segments.get(name, np.zeros((0, 2))))
-            writer.write(name, windows)
-            turns += find_turns(name, windows)
+            recording = open_recording(data.wav_scp[name], diarize.sample_rate, where)
+            found, windows = diarize(name, recording, segments and segments.get(name, np.zeros((0, 2))))
+            turns += found
+            if windows is not None:
+                writer.write(name, windows)
     write_rttm(args.out + ".rttm", turns)
 
 
 def known_segments(args, data, names):
     """Reads the segments of speech that are given, {recording: spans (S, 2)}; None: they are to be found."""
     source = DataDir(args.segments) if args.segments else data
-    if not args.segments and (args.vad or data.segments is None):
+    if not args.segments and (args.vad or args.overlap == "local" or data.segments is None):
         return None
     segments = given_segments(source)
     log.info("speech is what %s says", source.file("segments"))

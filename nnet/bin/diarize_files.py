@@ -8,7 +8,7 @@ import sys
 
 from nnet.audio.recording import open_recording
 from nnet.bin.cli import parser, run
-from nnet.bin.diarization_options import TurnFinder, WindowExtractor, add_clustering_options, add_window_options
+from nnet.bin.diarization_options import RecordingDiarizer, add_clustering_options, add_window_options
 from nnet.diarization.rttm import rttm_lines, write_rttm
 from nnet.errors import InputError
 
@@ -19,10 +19,10 @@ def main(argv=None):
     repeated = [name for i, name in enumerate(names) if name in names[:i]]
     if repeated:
         raise InputError(f'two files would be "{repeated[0]}" in the RTTM; rename one, or give them in two calls')
-    find_turns, extract = TurnFinder(args, names), WindowExtractor(args)
+    diarize = RecordingDiarizer(args, names)
     turns = []
     for name, path in zip(names, args.audio, strict=True):
-        turns += find_turns(name, extract(open_recording(path, extract.sample_rate, name)))
+        turns += diarize(name, open_recording(path, diarize.sample_rate, name))[0]
     if args.out:
         write_rttm(args.out, turns)
     else:
