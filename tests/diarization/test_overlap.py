@@ -1,10 +1,16 @@
 """Overlapping turns from hand-made segmentations; embeddings of exclusive frames; then all of it, on tones."""
 
+import itertools
+
 import numpy as np
 import pytest
 import soundfile
+from toy_checkpoint import make_checkpoint
 
 from nnet.audio.recording import open_recording
+from nnet.bin.convert_checkpoint import main as convert
+from nnet.bin.diarize import main as diarize
+from nnet.bin.diarize_files import main as diarize_files
 from nnet.diarization.clustering import ClusteringOptions
 from nnet.diarization.overlap import (
     LocalSpeakers,
@@ -16,11 +22,14 @@ from nnet.diarization.overlap import (
     speaker_scores,
     turns_of_local_speakers,
 )
-from nnet.diarization.rttm import Turn
+from nnet.diarization.rttm import Turn, read_rttm
 from nnet.diarization.segmentation import Grid, Segmentation
 from nnet.diarization.vbx import VbxOptions
+from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
-from nnet.networks.segmentation import speaker_sets
+from nnet.model.segmentation import save_segmentation
+from nnet.networks.segmentation import SegmentationNet, SegmentationOptions, speaker_sets
+from nnet.ops import mx
 
 NOBODY, A, B, C, AB, AC, BC = range(7)
 
@@ -152,3 +161,43 @@ def test_silence_has_no_turns(conversation, caplog):
     silent = segmentation(np.zeros_like(found.sets), found.firsts, GRID, 24000, found.samples)
     assert turns_of_local_speakers(Tones(), recording, "a", silent) == []
     assert "no speech was found" in caplog.text
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A speaker model and a segmentation model with random weights, and a data directory of one recording of 6 s."""
+    folder = tmp_path_factory.mktemp("overlap")
+    mx.random.seed(3)
+    convert([make_checkpoint(folder / "weights.npz"), str(folder / "speaker")])
+    sizes = {"filters": 4, "kernel": 31, "channels": (5, 4), "lstm_width": 4, "lstm_layers": 1, "linear_dims": (5,)}
+    net = SegmentationNet(SegmentationOptions(seconds=2.0, **sizes))
+    net.classifier.bias = mx.array([-9.0, 0, 0, 0, 9, 0, 0])  # two speakers at once
+    save_segmentation(str(folder / "segmentation"), net, "random")
+    samples = np.random.default_rng(0).normal(scale=0.1, size=96000) * np.repeat([1, 0.1, 1, 0.3, 0.8, 1], 16000)
+    soundfile.write(folder / "a.wav", samples, 16000)
+    (folder / "data").mkdir()
+    (folder / "data" / "wav.scp").write_text(f"a {folder / 'a.wav'}\n")
+    return folder
+
+
+@pytest.mark.parametrize("overlap", ["false", "true", "local"])
+def test_both_programs_take_speech_and_overlap_from_a_model(models, overlap, tmp_path, capsys):
+    options = ["--segmentation", str(models / "segmentation"), "--overlap", overlap, "--num-speakers", "2"]
+    options += ["--vad", "model", "--min-cluster", "1"]
+    diarize([*options, str(models / "speaker"), str(models / "data"), str(tmp_path / "out")])
+    turns = read_rttm(tmp_path / "out.rttm")["a"]
+    assert {turn.speaker for turn in turns} == {"1", "2"} and turns[-1].end <= 6.01
+    both = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a, b in itertools.combinations(turns, 2))
+    assert (both > 0.1) == (overlap != "false")
+    diarize_files([*options, str(models / "speaker"), str(models / "a.wav")])
+    assert capsys.readouterr().out == (tmp_path / "out.rttm").read_text()
+
+
+def test_options_that_do_not_fit_together_are_refused(models, tmp_path):
+    ends = [str(models / "speaker"), str(models / "data"), str(tmp_path / "out")]
+    with pytest.raises(InputError, match="--overlap true needs --segmentation MODELDIR"):
+        diarize(["--overlap", "true", *ends])
+    with pytest.raises(InputError, match="omit --segments and --vad energy"):
+        diarize(["--overlap", "local", "--vad", "energy", "--segmentation", str(models / "segmentation"), *ends])
+    with pytest.raises(InputError, match="not a segmentation model"):
+        diarize(["--vad", "model", "--segmentation", str(models / "speaker"), *ends])
