@@ -116,8 +116,11 @@ do_sounds() {
 
 # plan TRAIN TEST, data directories or SPEAKERS:UTTERANCES:HOURS: prints disk, memory and time of each stage.
 plan() {
+  local more=()
+  if $margin; then more=(--large-margin "$large_margin"); fi
+  if [ "${convert:-none}" != none ]; then more+=(--convert true); fi
   python -m nnet.bin.estimate --train "$1" --test "$2" --feats-type "$type" --feats-config "conf/$type.conf" \
-    --vad "$vad" --copies "$copies" --nj "$nj" --set "$set" "$nnet_conf"
+    --vad "$vad" --copies "$copies" --nj "$nj" --set "$set" ${more[@]+"${more[@]}"} "$nnet_conf"
 }
 
 # make_feats DATA [OPTION...]: computes features, with options of steps/make_feats.sh, and VAD.

@@ -51,6 +51,10 @@ if [ -n "$pretrained" ]; then
   exec ./run_pretrained.sh --pretrained "$pretrained" --stage "$stage" --stop-stage "$stop_stage" --set "$set" \
     --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd"
 fi
+if $dry_run && [ -f data/.stage0.data ]; then
+  copies=$(($(wc -l <data/train/utt2spk) * $(wc -w <<<"$speeds")))
+  plan data/train "data/${tests// / data/}"
+fi
 
 # If speakers have few utterances, LDA and PLDA are trained on pieces of them, and validation uses their ends.
 if_pieces() { if [ -d data/train_pieces ]; then echo "$1"; else echo "$2"; fi; }

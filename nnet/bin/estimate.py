@@ -1,15 +1,20 @@
 """Estimates disk, memory and time of each stage of a recipe, and whether this machine has enough of them.
 
-Sizes follow from the numbers of utterances and hours; speeds are measured on this machine: feature extraction on one
-core, training by steps on noise with the network of CONFIG.json on MLX's device.
+Sizes follow from the numbers of utterances and hours; speeds are measured on this machine as it is now, with whatever
+else it does: reading the recordings of DATA and computing features on one core, training by steps on noise with the
+network, the optimizer and, as far as a step takes no longer than 10 seconds, the batch of CONFIG.json.
 """
 
+import math
 import os
 import shutil
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 
+from nnet.audio.reading import iter_utterances
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.config import load_config
 from nnet.cores import cores
@@ -18,13 +23,13 @@ from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.spectrum import COMPUTE
-from nnet.model.speaker_net import attach_loss, build_model
-from nnet.ops import mx, nn, tree_flatten
 from nnet.report.tables import as_text
-from nnet.training.resources import Features, Network, Size, estimate_stages, most_disk
+from nnet.training.data import num_workers
+from nnet.training.resources import FRAMES_PER_HOUR, Features, Size, Training, estimate_stages, most_disk
+from nnet.training.step_cost import measure
 
 SECONDS = 20.0  # of noise, to measure feature extraction
-LONG_ENOUGH = 0.5  # seconds that a measured training step should last
+READING = 3.0  # seconds in which recordings are read, to measure that
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 
 
@@ -33,11 +38,23 @@ def main(argv=None):
     train, test = size_of(args.train), size_of(args.test)
     config = load_config(args.config, [args.set])
     options = FEATURE_OPTIONS[args.feats_type].from_conf(args.feats_config)
-    features = Features(options.dim, args.vad, options.sample_frequency, feature_speed(args.feats_type, options))
-    network = measure(config, options.dim, train.speakers)
+    features = Features(
+        options.dim,
+        args.vad,
+        options.sample_frequency,
+        feature_speed(args.feats_type, options),
+        reading_speed(args.train),
+    )
+    utterance = round(train.hours * FRAMES_PER_HOUR / train.utterances)
+    training = training_of(config, options.dim, train.speakers, utterance)
+    fine_tuning = None
+    if args.large_margin:
+        changed = load_config(args.config, [args.set, args.large_margin])
+        fine_tuning = training_of(changed, options.dim, train.speakers, utterance)
     copies = min(args.copies, args.kinds * train.utterances)
-    needs = estimate_stages(train, test, copies, features, network, args.nj, cores())
+    needs = estimate_stages(train, test, copies, features, training, args.nj, cores(), fine_tuning, args.convert)
     print(as_text(table(needs)), end="")
+    print(basis(training, config, features))
     print("\n".join(capacity_lines(needs, args.folder)))
 
 
@@ -56,6 +73,10 @@ def make_parser():
         default=4,
         help="kinds of augmentation, each of which gives at most one copy per utterance",
     )
+    p.add_argument(
+        "--large-margin", default="", metavar='"KEY=VALUE ..."', help="overrides of stage 8, if there is one"
+    )
+    p.add_argument("--convert", type=boolean, default=False, help="whether stage 0 decodes the training set once")
     p.add_argument("--nj", type=number(int, low=1), default=4, help="parallel jobs")
     p.add_argument("--set", default="", metavar='"KEY=VALUE ..."', help="overrides of the configuration")
     p.add_argument("--folder", default=".", help="folder for the data, to check free disk space")
@@ -89,57 +110,54 @@ def feature_speed(kind, options):
     return SECONDS / (time.perf_counter() - start)
 
 
-def measure(config, dim, speakers):
-    """Returns the Network of a configuration, with its speed and memory measured on this machine."""
-    mx.random.seed(0)
-    model = build_model(config, dim)
-    data = config.data
-    speakers *= 1 + len(data.speeds)
-    attach_loss(model, config, speakers)
-    model.train()
-    model.loss.set_progress(0, 0.0)
-    frames = max((data.min_frames + data.max_frames) // 2, model.network.min_frames)
-    chunks, seconds, memory = time_steps(model, config, dim, speakers, frames)
-    steps = data.steps_per_epoch
-    return Network(
-        parameters=sum(w.size for _, w in tree_flatten(model.parameters())),
-        embedding=model.endpoint_dim(model.node),
-        slots=SLOTS[config.optimizer.type],
-        keep=config.training.keep_checkpoints,
-        frames_per_epoch=lambda utterances: frames * (steps * data.batch_size if steps else utterances),
-        epochs=config.training.epochs,
-        speed=chunks * frames / seconds,
-        memory=memory * data.batch_size / chunks,
+def reading_speed(sets):
+    """Measures the reading of recordings of data directories on one core: hours of audio per hour; infinite: none."""
+    seconds, begun = 0.0, time.perf_counter()
+    for text in sets.split():
+        if not (os.path.isdir(text) and DataDir(text).has("wav.scp")):
+            continue
+        for _, samples, rate in iter_utterances(DataDir(text)):
+            seconds += len(samples) / rate
+            if time.perf_counter() - begun > READING:
+                break
+    return seconds / (time.perf_counter() - begun) if seconds else math.inf
+
+
+def training_of(config, dim, speakers, utterance_frames):
+    """Returns the Training of a configuration, measured in a process of its own, whose memory is that of training."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        cost = pool.submit(measure, config, dim, speakers, utterance_frames).result()
+    data, training = config.data, config.training
+    return Training(
+        cost,
+        data.batch_size,
+        SLOTS.get(config.optimizer.type, 2),
+        training.keep_checkpoints,
+        data.steps_per_epoch,
+        training.epochs,
+        num_workers(data, 1),
+        data.source == "audio",
     )
 
 
-def time_steps(model, config, dim, speakers, frames):
-    """Times training steps on noise, with more chunks until a step takes LONG_ENOUGH.
-
-    Returns:
-        (chunks, seconds per step, peak bytes of MLX's memory)
-    """
-    segments = max(config.data.segments_per_speaker, model.loss.min_segments_per_speaker)
-    gradients = nn.value_and_grad(model, lambda f, labels: model.loss(model.train_forward(f)[0], labels).loss)
-    chunks = 2 * segments
-    while True:
-        labels = mx.array([i // segments % speakers for i in range(chunks)])
-        features = mx.random.normal((chunks, frames, dim))
-        mx.eval(gradients(features, labels))
-        mx.reset_peak_memory()
-        start = time.perf_counter()
-        mx.eval(gradients(features, labels))
-        seconds = time.perf_counter() - start
-        if seconds > LONG_ENOUGH or 2 * chunks > config.data.batch_size:
-            return chunks, seconds, mx.get_peak_memory()
-        chunks *= 2
+def basis(training, config, features):
+    """Returns a line that says what the hours rest on."""
+    cost, batch = training.cost, config.data.batch_size
+    how = "its batch" if cost.measured == batch else f"{cost.measured} of the {batch} chunks of its batch, extrapolated"
+    read = "not known" if math.isinf(features.decoding) else f"{features.decoding:.0f} times real time on a core"
+    return (
+        f"training: {cost.seconds:.3g} s a step ({cost.low:.3g} to {cost.high:.3g}), measured with {how}; reading the "
+        f"recordings: {read}; augmentation, stage 3 and the back end: rough constants"
+    )
 
 
 def table(needs):
-    rows = [["stage", "disk GB", "temporary", "memory GB", "hours"]]
+    rows = [["stage", "disk GB", "temporary", "memory GB", "hours", "at least", "at most"]]
     for need in needs:
         numbers = (need.kept / 1e9, need.passing / 1e9, need.memory / 1e9, need.hours)
-        rows.append([f"{need.stage} {need.words}", *(f"{n:.3g}" if n < 100 else f"{n:.0f}" for n in numbers)])
+        bounds = (need.low, need.high) if need.low != need.high else ()
+        cells = [f"{n:.3g}" if n < 100 else f"{n:.0f}" for n in (*numbers, *bounds)]
+        rows.append([f"{need.stage} {need.words}", *cells, *[""] * (2 - len(bounds))])
     return rows
 
 
