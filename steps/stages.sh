@@ -37,6 +37,14 @@ step_names=' '
 step_models=()        # NAME and DIR, and the values of exp, set, resolved and pretrained that its step was declared with
 model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in their names, their stage
 
+# find_pretrained: puts the folder of a model into $pretrained if that is the name of one, such as small.
+find_pretrained() {
+  case $pretrained in
+    '' | none) ;;
+    *) if ! [ -f "$pretrained/config.json" ]; then pretrained=$(python -m nnet.bin.find_model "$pretrained"); fi ;;
+  esac
+}
+
 # step NAME STAGE WORDS DIR [INPUT...]: declares a step.
 step() {
   local name=$1$model_suffix input other

@@ -26,6 +26,7 @@ begin_tuning() {
   . steps/stages.sh
   exp='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
+  find_pretrained
   for file in "$pretrained/config.json" "$pretrained/fbank.conf" "${needed[@]}"; do
     if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
   done

@@ -31,7 +31,7 @@ retrain=false set='' resolved=''
 gpu_cmd=${cmd:-$gpu_cmd}
 if [ -z "$pretrained" ]; then echo "$0: --pretrained MODELDIR is required" >&2; exit 1; fi
 if [ -n "$corpus" ] && [ -n "$data" ]; then echo "$0: give either --corpus or --data" >&2; exit 1; fi
-if ! [ -f "$pretrained/config.json" ]; then echo "$0: --pretrained $pretrained: no model directory" >&2; exit 1; fi
+find_pretrained
 exp=${exp:-exp/$(basename "$pretrained")}
 
 check_words() {  # OPTION WORD...: stops if a word of an option is none of these

@@ -2,12 +2,15 @@
 
 import itertools
 import logging
+import os
 
 from nnet.audio.reading import read_audio
 from nnet.backend.duration_calibration import DurationCalibration
 from nnet.bin.cli import number
+from nnet.errors import InputError
 from nnet.feats.speech import seconds_of_speech
 from nnet.model.embedder import cosine
+from nnet.model.hub import DEFAULT_MODEL, shipped_models
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +26,24 @@ def add_audio_options(parser):
         default=0.5,
         help="prior probability that two files are of the same speaker",
     )
-    add("model_dir", metavar="MODELDIR", help="a model directory, or user/name of a model on the Hugging Face Hub")
-    add("audio", metavar="AUDIO", nargs="+", help="audio files")
+    add(
+        "words",
+        metavar="[MODELDIR] AUDIO",
+        nargs="+",
+        help="a model directory, or the name of a model of this package, or user/name of one on the Hugging Face Hub; "
+        f"without it, that is, if the first word is a file: {DEFAULT_MODEL}. Then audio files",
+    )
+
+
+def model_and_audio(words):
+    """Tells the model from the audio files: (model, paths). A first word that is a file leaves the model out."""
+    if os.path.isfile(words[0]):
+        return DEFAULT_MODEL, words
+    if len(words) < 2:
+        raise InputError(f"{words[0]}: no such audio file, and after a model there must be audio files")
+    if words[0] not in shipped_models() and not os.path.isdir(words[0]) and os.path.splitext(words[0])[1]:
+        raise InputError(f"{words[0]}: no such audio file or model directory")
+    return words[0], words[1:]
 
 
 def print_comparisons(model, paths, vectors, p_target):

@@ -1,10 +1,11 @@
 """Compares audio files: prints the cosine score of each pair.
 
-A line has both files, their cosine and, if MODELDIR has cosine_calibration.json (trained by steps/train_calibration.sh
+The first word may be a model; without one, the model of this package does it.
+A line has both files, their cosine and, if the model has cosine_calibration.json (trained by steps/train_calibration.sh
 on cosine scores of this model without a back end), the probability that they are of the same speaker.
 """
 
-from nnet.bin.audio_options import add_audio_options, print_comparisons
+from nnet.bin.audio_options import add_audio_options, model_and_audio, print_comparisons
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
 from nnet.model.embedder import Embedder
@@ -14,10 +15,11 @@ def main(argv=None):
     p = parser(__doc__)
     add_audio_options(p)
     args = p.parse_args(argv)
-    if len(args.audio) < 2:
-        raise InputError(f"{args.audio[0]}: only one file; give a second one to compare it with")
-    model = Embedder(args.model_dir, args.checkpoint, node=args.node)
-    print_comparisons(model, args.audio, model.embed_files(args.audio), args.p_target)
+    directory, audio = model_and_audio(args.words)
+    if len(audio) < 2:
+        raise InputError(f"{audio[0]}: only one file; give a second one to compare it with")
+    model = Embedder(directory, args.checkpoint, node=args.node)
+    print_comparisons(model, audio, model.embed_files(audio), args.p_target)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 one line per pair.
 """
 
-from nnet.bin.audio_options import add_audio_options, print_comparisons
+from nnet.bin.audio_options import add_audio_options, model_and_audio, print_comparisons
 from nnet.bin.cli import parser, run
 from nnet.errors import InputError
 from nnet.kaldi.ark import ArkWriter
@@ -13,17 +13,18 @@ from nnet.model.embedder import Embedder
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
-    if len(args.audio) < 2 and not args.out:
+    directory, audio = model_and_audio(args.words)
+    if len(audio) < 2 and not args.out:
         raise InputError("only one file: give a second one to compare it with, or --out NAME to write its embedding")
     if args.out:
-        check_keys(args.audio)
-    model = Embedder(args.model_dir, args.checkpoint, node=args.node)
-    vectors = list(model.embed_files(args.audio))
+        check_keys(audio)
+    model = Embedder(directory, args.checkpoint, node=args.node)
+    vectors = list(model.embed_files(audio))
     if args.out:
         with ArkWriter(args.out + ".ark", args.out + ".scp") as writer:
-            for path, vector in zip(args.audio, vectors, strict=True):
+            for path, vector in zip(audio, vectors, strict=True):
                 writer.write(path, vector)
-    print_comparisons(model, args.audio, vectors, args.p_target)
+    print_comparisons(model, audio, vectors, args.p_target)
 
 
 def check_keys(paths):

@@ -13,6 +13,7 @@ import os
 from nnet.backend.calibration import read_calibration
 from nnet.backend.duration_calibration import is_by_duration, read_duration_calibration
 from nnet.bin.cli import boolean, parser, run
+from nnet.config import build_config
 from nnet.errors import InputError
 from nnet.export.card import model_card, read_report
 from nnet.export.onnx import write_onnx
@@ -67,13 +68,24 @@ def write_model(args, model, config, about):
         kind = about["feats_conf"]["type"]
         options = FEATURE_OPTIONS[kind].from_dict(about["feats_conf"]["options"])
         write_conf(os.path.join(args.out, f"{kind}.conf"), options, "The features of this model.")
-    save_config(args.out, config, about["input_dim"], about["num_speakers"], about["feats_conf"])
+    save_config(args.out, published(config), about["input_dim"], about["num_speakers"], about["feats_conf"])
     weights = weights_of(model)
     save_weights(os.path.join(args.out, "model.safetensors"), halved(weights) if args.half else weights)
     if about["feats_conf"]:
         write_self_test(args.out, Embedder(args.out))
     if args.checkpoint == "best" and os.path.isfile(os.path.join(args.model_dir, CALIBRATION)):
         copy_calibration(args)
+
+
+def published(config):
+    """Returns the configuration without the sections that name files of this machine.
+
+    A model that was only taught gets a loss for those who fine-tune it.
+    """
+    values = config.to_dict() | {"augmentation": None, "distillation": None}
+    if config.loss.type == "none":
+        values["loss"] = {"type": "additive_angular_margin"}
+    return build_config(values, "config.json")
 
 
 def copy_calibration(args):

@@ -6,6 +6,7 @@ import re
 from nnet.errors import InputError
 
 # The models of this package, each in its model directory.
+DEFAULT_MODEL = "small"
 SHIPPED = os.path.join(os.path.dirname(os.path.dirname(__file__)), "models")
 # The files of an exported model that `load_model` reads; nothing else is downloaded.
 FILES = ["config.json", "model.safetensors", "self_test.safetensors", "cosine_calibration.json", "*.conf"]

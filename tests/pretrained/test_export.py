@@ -17,8 +17,11 @@ import nnet
 from nnet.backend.calibration import Calibration, write_calibration
 from nnet.backend.duration_calibration import DurationCalibration, write_duration_calibration
 from nnet.backend.impostors import Impostors
+from nnet.bin import audio_options
+from nnet.bin.compare import main as compare
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.bin.export_model import main as export
+from nnet.bin.find_model import main as find_model
 from nnet.config import load_config
 from nnet.errors import InputError
 from nnet.export.torch_writer import write_torch_state
@@ -107,6 +110,38 @@ def test_a_model_of_the_package_is_found_by_name(exported, tmp_path, monkeypatch
     initialize_from(net, "out", ())
     (exported / "out").mkdir()
     assert models.find_model("out") == "out", "a folder of that name comes first"
+
+
+def test_a_comparison_needs_no_name_of_a_model(exported, tmp_path, monkeypatch, capsys):
+    a, b = (str(p) for p in make_speech(tmp_path / "data", speakers=1, utterances=2).values())
+    compare([str(exported), a, b])
+    expected = capsys.readouterr().out
+    monkeypatch.setattr(models, "SHIPPED", str(tmp_path))
+    monkeypatch.setattr(audio_options, "DEFAULT_MODEL", "out")
+    compare([a, b])
+    assert capsys.readouterr().out == expected != ""
+    with pytest.raises(InputError, match="none.wav: no such audio file or model directory"):
+        compare(["none.wav", a])
+    with pytest.raises(InputError, match="nobody: no such audio file, and after a model there must be audio files"):
+        compare(["nobody"])
+    find_model(["out"])
+    assert capsys.readouterr().out == f"{exported}\n"
+    with pytest.raises(
+        InputError, match="small: neither a model directory nor the name of a model; this package has .*out"
+    ):
+        find_model(["small"])
+
+
+def test_paths_of_this_machine_are_not_published(model_dir, tmp_path):
+    own = shutil.copytree(model_dir, tmp_path / "own")
+    values = json.loads((own / "config.json").read_text())
+    values |= {"loss": {"type": "none"}, "distillation": {"teacher": "/here/teacher"}}
+    values |= {"data": values["data"] | {"source": "audio"}, "augmentation": {"noises": "/here/noises"}}
+    (own / "config.json").write_text(json.dumps(values))
+    export([str(own), str(tmp_path / "out")])
+    written = (tmp_path / "out" / "config.json").read_text()
+    assert "/here" not in written and json.loads(written)["loss"]["type"] == "additive_angular_margin"
+    assert nnet.load_model(tmp_path / "out").dim == nnet.load_model(model_dir).dim
 
 
 def test_an_export_is_not_overwritten(model_dir, exported):

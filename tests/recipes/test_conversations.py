@@ -60,7 +60,7 @@ def test_systems_are_compared(recipe, tmp_path):
     [
         (["--speech", "oracles"], "--speech: 'oracles' is none of oracle"),
         (["--corpus", "a", "--data", "b"], "give either --corpus or --data"),
-        (["--pretrained", "exp/none"], "--pretrained exp/none: no model directory"),
+        (["--pretrained", "exp/none"], "exp/none: no such directory"),
     ],
 )
 def test_what_is_wrong_with_a_call_is_said_before_anything_runs(recipe, tmp_path, words, message):
