@@ -7,13 +7,15 @@
 #
 # 0 data preparation   5 diarization   7 error rates and report
 #
-# A system is a kind of speech segments, a clustering, and a number of speakers: all combinations of --speech, --cluster
-# and --number are compared.
+# A system is a kind of speech segments, of overlap handling, a clustering, and a number of speakers: all combinations of
+# --speech, --overlap, --cluster and --number are compared; overlap `local` goes with speech `model` only.
 stage='' stop_stage=100    # first and last stage; without --stage: all stages that are not up to date
 pretrained=''              # the model directory
 corpus='' data=''          # see above; corpus is remembered
 conversations=100 seed=0   # how many are simulated; another seed simulates others
-speech="oracle energy"     # where somebody speaks: oracle (by the reference), energy
+speech="oracle energy"     # where somebody speaks: oracle (by the reference), energy, model (of --segmentation)
+overlap="none"             # who else speaks: none, or by the model of --segmentation: added, local (docs/diarization.md)
+segmentation=''            # model directory of the segmentation model
 cluster="ahc"              # clustering, of steps/diarize.sh --cluster: ahc, spectral, vbx
 number="unknown"           # of speakers: unknown, known
 options=''                 # further options of steps/diarize.sh, such as "--threshold 0.6"
@@ -31,6 +33,10 @@ retrain=false set='' resolved=''
 gpu_cmd=${cmd:-$gpu_cmd}
 if [ -z "$pretrained" ]; then echo "$0: --pretrained MODELDIR is required" >&2; exit 1; fi
 if [ -n "$corpus" ] && [ -n "$data" ]; then echo "$0: give either --corpus or --data" >&2; exit 1; fi
+case " $speech $overlap " in
+  *" model "* | *" added "* | *" local "*)
+    if [ -z "$segmentation" ]; then echo "$0: --segmentation MODELDIR is required" >&2; exit 1; fi ;;
+esac
 find_pretrained
 exp=${exp:-exp/$(basename "$pretrained")}
 
@@ -43,7 +49,8 @@ check_words() {  # OPTION WORD...: stops if a word of an option is none of these
     esac
   done
 }
-check_words speech oracle energy
+check_words speech oracle energy model
+check_words overlap none added local
 check_words cluster ahc spectral vbx
 check_words number unknown known
 
@@ -64,38 +71,58 @@ do_data() {
   python local/simulate_conversations.py --count "$conversations" --seed "$seed" "${corpus:-corpus}" "$set_dir"
 }
 
-diarize() {  # SPEECH CLUSTER NUMBER OUT: writes OUT/rttm
-  local chosen=(--cluster "$2")
-  if [ "$1" = oracle ]; then chosen+=(--segments "$set_dir/oracle"); else chosen+=(--vad "$1"); fi
-  if [ "$3" = known ]; then chosen+=(--reco2num-spk "$set_dir/reco2num_spk"); fi
+kept=''  # the folder of the system whose windows, by the same speech, can be clustered again
+
+diarize() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: writes OUT/rttm
+  local heard=() chosen=(--cluster "$3")
+  if [ "$4" = known ]; then chosen+=(--reco2num-spk "$set_dir/reco2num_spk"); fi
+  if [ -n "$kept" ]; then
+    steps/cluster_windows.sh --cmd "$gpu_cmd" "${chosen[@]}" "$kept" "$5"
+    return
+  fi
+  case $1 in
+    oracle) heard=(--segments "$set_dir/oracle") ;;
+    *) if [ "$2" != local ]; then heard=(--vad "$1"); fi ;;
+  esac
+  if [ -n "$segmentation" ]; then heard+=(--segmentation "$segmentation"); fi
+  case $2 in
+    added) heard+=(--overlap true) ;;
+    local) heard+=(--overlap local) ;;
+  esac
   # shellcheck disable=SC2086  # several words
-  steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" "${chosen[@]}" $options "$pretrained" "$set_dir" "$4"
+  steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" ${heard[@]+"${heard[@]}"} "${chosen[@]}" $options \
+    "$pretrained" "$set_dir" "$5"
+  if [ "$2" = none ] && [ -z "$options" ]; then kept=$5; fi
 }
 
-each_system() {  # FUNCTION: calls it with the speech, clustering, number and folder of each system
-  local s c n
+each_system() {  # FUNCTION: calls it with the speech, overlap, clustering, number and folder of each system
+  local s o c n
   for s in $speech; do
-    for c in $cluster; do
-      for n in $number; do "$1" "$s" "$c" "$n" "$out/${s}_${c}_$n"; done
+    for o in $overlap; do
+      if [ "$o" = local ] && [ "$s" != model ]; then continue; fi
+      kept=''
+      for c in $cluster; do
+        for n in $number; do "$1" "$s" "$o" "$c" "$n" "$out/${s}_${o}_${c}_$n"; done
+      done
     done
   done
 }
 
 step diarization 5 "diarization" "$out" after:data path:pretrained "file:$pretrained/model.safetensors" \
-  speech cluster number options
+  speech overlap cluster number options path:segmentation
 do_diarization() { each_system diarize; }
 
-score() {  # SPEECH CLUSTER NUMBER OUT: prints two lines for each way of scoring
+score() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: prints two lines for each way of scoring
   local uem=() collar overlap
   if [ -f "$set_dir/uem" ]; then uem=(--uem "$set_dir/uem"); fi
   for collar in 0 0.25; do
     overlap=true
     if [ "$collar" = 0.25 ]; then overlap=false; fi
     steps/score_diarization.sh --collar $collar --overlap $overlap "${uem[@]+"${uem[@]}"}" \
-      --title "Speech: $1, clustering: $2, number of speakers: $3" --report "$4/report_collar_$collar" \
-      "$set_dir/rttm" "$4/rttm" >"$4/errors_collar_$collar.txt"
-    echo "speech: $1, clustering: $2, number of speakers: $3. $(tail -n 1 "$4/errors_collar_$collar.txt")"
-    sed -n -e 1p -e '/^all /p' "$4/errors_collar_$collar.txt"
+      --title "Speech: $1, overlap: $2, clustering: $3, number of speakers: $4" --report "$5/report_collar_$collar" \
+      "$set_dir/rttm" "$5/rttm" >"$5/errors_collar_$collar.txt"
+    echo "speech: $1, overlap: $2, clustering: $3, number of speakers: $4. $(tail -n 1 "$5/errors_collar_$collar.txt")"
+    sed -n -e 1p -e '/^all /p' "$5/errors_collar_$collar.txt"
   done
 }
 

@@ -11,6 +11,9 @@ from toy_checkpoint import make_checkpoint
 
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.diarization.rttm import read_rttm
+from nnet.model.segmentation import save_segmentation
+from nnet.networks.segmentation import SegmentationNet, SegmentationOptions
+from nnet.ops import mx
 
 
 @pytest.fixture
@@ -21,6 +24,10 @@ def recipe(root, tmp_path):
     shutil.copy(root / "egs/conversations/run.sh", tmp_path)
     make_librispeech(tmp_path / "corpus", {("test-x", speaker): (2, 4) for speaker in range(3)})
     convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "exp/toy")])
+    mx.random.seed(0)
+    sizes = {"filters": 4, "kernel": 31, "channels": (5, 4), "lstm_width": 4, "lstm_layers": 1, "linear_dims": (5,)}
+    net = SegmentationNet(SegmentationOptions(seconds=2.0, **sizes))
+    save_segmentation(str(tmp_path / "exp/segmentation"), net, "random")
 
     def run(*words):
         command = ["./run.sh", "--pretrained", "exp/toy", "--nj", "1", *words]
@@ -38,27 +45,30 @@ def test_systems_are_compared(recipe, tmp_path):
     assert done.stdout.splitlines()[-len(lines) :] == lines
     assert [line.split()[0] for line in lines] == ["speech:", "recording", "all"] * 4  # two systems, scored twice
     reference = read_rttm(tmp_path / "data/simulated/rttm")
-    found = read_rttm(tmp_path / "exp/toy/simulated/oracle_ahc_known/rttm")
+    found = read_rttm(tmp_path / "exp/toy/simulated/oracle_none_ahc_known/rttm")
     for name, turns in found.items():
         assert len({turn.speaker for turn in turns}) <= len({turn.speaker for turn in reference[name]})
     all_scored = [line.split() for line in lines if line.startswith("all ")][0]
     assert float(all_scored[3]) < 0.01, "the oracle's speech makes no false alarms"
-    page = (tmp_path / "exp/toy/simulated/oracle_ahc_unknown/report_collar_0.25/report.html").read_text()
+    page = (tmp_path / "exp/toy/simulated/oracle_none_ahc_unknown/report_collar_0.25/report.html").read_text()
     assert "Collar 0.25 s on each side, overlaps not scored" in page
     done = recipe(*simulated)
     assert done.returncode == 0 and "all stages are up to date" in done.stdout
 
     shutil.copytree(tmp_path / "data/simulated", tmp_path / "meetings", ignore=shutil.ignore_patterns("oracle", ".*"))
-    done = recipe("--data", "meetings", "--speech", "energy")
+    words = ["--speech", "energy model", "--overlap", "none added local", "--segmentation", "exp/segmentation"]
+    done = recipe("--data", "meetings", *words)
     assert done.returncode == 0, done.stderr[-3000:]
     assert read_rttm(tmp_path / "data/meetings/rttm") == reference
-    assert len((tmp_path / "exp/toy/meetings/results.txt").read_text().splitlines()) == 6
+    assert len((tmp_path / "exp/toy/meetings/results.txt").read_text().splitlines()) == 6 * 5
+    assert (tmp_path / "exp/toy/meetings/model_local_ahc_unknown/rttm").exists()
 
 
 @pytest.mark.parametrize(
     "words, message",
     [
         (["--speech", "oracles"], "--speech: 'oracles' is none of oracle"),
+        (["--speech", "model"], "--segmentation MODELDIR is required"),
         (["--corpus", "a", "--data", "b"], "give either --corpus or --data"),
         (["--pretrained", "exp/none"], "exp/none: no such directory"),
     ],
