@@ -38,6 +38,8 @@ def add_audio_options(parser):
 def model_and_audio(words):
     """Tells the model from the audio files: (model, paths). A first word that is a file leaves the model out."""
     if os.path.isfile(words[0]):
+        if DEFAULT_MODEL not in shipped_models():
+            raise InputError(f"{words[0]}: a model must come before the audio files; this package holds none")
         return DEFAULT_MODEL, words
     if len(words) < 2:
         raise InputError(f"{words[0]}: no such audio file, and after a model there must be audio files")

@@ -116,6 +116,9 @@ def test_a_comparison_needs_no_name_of_a_model(exported, tmp_path, monkeypatch, 
     a, b = (str(p) for p in make_speech(tmp_path / "data", speakers=1, utterances=2).values())
     compare([str(exported), a, b])
     expected = capsys.readouterr().out
+    monkeypatch.setattr(models, "SHIPPED", str(tmp_path / "none"))
+    with pytest.raises(InputError, match="a model must come before the audio files"):
+        compare([a, b])
     monkeypatch.setattr(models, "SHIPPED", str(tmp_path))
     monkeypatch.setattr(audio_options, "DEFAULT_MODEL", "out")
     compare([a, b])
