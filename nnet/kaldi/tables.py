@@ -66,12 +66,12 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
     return table
 
 
-def write_table(path: AnyPath, table: Mapping[str, object]) -> None:
-    """Writes `{key: value}` sorted by key, atomically.
+def write_table(path: AnyPath, table: Mapping[str, object], durable: bool = False) -> None:
+    """Writes `{key: value}` sorted by key, atomically; `durable`: returns only when it would survive a power loss.
 
     >>> nnet.write_table("utt2spk", {"alice-1": "alice", "bob-1": "bob"})
     """
-    with atomic_write(path) as file:
+    with atomic_write(path, durable=durable) as file:
         file.writelines(f"{key} {table[key]}\n" for key in sorted(table))
 
 

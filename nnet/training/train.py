@@ -92,14 +92,14 @@ def _new_model(config: Config, dim: int, num_speakers: int, directory: str, targ
 def _prepare_directory(
     directory: str, resume: bool, config: Config, dim: int, spk2int: dict[str, int], data: DataDir
 ) -> None:
-    """Writes spk2int and config.json; refuses a directory that holds another training."""
+    """Writes spk2int and config.json, which a resume compares; refuses a directory that holds another training."""
     if list_checkpoints(directory):
         if not resume:
             raise InputError(
                 f"{directory} already holds a training; continue it with --resume true, or remove the folder"
             )
         _check_same_training(directory, config, spk2int, data)
-    write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()})
+    write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()}, durable=True)
     save_config(directory, config, dim, len(spk2int), data.feats_conf)
 
 

@@ -7,10 +7,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 from tests.campaign.outcomes import ACCEPTED, FAILURES, HANG, REFUSED, TRACEBACK, UNCHANGED, Outcome
 from tests.campaign.recipe import kill
-from tests.campaign.targets import TARGETS
+from tests.campaign.targets import ALL, TARGETS
 from tests.campaign.worker import work
 
 PATIENCE = 1000  # seconds that an attempt may take
@@ -44,7 +45,7 @@ def attempts_of(name, seed, attempts, until):
             if worker is None:
                 worker, pipe = _start(name, seed, folder)
             pipe.send(attempt)
-            outcome = _answer(pipe)
+            outcome = _answer(pipe, folder)
             yield attempt, outcome
             if outcome.what.startswith("the process"):
                 _stop(worker)
@@ -71,14 +72,15 @@ def _stop(worker):
     worker.join()
 
 
-def _answer(pipe):
-    """Returns what the worker sent, or the Outcome of its end or silence."""
+def _answer(pipe, folder):
+    """Returns what the worker sent, or the Outcome of its end, with its last words, or of its silence."""
     if not pipe.poll(PATIENCE):
         return Outcome(HANG, f"the process is silent for {PATIENCE} s")
     try:
         return pipe.recv()
     except (EOFError, ConnectionResetError):
-        return Outcome(TRACEBACK, "the process crashed")
+        printed = (Path(folder) / "printed").read_text(errors="replace")
+        return Outcome(TRACEBACK, f"the process crashed: {printed[-500:]}")
 
 
 def failures(counts):
@@ -98,7 +100,7 @@ def _arguments(argv):
     p = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     p.add_argument("--seconds", type=float, default=60, help="for all targets together; default: 60")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--target", action="append", choices=list(TARGETS), help="may be repeated; default: all")
+    p.add_argument("--target", action="append", choices=list(ALL), help="may be repeated; default: all but power")
     p.add_argument("--attempt", type=int, help="repeat this attempt alone, as a failure names it")
     args = p.parse_args(argv)
     args.target = args.target or list(TARGETS)

@@ -15,6 +15,7 @@ import soundfile
 
 from nnet.kaldi.tables import write_table
 from nnet.kaldi.trials import write_trials
+from tests.campaign.disk import Disk
 from tests.campaign.mutations import mutate
 from tests.campaign.outcomes import HANG, REFUSED, SILENT, TRACEBACK, UNCHANGED, Outcome
 from tests.toy_data import make_config
@@ -30,13 +31,17 @@ TIMES = re.compile(rb'"(seconds|frames_per_second|waiting_share)": [^,}]*')
 class Recipe:
     """A recipe in a folder, and what each of its stages gives if nothing disturbs it.
 
+    Args:
+        folder: for what is kept, and for the recipe itself.
+        disk: another folder for the recipe itself, such as one on a disk that can lose its power.
+
     Attributes:
         seconds: {stage: how long it takes}.
         results: {stage: digests of the files after it}.
     """
 
-    def __init__(self, folder):
-        self.folder, self.kept = Path(folder) / "run", Path(folder) / "kept"
+    def __init__(self, folder, disk=None):
+        self.folder, self.kept = Path(disk or folder) / "run", Path(folder) / "kept"
         self.seconds, self.results = {}, {}
         make_folder(self.folder)
         self._keep(0)
@@ -182,6 +187,25 @@ class Kills(Interrupted):
         return self.recipe.repaired(stage, f"stage {stage} killed after {moment:.2f} s")
 
 
+class Power(Interrupted):
+    """Cuts the power of a stage's disk at a random moment, or soon after the stage has ended, and repeats the stage."""
+
+    def prepare(self, folder):
+        self.disk = Disk(Path(folder) / "disk")
+        self.recipe = Recipe(folder, self.disk.path)
+
+    def disturb(self, stage, rng):
+        self.disk.sync()
+        process, moment = self.recipe.start(stage), rng.random() * 1.2 * self.recipe.seconds[stage]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=moment)
+        self.disk.lose_power()
+        kill(process)
+        process.communicate()
+        self.disk.restart()
+        return self.recipe.repaired(stage, f"stage {stage} without power after {moment:.2f} s")
+
+
 class Disks(Interrupted):
     """Lets a stage write files up to a random size only, as a full disk does, and repeats it without the limit."""
 
@@ -240,3 +264,4 @@ class Inputs(Interrupted):
 
 
 TARGETS = {"kills": Kills, "disks": Disks, "pairs": Pairs, "inputs": Inputs}
+ROOT_TARGETS = {"power": Power}  # need Linux and root, and so run only if they are asked for

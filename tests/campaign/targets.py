@@ -8,7 +8,8 @@ from tests.campaign import audio, files, recipe, writers
 
 LIBRARY = {**files.TARGETS, **audio.TARGETS, **writers.TARGETS}  # attempts of milliseconds
 SCRIPTS = recipe.TARGETS  # attempts of many seconds
-TARGETS = {**LIBRARY, **SCRIPTS}
+TARGETS = {**LIBRARY, **SCRIPTS}  # those that run by default
+ALL = {**TARGETS, **recipe.ROOT_TARGETS}
 
 
 def generator(seed, name, attempt):

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from tests.campaign.targets import TARGETS, generator
+from tests.campaign.targets import ALL, generator
 
 
 def work(name, seed, folder, pipe):
@@ -13,7 +13,7 @@ def work(name, seed, folder, pipe):
     with open(os.path.join(folder, "printed"), "w") as printed:
         os.dup2(printed.fileno(), 1)
         os.dup2(printed.fileno(), 2)
-    target = TARGETS[name]()
+    target = ALL[name]()
     target.prepare(os.path.join(folder, name))
     while True:
         pipe.send(target.attempt(generator(seed, name, pipe.recv())))

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +73,20 @@ def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatc
     timing = ("seconds", "frames_per_second", "waiting_share")
     same = [[{k: v for k, v in line.items() if k not in timing} for line in log_of(tmp_path / d)] for d in "ab"]
     assert same[0] == same[1]
+    first, second = (sorted(Path(list_checkpoints(str(tmp_path / d))[-1]).glob("*.safetensors")) for d in "ab")
+    assert [(path.name, path.read_bytes()) for path in first] == [(path.name, path.read_bytes()) for path in second]
+
+
+def test_what_a_resume_reads_is_on_the_disk_with_the_checkpoint(data, tmp_path, monkeypatch):
+    """A power loss left a checkpoint with an empty spk2int, so that the training could not be resumed."""
+    synced = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+    with killed_at_checkpoint(2):
+        train(data, make_config(tmp_path / "c.json"), tmp_path / "exp")
+    (checkpoint,) = map(Path, list_checkpoints(str(tmp_path / "exp")))
+    read = [tmp_path / "exp/config.json", tmp_path / "exp/spk2int", *checkpoint.iterdir()]
+    paths = {*read, *(path.parent for path in read), checkpoint.parent}
+    assert {path.name for path in paths if path.stat().st_ino not in synced} == set()
 
 
 def as_version_01(checkpoint, slots):
