@@ -201,28 +201,9 @@ class Gallery:
         self, vector: np.ndarray, seconds: float, false_accept: float = 0.01, p_known: float = 0.5
     ) -> Identification:
         """Finds out who an embedding (D,) of a recording with so many seconds of speech is of; see `identify`."""
-        self.refresh()
-        if not self._voices:
-            raise InputError(f"{self.path}: nobody is enrolled")
-        names, enrolled = self._index.names, self._index.seconds
-        cosines = self._index.vectors @ unit_length(vector)
-        ratios = self._calibration.log_ratio(cosines, enrolled, seconds)
-        odds = ratios + scipy.special.logit(p_known) - np.log(len(names))  # against 1: unknown
-        total = np.logaddexp(scipy.special.logsumexp(odds), 0.0)
-        matches = [
-            Match(names[i], float(cosines[i]), float(ratios[i]), float(np.exp(odds[i] - total)))
-            for i in _largest(ratios, 2)
-        ]
-        best, second = matches[0], matches[1] if len(matches) > 1 else None
-        chance = self._false_accept(best, seconds, len(names))
-        return Identification(
-            name=best.name if chance <= false_accept else None,
-            best=best,
-            second=second,
-            margin=best.log_ratio - second.log_ratio if second else None,
-            false_accept=chance,
-            seconds=seconds,
-        )
+        self._refresh_enrolled()
+        cosines, ratios = self._compared(vector, seconds)
+        return self._identification(cosines, ratios, seconds, _largest(ratios, 2), false_accept, p_known)
 
     def verify_file(self, name: str, path: AnyPath, false_accept: float = 0.01, p_target: float = 0.5) -> Verification:
         """Decides whether an audio file is of a certain speaker; see `verify`."""
@@ -290,21 +271,84 @@ class Gallery:
         Returns:
             a name for each speaker, in their order; None: nobody known, or too little speech.
         """
+        self.refresh()
+        if not self._voices:
+            return [None] * len(vectors)
+        return [found.name for found in self.identify_clusters(vectors, seconds, false_accept)]
+
+    def identify_clusters(
+        self,
+        vectors: np.ndarray,
+        seconds: Sequence[float] | np.ndarray,
+        false_accept: float = 0.01,
+        p_known: float = 0.5,
+    ) -> list[Identification]:
+        """Finds out who the speakers of a diarized recording are; no two of them get the same name.
+
+        Of the voices that `false_accept` allows for each, those with the largest sum of evidence get their names given.
+
+        Args:
+            vectors, seconds, false_accept: as for `name_clusters`.
+            p_known: prior probability that a speaker is enrolled, for the probabilities; it changes no decision.
+
+        Returns:
+            an answer for each speaker, in their order. `best` is the voice whose name is given; for a speaker without
+            a name, the voice that matches best, whose name another speaker may have.
+
+        Raises:
+            InputError: an empty gallery.
+        """
         from scipy.optimize import linear_sum_assignment  # loads slowly
 
-        self.refresh()
-        found: list[str | None] = [None] * len(vectors)
-        if not found or not self._voices:
-            return found
-        names, enrolled = self._index.names, self._index.seconds
-        cosines = np.stack([self._index.vectors @ unit_length(vector) for vector in vectors])  # (C, N)
-        ratios = self._calibration.log_ratio(cosines, enrolled, np.reshape(seconds, (-1, 1)))
-        evidence = np.maximum(ratios, 0)  # as nobody known: unlike voices must not take a name from who has it
-        for i, voice in zip(*linear_sum_assignment(evidence, maximize=True), strict=True):
-            match = Match(names[voice], float(cosines[i, voice]), float(ratios[i, voice]), 0.0)
-            if seconds[i] >= LEAST_SPEECH and self._false_accept(match, seconds[i], len(names)) <= false_accept:
-                found[i] = match.name
+        self._refresh_enrolled()
+        compared = [self._compared(vector, spoken) for vector, spoken in zip(vectors, seconds, strict=True)]
+        if not compared:
+            return []
+        cosines, ratios = (np.stack(rows) for rows in zip(*compared, strict=True))  # (C, N)
+        voices = np.unique([_largest(row, len(ratios)) for row in ratios])  # no others: they suffice for C names
+        spoken = np.reshape(seconds, (-1, 1))
+        chances = self._calibration.false_accept(
+            cosines[:, voices], self._index.seconds[voices], spoken, len(self._voices)
+        )
+        fits = (chances <= false_accept) & (spoken >= LEAST_SPEECH)
+        evidence = np.where(fits, np.logaddexp(ratios[:, voices], 0), 0)  # against nobody known: never below zero
+        pairs = zip(*linear_sum_assignment(evidence, maximize=True), strict=True)
+        given = {i: voices[j] for i, j in pairs if fits[i, j]}
+        found = []
+        for i in range(len(ratios)):
+            order = list(_largest(ratios[i], 2))
+            if i in given:
+                order = [given[i], *(voice for voice in order if voice != given[i])][:2]
+            one = self._identification(cosines[i], ratios[i], float(seconds[i]), order, false_accept, p_known)
+            found.append(one if i in given else dataclasses.replace(one, name=None))
         return found
+
+    def _refresh_enrolled(self):
+        self.refresh()
+        if not self._voices:
+            raise InputError(f"{self.path}: nobody is enrolled")
+
+    def _compared(self, vector, seconds):
+        """Cosines and log-likelihood ratios, float64 (N,) each, of a recording with all voices."""
+        cosines = self._index.vectors @ unit_length(vector)
+        return cosines, self._calibration.log_ratio(cosines, self._index.seconds, seconds)
+
+    def _identification(self, cosines, ratios, seconds, order, false_accept, p_known):
+        """The Identification whose best voice is the first of `order`, and whose second is the next of it, if any."""
+        names = self._index.names
+        odds = ratios + scipy.special.logit(p_known) - np.log(len(names))  # against 1: unknown
+        total = np.logaddexp(scipy.special.logsumexp(odds), 0.0)
+        matches = [Match(names[i], float(cosines[i]), float(ratios[i]), float(np.exp(odds[i] - total))) for i in order]
+        best, second = matches[0], matches[1] if len(matches) > 1 else None
+        chance = self._false_accept(best, seconds, len(names))
+        return Identification(
+            name=best.name if chance <= false_accept else None,
+            best=best,
+            second=second,
+            margin=best.log_ratio - second.log_ratio if second else None,
+            false_accept=chance,
+            seconds=seconds,
+        )
 
     @property
     def _calibration(self) -> DurationCalibration:

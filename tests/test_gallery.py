@@ -189,6 +189,41 @@ def test_a_name_goes_to_the_cluster_that_it_fits_best(gallery, speakers):
     assert gallery.name_clusters(vectors, [8, 8]) == ["p0", None]
 
 
+def test_each_cluster_has_an_answer_with_numbers(gallery, speakers):
+    with pytest.raises(InputError, match="nobody is enrolled"):
+        gallery.identify_clusters(np.zeros((1, DIM)), [5])
+    for i in range(3):
+        gallery.enroll(f"p{i}", [recording(speakers.own[i], 10)], force=True)
+    first = speakers.own[1]
+    vectors = np.stack([first + 0.6 * speakers.own[9], first, speakers.own[9]])
+    again, given, unknown = gallery.identify_clusters(vectors, [8, 8, 8])
+    assert (again.name, given.name, unknown.name) == (None, "p1", None)
+    assert again.best.name == given.best.name == "p1" and again.false_accept <= 0.01 < unknown.false_accept
+    assert given == gallery.identify_vector(vectors[1], 8.0)
+    assert gallery.identify_clusters(np.zeros((0, DIM)), []) == []
+
+
+def test_one_cluster_is_named_as_a_recording_is_at_any_rate(gallery, speakers):
+    """Also where the best voice is less probable than nobody known."""
+    enroll(gallery, speakers, range(4))
+    vectors = [speakers.speak(i, 5) for i in range(9, 19)]
+    alone = [gallery.identify_vector(vector, 5.0, 0.999999) for vector in vectors]
+    assert None not in [one.name for one in alone] and min(one.best.log_ratio for one in alone) < 0
+    clusters = [gallery.name_clusters(vector[None], [5.0], 0.999999) for vector in vectors]
+    assert clusters == [[one.name] for one in alone]
+
+
+def test_who_may_not_have_a_name_takes_it_from_nobody(gallery, speakers):
+    for i in range(2):
+        gallery.enroll(f"p{i}", [recording(speakers.own[i], 10)], force=True)
+    first, second, other = speakers.own[[0, 1, 5]]
+    short = np.stack([first, first + 0.6 * other])
+    assert gallery.name_clusters(short, [0.4, 8]) == [None, "p0"]  # the first fits better, in too little speech
+    # The evidence of p1 for the first and p0 for the second is larger in sum, but at this rate p1 is no choice.
+    vectors = np.stack([first + 0.6 * second, first - 0.2 * second + 0.6 * other])
+    assert gallery.name_clusters(vectors, [8, 8], 1e-5) == ["p0", None]
+
+
 def start(root, path, first, count):
     command = [sys.executable, "-c", ENROLL, str(path), str(first), str(count)]
     environment = os.environ | {"PYTHONPATH": str(root)}

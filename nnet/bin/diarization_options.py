@@ -1,11 +1,14 @@
 """Options shared by the programs that find turns of speakers."""
 
 import dataclasses
+import logging
 
 from nnet.backend.directory import read_backend
 from nnet.bin.cli import add_options, options_from
+from nnet.bin.gallery_options import add_identification_options, describe
 from nnet.diarization.clustering import ClusteringOptions
 from nnet.diarization.diarizer import extract_windows, find_turns
+from nnet.diarization.naming import check_name, embed_speakers, name_speakers
 from nnet.diarization.overlap import add_second_speakers, turns_of_local_speakers
 from nnet.diarization.resegmentation import ResegmentationOptions
 from nnet.diarization.segmentation import ModelSegmenter, SegmentationOptions
@@ -13,8 +16,11 @@ from nnet.diarization.speech import EnergyOptions, energy_segmenter
 from nnet.diarization.vbx import VbxOptions
 from nnet.diarization.windows import WindowOptions
 from nnet.errors import InputError
+from nnet.gallery import Gallery
 from nnet.kaldi.tables import read_numbers
 from nnet.model.embedder import Embedder
+
+log = logging.getLogger(__name__)
 
 VAD = {  # --vad: options, and what makes a segmenter of them
     "energy": (EnergyOptions, energy_segmenter),
@@ -53,6 +59,15 @@ def add_clustering_options(parser):
     )
     add_options(parser.add_argument_group("VBx (--cluster vbx)"), VbxOptions, Fa="--fa", Fb="--fb")
     add_options(parser.add_argument_group("turns"), ResegmentationOptions)
+
+
+def add_naming_options(parser):
+    """Adds the options of names for speakers to a parser."""
+    group = parser.add_argument_group("names")
+    group.add_argument(
+        "--gallery", metavar="FILE", help="names the speakers who are enrolled in this gallery of voices"
+    )
+    add_identification_options(group)
 
 
 class WindowExtractor:
@@ -104,12 +119,15 @@ class RecordingDiarizer:
     """Finds the turns of recordings from their audio, by parsed options.
 
     Args:
-        args: parsed options of `add_window_options` and `add_clustering_options`.
+        args: parsed options of `add_window_options`, `add_clustering_options` and `add_naming_options`.
         recordings: names of the recordings to come.
     """
 
     def __init__(self, args, recordings):
+        if args.gallery and args.checkpoint != "best":
+            raise InputError("--gallery compares voices by the best checkpoint, as enroll does; omit --checkpoint")
         self._find_turns, self._extract = TurnFinder(args, recordings), WindowExtractor(args)
+        self._name_speakers = SpeakerNamer(args, self._extract.model) if args.gallery else None
         self._local = args.overlap == "local"
         if self._local and (args.vad == "energy" or getattr(args, "segments", None)):
             raise InputError("--overlap local finds speech itself, by its model; omit --segments and --vad energy")
@@ -129,6 +147,10 @@ class RecordingDiarizer:
 
         segments: spans of speech (S, 2) instead of those that --vad finds.
         """
+        turns, windows = self._found(name, recording, segments)
+        return self._name_speakers(name, recording, turns) if self._name_speakers else turns, windows
+
+    def _found(self, name, recording, segments):
         if self._local:
             return self._turns_of_local_speakers(name, recording), None
         windows = self._extract(recording, segments)
@@ -152,6 +174,45 @@ class RecordingDiarizer:
             find.vbx,
             options.segmentation_pause,
         )
+
+
+class SpeakerNamer:
+    """Gives speakers of turns the names of the voices that they have in a gallery, by parsed options.
+
+    Args:
+        args: parsed options of `add_naming_options`.
+        model: the Embedder.
+    """
+
+    def __init__(self, args, model):
+        self._gallery, self._decision = Gallery(args.gallery, model), (args.false_accept, args.p_known)
+        self._model = model
+        if not len(self._gallery):
+            raise InputError(f"{args.gallery}: nobody is enrolled")
+        for voice in self._gallery.voices:
+            check_name(voice.name, args.gallery)
+
+    def __call__(self, name, recording, turns):
+        """The turns of a Recording with names; speakers whom nobody of the gallery fits keep their numbers."""
+        speech = embed_speakers(self._model, recording, turns)
+        found = name_speakers(self._gallery, speech, *self._decision)
+        names = {speaker: one.name for speaker, one in found.items() if one.name}
+        for speaker, own in speech.items():
+            log.info("%s: speaker %s %s", name, speaker, _answer(found.get(speaker), own.seconds, names))
+        unknown = len(speech) - len(names)
+        log.info("%s: %d of %d speakers named, %d unknown", name, len(names), len(speech), unknown)
+        return [dataclasses.replace(turn, speaker=names.get(turn.speaker, turn.speaker)) for turn in turns]
+
+
+def _answer(found, seconds, names):
+    """Who a speaker is, in words; `found` is None with too little speech, `names` are those of all speakers."""
+    if found is None:
+        return f"is unknown: only {seconds:.1f} s of speech alone"
+    numbers = f"({describe(found.best, found.false_accept)}, {seconds:.1f} s of speech)"
+    if found.name:
+        return f"is {found.name} {numbers}"
+    taken = next((f", as whom speaker {s} is named" for s, name in names.items() if name == found.best.name), "")
+    return f"is unknown; nearest: {found.best.name} {numbers}{taken}"
 
 
 def _speaker_counts(args, clustering, recordings):

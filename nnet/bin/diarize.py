@@ -13,7 +13,12 @@ import numpy as np
 
 from nnet.audio.recording import open_recording
 from nnet.bin.cli import number, parser, run
-from nnet.bin.diarization_options import RecordingDiarizer, add_clustering_options, add_window_options
+from nnet.bin.diarization_options import (
+    RecordingDiarizer,
+    add_clustering_options,
+    add_naming_options,
+    add_window_options,
+)
 from nnet.datadir.directory import DataDir, examples
 from nnet.diarization.files import WindowWriter
 from nnet.diarization.rttm import write_rttm
@@ -64,6 +69,7 @@ def make_parser():
     p.add_argument("--segments", metavar="DIR", help="data directory whose file segments gives the speech")
     add_window_options(p)
     add_clustering_options(p)
+    add_naming_options(p)
     p.add_argument("--job", type=number(int, low=1), default=1, help="number of this job")
     p.add_argument("--num-jobs", type=number(int, low=1), default=1, help="number of jobs")
     p.add_argument("model_dir", metavar="MODELDIR")

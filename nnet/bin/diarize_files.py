@@ -8,7 +8,12 @@ import sys
 
 from nnet.audio.recording import open_recording
 from nnet.bin.cli import parser, run
-from nnet.bin.diarization_options import RecordingDiarizer, add_clustering_options, add_window_options
+from nnet.bin.diarization_options import (
+    RecordingDiarizer,
+    add_clustering_options,
+    add_naming_options,
+    add_window_options,
+)
 from nnet.diarization.rttm import rttm_lines, write_rttm
 from nnet.errors import InputError
 
@@ -40,6 +45,7 @@ def make_parser():
     p.add_argument("--out", metavar="RTTM", help="file to write; default: standard output")
     add_window_options(p)
     add_clustering_options(p)
+    add_naming_options(p)
     p.add_argument("model_dir", metavar="MODELDIR", help="a model directory, or user/name on the Hugging Face Hub")
     p.add_argument("audio", metavar="AUDIO", nargs="+", help="audio files")
     return p

@@ -22,6 +22,11 @@ def add_decision_options(parser, prior, meaning):
     parser.add_argument(prior, type=probability, default=0.5, help=f"prior probability that {meaning}")
 
 
+def add_identification_options(parser):
+    """Adds what decides who of everybody enrolled somebody is, or nobody known."""
+    add_decision_options(parser, "--p-known", "the speaker is enrolled; changes the probability, not the answer")
+
+
 def describe(match, false_accept):
     """The numbers of a match in words."""
     return f"probability {match.probability:.4f}, false acceptance {false_accept:.2g}, cosine {match.cosine:.4f}"

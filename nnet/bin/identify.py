@@ -7,7 +7,7 @@ somebody so well, the cosine, and how much larger the log-likelihood ratio is th
 
 from nnet.bin.audio_options import warn_of_seconds
 from nnet.bin.cli import parser, run
-from nnet.bin.gallery_options import add_decision_options, add_gallery_options, describe
+from nnet.bin.gallery_options import add_gallery_options, add_identification_options, describe
 from nnet.gallery import Gallery
 from nnet.model.embedder import Embedder
 
@@ -28,7 +28,7 @@ def _arguments(argv):
     options = parser(__doc__)
     add_gallery_options(options)
     options.add_argument("audio", metavar="AUDIO", nargs="+", help="audio files of one speaker each")
-    add_decision_options(options, "--p-known", "the speaker is enrolled; changes the probability, not the answer")
+    add_identification_options(options)
     return options.parse_args(argv)
 
 
