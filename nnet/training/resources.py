@@ -105,8 +105,8 @@ def _model_stages(stage, label, train, both, mixed, features, training, workers,
     hours = [steps * seconds / 3600 for seconds in (cost.seconds, cost.low, cost.high)]
     if training.fly:  # the loader computes the features of each chunk, mostly with augmentation
         one = 1 / features.speed + 1 / features.decoding + 1 / AUGMENTATION_SPEED
-        loading = chunks * cost.frames / FRAMES_PER_HOUR * one / training.workers
-        hours = [max(h, loading) for h in hours]
+        loading = chunks * cost.frames / FRAMES_PER_HOUR * one / max(1, training.workers)
+        hours = [max(h, loading) if training.workers else h + loading for h in hours]
     memory = cost.memory + LOADER_MEMORY * training.workers
     disk = weights * (1 + training.keep * (1 + training.slots))
     extraction = both.hours * FRAMES_PER_HOUR / cost.extraction / 3600

@@ -42,6 +42,8 @@ def test_a_loader_that_computes_features_may_be_what_training_waits_for():
     chunks = 10 * 10_000 * 200 / 360_000  # hours of audio
     waiting = needs(0, reading=20.0, training=NETWORK._replace(fly=True))[4].hours
     assert waiting == pytest.approx(chunks * (1 / 100 + 1 / 20 + 1 / 50) / 2)
+    alone = needs(0, reading=20.0, training=NETWORK._replace(fly=True, workers=0))[4].hours
+    assert alone == pytest.approx(2 * waiting + needs(0)[4].hours), "without loader processes one waits for the other"
     assert needs(0, training=NETWORK._replace(fly=True, workers=1000))[4].hours == needs(0)[4].hours
 
 
