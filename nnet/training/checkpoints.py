@@ -50,14 +50,15 @@ def save_checkpoint(directory, model, optimizer, ema, state, keep):
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     sync_directory(os.path.dirname(folder))
-    _remove_old(directory, folder, keep)
+    remove_old_checkpoints(directory, keep)
 
 
-def _remove_old(directory, newest, keep):
+def remove_old_checkpoints(directory, keep):
+    """Removes all but the newest checkpoint and the last `keep` of whole epochs."""
     folders = list_checkpoints(directory)
     full = [f for f in folders if "-step-" not in os.path.basename(f)]
     for folder in folders:
-        if folder != newest and folder not in full[-keep:]:
+        if folder != folders[-1] and folder not in full[-keep:]:
             shutil.rmtree(folder)
 
 

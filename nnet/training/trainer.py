@@ -21,7 +21,7 @@ from nnet.ops import mx, nn, tree_flatten, tree_map
 from nnet.ops.runtime import warn_of_precision
 from nnet.optim.dropout import dropout_at
 from nnet.optim.optimizers import clip_gradients
-from nnet.training.checkpoints import restore_checkpoint, save_checkpoint
+from nnet.training.checkpoints import remove_old_checkpoints, restore_checkpoint, save_checkpoint
 from nnet.training.class_sampling import ClassSampler
 from nnet.training.distributed import Group, lost_process_error
 from nnet.training.log import EpochProgress, log_epoch
@@ -71,7 +71,9 @@ class Trainer:
         if state is None:
             return False
         self.state, self.ema = state, ema
-        if not self.group.is_main:
+        if self.group.is_main:  # a training that died behind its last checkpoint has left old ones
+            remove_old_checkpoints(self.directory, self.settings.keep_checkpoints)
+        else:
             self.reset_sums()  # the checkpoint holds the sums over all processes
         log.info("resumed after epoch %d, step %d", state["epoch"], state["step"])
         return True

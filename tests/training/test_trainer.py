@@ -89,6 +89,16 @@ def test_what_a_resume_reads_is_on_the_disk_with_the_checkpoint(data, tmp_path, 
     assert {path.name for path in paths if path.stat().st_ino not in synced} == set()
 
 
+def test_a_resumed_training_removes_what_a_power_loss_brought_back(data, tmp_path):
+    """The removal of an old checkpoint is not synchronized, and no later one of a finished training repeated it."""
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    train(data, config, tmp_path / "exp")
+    (kept,) = list_checkpoints(str(tmp_path / "exp"))
+    shutil.copytree(kept, Path(kept).parent / "epoch-0000-step-00000002")
+    train(data, config, tmp_path / "exp", "--resume", "true")
+    assert list_checkpoints(str(tmp_path / "exp")) == [kept]
+
+
 def as_version_01(checkpoint, slots):
     """Rewrites the optimizer's state as version 0.1 wrote it: mean:NAME for NAME.m, and the steps in state.json."""
     path = str(checkpoint / "optimizer.safetensors")
