@@ -41,7 +41,7 @@ model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in 
 find_pretrained() {
   case $pretrained in
     '' | none) ;;
-    *) if ! [ -f "$pretrained/config.json" ]; then pretrained=$(python -m nnet.bin.find_model "$pretrained"); fi ;;
+    *) if ! [ -d "$pretrained" ]; then pretrained=$(python -m nnet.bin.find_model "$pretrained"); fi ;;
   esac
 }
 

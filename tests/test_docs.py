@@ -264,7 +264,8 @@ def test_scaling_on_one_machine(scale, checkout):
 
 @needs_slurm
 def test_scaling_by_slurm(scale, checkout):
-    scale("Slurm", "sbatch --wait --nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --mem=600M train.sbatch")
+    job = "sbatch --wait --nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --mem=600M train.sbatch"
+    scale("Slurm", f"OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 {job}")  # the threads that utils/slurm.sh asks for
     first, second = (mx.load(str(checkout / f"exp/{name}/model.safetensors")) for name in ("slurm", "job"))
     assert first.keys() == second.keys()
     for name in first:
