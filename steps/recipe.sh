@@ -28,7 +28,7 @@ stage='' stop_stage=100  # first and last stage; without --stage: all stages tha
 nnet_conf=nnet_conf/xvector.json
 set=''                   # overrides of the configuration, such as "training.epochs=2"
 exp=''                   # model directory; default: exp/NAME of the configuration
-pretrained=''            # model directory to start from, or the name of a model, such as small; none: without
+pretrained=''            # model directory, or name of a model, to start from; none: without
 retrain=false            # true: if $exp holds another training, move it to $exp.1, ... and train again
 dry_run=false            # true: only print which stages would run and why, and what they take
 nj=4 cmd=''              # parallel jobs; job runner, default: that of cmd.sh

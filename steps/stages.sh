@@ -37,7 +37,7 @@ step_names=' '
 step_models=()        # NAME and DIR, and the values of exp, set, resolved and pretrained that its step was declared with
 model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in their names, their stage
 
-# find_pretrained: puts the folder of a model into $pretrained if that is the name of one, such as small.
+# find_pretrained: if $pretrained is the name of a model and no folder, puts the folder of that model there.
 find_pretrained() {
   case $pretrained in
     '' | none) ;;

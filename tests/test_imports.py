@@ -22,7 +22,7 @@ RANKS = [
     {"config"},
     {"model"},
     {"dataset", "report", "pretrained", "export", "resnet_embedding"},
-    {"training", "diarization", "gallery", "voices"},
+    {"training", "diarization", "gallery", "voices", "answers"},
     {"jobs"},
     {"bin"},
 ]

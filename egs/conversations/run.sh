@@ -7,8 +7,8 @@
 #
 # 0 data preparation   5 diarization   7 error rates and report
 #
-# A system is a kind of speech segments, of overlap handling, a clustering, and a number of speakers: all combinations of
-# --speech, --overlap, --cluster and --number are compared; overlap `local` goes with speech `model` only.
+# A system is a kind of speech segments, a handling of overlap, a clustering, and a number of speakers: all combinations
+# of --speech, --overlap, --cluster and --number are compared, but overlap `local` only with speech `model`.
 stage='' stop_stage=100    # first and last stage; without --stage: all stages that are not up to date
 pretrained=''              # the model directory
 corpus='' data=''          # see above; corpus is remembered
@@ -71,7 +71,7 @@ do_data() {
   python local/simulate_conversations.py --count "$conversations" --seed "$seed" "${corpus:-corpus}" "$set_dir"
 }
 
-kept=''  # the folder of the system whose windows, by the same speech, can be clustered again
+kept=''  # folder of a system with the same speech, whose windows are clustered again
 
 diarize() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: writes OUT/rttm
   local heard=() chosen=(--cluster "$3")
@@ -85,13 +85,9 @@ diarize() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: writes OUT/rttm
     *) if [ "$2" != local ]; then heard=(--vad "$1"); fi ;;
   esac
   if [ -n "$segmentation" ]; then heard+=(--segmentation "$segmentation"); fi
-  case $2 in
-    added) heard+=(--overlap true) ;;
-    local) heard+=(--overlap local) ;;
-  esac
   # shellcheck disable=SC2086  # several words
-  steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" ${heard[@]+"${heard[@]}"} "${chosen[@]}" $options \
-    "$pretrained" "$set_dir" "$5"
+  steps/diarize.sh --cmd "$gpu_cmd" --nj "$nj" --overlap "$2" ${heard[@]+"${heard[@]}"} "${chosen[@]}" \
+    $options "$pretrained" "$set_dir" "$5"
   if [ "$2" = none ] && [ -z "$options" ]; then kept=$5; fi
 }
 
@@ -109,7 +105,7 @@ each_system() {  # FUNCTION: calls it with the speech, overlap, clustering, numb
 }
 
 step diarization 5 "diarization" "$out" after:data path:pretrained "file:$pretrained/model.safetensors" \
-  speech overlap cluster number options path:segmentation
+  speech overlap cluster number options path:segmentation ${segmentation:+"file:$segmentation/model.safetensors"}
 do_diarization() { each_system diarize; }
 
 score() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: prints two lines for each way of scoring

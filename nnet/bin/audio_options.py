@@ -10,7 +10,7 @@ from nnet.bin.cli import number
 from nnet.errors import InputError
 from nnet.feats.speech import seconds_of_speech
 from nnet.model.embedder import cosine
-from nnet.model.hub import DEFAULT_MODEL, shipped_models
+from nnet.model.hub import DEFAULT_MODEL, names_model, shipped_models
 
 log = logging.getLogger(__name__)
 
@@ -30,22 +30,24 @@ def add_audio_options(parser):
         "words",
         metavar="[MODELDIR] AUDIO",
         nargs="+",
-        help="a model directory, or the name of a model of this package, or user/name of one on the Hugging Face Hub; "
-        f"without it, that is, if the first word is a file: {DEFAULT_MODEL}. Then audio files",
+        help="a model directory, or the name of a model of this package "
+        f"({', '.join(shipped_models()) or 'it holds none'}), or user/name of one on the Hugging Face Hub; if the "
+        f"first word is a file, the model is {DEFAULT_MODEL} of this package. Then audio files",
     )
 
 
 def model_and_audio(words):
     """Tells the model from the audio files: (model, paths). A first word that is a file leaves the model out."""
-    if os.path.isfile(words[0]):
+    first = words[0]
+    if os.path.isfile(first):
         if DEFAULT_MODEL not in shipped_models():
-            raise InputError(f"{words[0]}: a model must come before the audio files; this package holds none")
+            raise InputError(f"{first}: a model must come before the audio files; this package holds none")
         return DEFAULT_MODEL, words
-    if len(words) < 2:
-        raise InputError(f"{words[0]}: no such audio file, and after a model there must be audio files")
-    if words[0] not in shipped_models() and not os.path.isdir(words[0]) and os.path.splitext(words[0])[1]:
-        raise InputError(f"{words[0]}: no such audio file or model directory")
-    return words[0], words[1:]
+    if not names_model(first):
+        raise InputError(f"{first}: no such audio file or model directory")
+    if len(words) == 1:
+        raise InputError(f"{first}: no audio files after the model")
+    return first, words[1:]
 
 
 def print_comparisons(model, paths, vectors, p_target):

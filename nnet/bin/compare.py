@@ -1,6 +1,5 @@
 """Compares audio files: prints the cosine score of each pair.
 
-The first word may be a model; without one, the model of this package does it.
 A line has both files, their cosine and, if the model has cosine_calibration.json (trained by steps/train_calibration.sh
 on cosine scores of this model without a back end), the probability that they are of the same speaker.
 """

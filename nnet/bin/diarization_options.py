@@ -39,9 +39,9 @@ def add_window_options(parser):
         add_options(group, options)
     group.add_argument(
         "--overlap",
-        choices=("false", "true", "local"),
-        default="false",
-        help="true: the model of --segmentation adds second speakers to turns; local: turns are those of the speakers "
+        choices=("none", "added", "local"),
+        default="none",
+        help="added: the model of --segmentation adds second speakers to turns; local: turns are those of the speakers "
         "of its windows, whose embeddings are clustered",
     )
     add_options(parser.add_argument_group("windows"), WindowOptions)
@@ -132,7 +132,7 @@ class RecordingDiarizer:
         if self._local and (args.vad == "energy" or getattr(args, "segments", None)):
             raise InputError("--overlap local finds speech itself, by its model; omit --segments and --vad energy")
         self._segmenter = None
-        if args.overlap != "false":
+        if args.overlap != "none":
             self._segmenter = self._extract.segmenter
             if not isinstance(self._segmenter, ModelSegmenter):
                 self._segmenter = ModelSegmenter(options_from(args, SegmentationOptions), f"--overlap {args.overlap}")

@@ -1,4 +1,4 @@
-"""Prints the folder of a model given by name: small, or another model of this package, or user/name of the Hub."""
+"""Prints the directory of a model given by name: that of a model of this package, or user/name of the Hub."""
 
 import os
 
@@ -12,7 +12,7 @@ def main(argv=None):
     p.add_argument("name", metavar="MODEL")
     name = p.parse_args(argv).name
     folder = find_model(name)
-    if not os.path.isfile(os.path.join(folder, "config.json")):
+    if not os.path.isdir(folder):
         raise InputError(
             f"{name}: neither a model directory nor the name of a model; this package has "
             f"{', '.join(shipped_models()) or 'none'}"

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nnet.answers import Identification
 from nnet.audio.recording import Recording
 from nnet.diarization.rttm import NONE, Turn
 from nnet.diarization.speech import joined
 from nnet.errors import InputError
 from nnet.feats.speech import seconds_of_speech
 from nnet.files import AnyPath
-from nnet.gallery import Gallery, Identification
+from nnet.gallery import Gallery
 from nnet.model.embedder import Embedder
 from nnet.model.pieces import LEAST_SPEECH
 

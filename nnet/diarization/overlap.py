@@ -1,11 +1,13 @@
 """Turns of speakers who may talk at once, by a segmentation model whose windows have speakers of their own.
 
-Two ways. One adds to turns without overlap who else talks where the model counts several speakers, as in overlap-aware
-resegmentation (Bullock, Bredin and Garcia-Perera 2020, arXiv:1910.11646; Bredin and Laurent 2021, arXiv:2104.04045).
+There are two ways. One adds second speakers to turns without overlap, where the model counts several speakers, as in
+overlap-aware resegmentation (Bullock, Bredin and Garcia-Perera 2020, arXiv:1910.11646; Bredin and Laurent 2021,
+arXiv:2104.04045).
 
-The other makes the turns of the windows' speakers themselves (Bredin 2023, "pyannote.audio 2.1 speaker diarization
-pipeline: principle, benchmark, and recipe", Interspeech): each of them has an embedding, of where he talks alone,
-clusters of these are the speakers, and each frame has as many of them as counted, those whom most windows hear.
+The other builds turns from the local speakers, those of single windows (Bredin 2023, "pyannote.audio 2.1 speaker
+diarization pipeline: principle, benchmark, and recipe", Interspeech). Each local speaker is embedded from the frames in
+which it talks alone, clusters of these embeddings are the speakers, and each frame gets as many speakers as the windows
+count there, those that most windows hear.
 """
 
 import logging
@@ -30,20 +32,21 @@ from nnet.progress import progress
 
 log = logging.getLogger(__name__)
 
-CLEAR_SHARE = 0.2  # of a window, in which a local speaker talks alone, so that his embedding takes part in clustering
-LEAST_SECONDS = 0.3  # of speech alone for an embedding; with less of it, speech of several counts as well
+CLEAR_SHARE = 0.2  # of a window: local speakers who talk alone for less of it are not clustered
+LEAST_SECONDS = 0.3  # of speech alone for an embedding; with less, overlapped speech is used as well
 
 
 def add_second_speakers(turns: Sequence[Turn], segmentation: Segmentation, pause: float = 0.0) -> list[Turn]:
     """Adds a second speaker to turns where a segmentation counts several.
 
-    Each speaker of a window is taken for the one whose turns he shares most with, two of them for different ones. The
-    second speaker of a frame is the one whom most windows hear there, besides the one whose turn it is.
+    Each speaker of a window is matched with the speaker whose turns share most time with it, different ones with
+    different speakers. The second speaker of a frame is the one that most windows hear there, apart from the speaker
+    whose turn it is.
 
     Args:
         turns: turns of one recording, without overlap.
         segmentation: of the recording.
-        pause: seconds of silence of a speaker that do not end his turn.
+        pause: seconds of silence of a speaker that do not end its turn.
 
     Returns:
         turns, sorted, with the names of the speakers kept.
@@ -94,8 +97,8 @@ class LocalSpeakers:
 
     Attributes:
         windows: int (N,), the window of each.
-        numbers: int (N,), his number there.
-        alone: int (N,), frames in which he talks alone.
+        numbers: int (N,), its number there.
+        alone: int (N,), frames in which it talks alone.
         vectors: float32 (N, D), embeddings.
     """
 
@@ -123,7 +126,7 @@ def turns_of_local_speakers(
         segmentation: of the recording.
         clustering, vbx: options; a window's speakers follow no order, so VBx is run without its loop probability.
         backend: a Backend for PLDA or VBx, or to transform embeddings before the cosine; None: none.
-        pause: seconds of silence of a speaker that do not end his turn.
+        pause: seconds of silence of a speaker that do not end its turn.
 
     Returns:
         turns, sorted; none if there is no speech.

@@ -20,14 +20,14 @@ from nnet.progress import progress
 
 @dataclass(frozen=True)
 class SegmentationOptions:
-    """Options of a segmentation model (--vad model, --overlap true, --overlap local)."""
+    """Options of a segmentation model (--vad model, --overlap added, --overlap local)."""
 
     segmentation: str | None = option(None, "Model directory of a segmentation model, as convert_checkpoint makes it.")
     segmentation_step: float = option(1.0, "Seconds between the starts of two windows of the segmentation.", above=0)
     onset: float = option(0.5, "Mean probability of speech above which a segment begins (--vad model).", low=0, high=1)
     offset: float = option(0.5, "Mean probability of speech below which it ends (--vad model).", low=0, high=1)
     segmentation_pause: float = option(
-        0.2, "Seconds of silence that do not end a segment (--vad model) or a turn (--overlap true, local).", low=0
+        0.2, "Seconds of silence that do not end a segment (--vad model) or a turn (--overlap added, local).", low=0
     )
     local_threshold: float = option(0.5, "--threshold for the embeddings of local speakers (--overlap local).")
 

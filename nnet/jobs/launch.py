@@ -126,7 +126,8 @@ def hosts_launcher(path, words=()):
     backend = backend or ("nccl" if has_cuda() else "ring")
     per_host = [len(list(group)) for _, group in itertools.groupby(host["ssh"] for host in hosts)]
     variables = environment_for_hosts()
-    variables += [f"{name}={threads}" for name in THREAD_VARIABLES if threads and name not in os.environ]
+    limits = {name: os.environ.get(name, threads) for name in THREAD_VARIABLES}
+    variables += [f"{name}={limit}" for name, limit in limits.items() if limit]
     # With -n, which does not repeat the hosts of a file, each process of a host has a GPU of its own.
     options = ["--backend", backend, "--hostfile", path, "-n", str(per_host[0]), "--cwd", os.getcwd()]
     return [PROGRAM, *options, *(word for variable in variables for word in ("--env", variable))]

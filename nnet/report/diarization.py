@@ -46,8 +46,8 @@ def sections(results, lanes):
         for number, (name, figures) in enumerate(worst, 1)
     }
     how = (
-        "The worst recordings first. Each speaker has two bars: the reference above, the hypothesis speaker assigned "
-        "to him below, paler. Gray: hypothesis speakers who are assigned to nobody."
+        "The worst recordings first. Each speaker has two bars: the reference above, and below it, paler, the "
+        "hypothesis speaker assigned to it. Gray: hypothesis speakers who are assigned to nobody."
     )
     return [
         Section("Errors", f"{conditions(results)} {text}", error_rows(results)),

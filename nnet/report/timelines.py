@@ -9,7 +9,7 @@ from nnet.report.plots import COLORS
 GRAY = "#888888"  # hypothesis speakers without a reference speaker
 STRIP_SECONDS = 300.0
 WIDTH, MARGIN, RIGHT = 1000, 130, 20  # of the picture and its left and right margins, in SVG units
-LANE, BAR, GAP = 18, 6, 26  # height of a speaker, of one of his two bars, and between strips
+LANE, BAR, GAP = 18, 6, 26  # height of a speaker, of one of its two bars, and between strips
 LABEL_CHARACTERS = 18
 
 

@@ -180,7 +180,7 @@ def models(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("overlap", ["false", "true", "local"])
+@pytest.mark.parametrize("overlap", ["none", "added", "local"])
 def test_both_programs_take_speech_and_overlap_from_a_model(models, overlap, tmp_path, capsys):
     options = ["--segmentation", str(models / "segmentation"), "--overlap", overlap, "--num-speakers", "2"]
     options += ["--vad", "model", "--min-cluster", "1"]
@@ -188,15 +188,15 @@ def test_both_programs_take_speech_and_overlap_from_a_model(models, overlap, tmp
     turns = read_rttm(tmp_path / "out.rttm")["a"]
     assert {turn.speaker for turn in turns} == {"1", "2"} and turns[-1].end <= 6.01
     both = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a, b in itertools.combinations(turns, 2))
-    assert (both > 0.1) == (overlap != "false")
+    assert (both > 0.1) == (overlap != "none")
     diarize_files([*options, str(models / "speaker"), str(models / "a.wav")])
     assert capsys.readouterr().out == (tmp_path / "out.rttm").read_text()
 
 
 def test_options_that_do_not_fit_together_are_refused(models, tmp_path):
     ends = [str(models / "speaker"), str(models / "data"), str(tmp_path / "out")]
-    with pytest.raises(InputError, match="--overlap true needs --segmentation MODELDIR"):
-        diarize(["--overlap", "true", *ends])
+    with pytest.raises(InputError, match="--overlap added needs --segmentation MODELDIR"):
+        diarize(["--overlap", "added", *ends])
     with pytest.raises(InputError, match="omit --segments and --vad energy"):
         diarize(["--overlap", "local", "--vad", "energy", "--segmentation", str(models / "segmentation"), *ends])
     with pytest.raises(InputError, match="not a segmentation model"):

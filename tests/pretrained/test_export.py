@@ -125,8 +125,10 @@ def test_a_comparison_needs_no_name_of_a_model(exported, tmp_path, monkeypatch, 
     assert capsys.readouterr().out == expected != ""
     with pytest.raises(InputError, match="none.wav: no such audio file or model directory"):
         compare(["none.wav", a])
-    with pytest.raises(InputError, match="nobody: no such audio file, and after a model there must be audio files"):
+    with pytest.raises(InputError, match="nobody: no such audio file or model directory"):
         compare(["nobody"])
+    with pytest.raises(InputError, match="user/name.v2: no audio files after the model"):
+        compare(["user/name.v2"])
     find_model(["out"])
     assert capsys.readouterr().out == f"{exported}\n"
     with pytest.raises(
