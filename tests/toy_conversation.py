@@ -6,8 +6,10 @@ from toy_data import make_config
 from nnet.config import load_config
 from nnet.feats.options import FbankOptions
 from nnet.model.directory import save_config
+from nnet.model.segmentation import save_segmentation
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
+from nnet.networks.segmentation import SegmentationNet, SegmentationOptions
 from nnet.ops import mx
 
 RATE = 16000
@@ -23,6 +25,17 @@ def write_model(directory, cmvn, **options):
     save_config(
         str(directory), config, 23, 5, {"type": "fbank", "options": features, "cmvn": cmvn, "silence_removed": False}
     )
+    return str(directory)
+
+
+def write_segmentation(directory, said=None):
+    """A segmentation model with windows of 2 s and random weights; `said`: the set of speakers that it always finds."""
+    sizes = {"filters": 4, "kernel": 31, "channels": (5, 4), "lstm_width": 4, "lstm_layers": 1, "linear_dims": (5,)}
+    mx.random.seed(0)
+    net = SegmentationNet(SegmentationOptions(seconds=2.0, **sizes))
+    if said is not None:
+        net.classifier.bias = 18.0 * (mx.arange(7) == said)
+    save_segmentation(str(directory), net, "random")
     return str(directory)
 
 

@@ -45,7 +45,7 @@ check_words() {  # OPTION WORD...: stops if a word of an option is none of these
   for word in ${!1}; do
     case " ${*:2} " in
       *" $word "*) ;;
-      *) echo "$0: --$1: '$word' is none of ${*:2}" >&2; exit 1 ;;
+      *) echo "$0: --$1: '$word' is not one of: ${*:2}" >&2; exit 1 ;;
     esac
   done
 }

@@ -1,11 +1,14 @@
 """Names of a gallery in the turns of a diarization, from both programs."""
 
 import logging
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import soundfile
-from toy_conversation import CUT, HIGH, LOW, RATE, TALK, TRUTH, conversation, voice, write_model
+from toy_conversation import CUT, HIGH, LOW, RATE, TALK, TRUTH, conversation, voice, write_model, write_segmentation
 
 import nnet
 from nnet.audio.recording import Recording
@@ -111,6 +114,22 @@ def test_both_programs_name_whom_the_gallery_knows(gallery, model_dir, talk, tmp
     assert (tmp_path / "out.rttm").read_text() == out
     diarize_files([*options, "--false-accept", "1e-12", model_dir, talk])
     assert [line.split()[7] for line in capsys.readouterr().out.splitlines()] == [speaker for *_, speaker in TRUTH]
+
+
+@pytest.mark.parametrize("overlap", ["added", "local"])
+def test_names_go_with_every_handling_of_overlap(gallery, model_dir, talk, tmp_path, root, overlap):
+    for name in ("steps", "utils", "path.sh"):
+        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "data").mkdir()
+    write_table(tmp_path / "data" / "wav.scp", {"talk": talk})
+    heard = write_segmentation(tmp_path / "segmentation", said=1)  # one speaker, all the time
+    options = [*CUT, "--local-threshold", "0.95", "--segmentation", heard, "--overlap", overlap]
+    words = ["steps/diarize.sh", "--nj", "1", *options, "--gallery", gallery.path, model_dir, "data", "out"]
+    environment = {**os.environ, "SV_PYTHON": sys.executable}
+    done = subprocess.run(["bash", *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "anna" in {turn.speaker for turn in read_rttm(tmp_path / "out/rttm")["talk"]}
+    assert "talk: speaker 1 is anna (probability " in (tmp_path / "out/log/diarize.1.log").read_text()
 
 
 def test_a_speaker_in_two_clusters_is_named_once(gallery, model_dir, tmp_path, caplog):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 from toy_checkpoint import make_checkpoint
+from toy_conversation import write_segmentation
 
 from nnet.audio.recording import open_recording
 from nnet.bin.convert_checkpoint import main as convert
@@ -27,8 +28,7 @@ from nnet.diarization.segmentation import Grid, Segmentation
 from nnet.diarization.vbx import VbxOptions
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
-from nnet.model.segmentation import save_segmentation
-from nnet.networks.segmentation import SegmentationNet, SegmentationOptions, speaker_sets
+from nnet.networks.segmentation import speaker_sets
 from nnet.ops import mx
 
 NOBODY, A, B, C, AB, AC, BC = range(7)
@@ -169,10 +169,7 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("overlap")
     mx.random.seed(3)
     convert([make_checkpoint(folder / "weights.npz"), str(folder / "speaker")])
-    sizes = {"filters": 4, "kernel": 31, "channels": (5, 4), "lstm_width": 4, "lstm_layers": 1, "linear_dims": (5,)}
-    net = SegmentationNet(SegmentationOptions(seconds=2.0, **sizes))
-    net.classifier.bias = mx.array([-9.0, 0, 0, 0, 9, 0, 0])  # two speakers at once
-    save_segmentation(str(folder / "segmentation"), net, "random")
+    write_segmentation(folder / "segmentation", said=AB)
     samples = np.random.default_rng(0).normal(scale=0.1, size=96000) * np.repeat([1, 0.1, 1, 0.3, 0.8, 1], 16000)
     soundfile.write(folder / "a.wav", samples, 16000)
     (folder / "data").mkdir()

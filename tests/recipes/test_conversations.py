@@ -8,12 +8,10 @@ import sys
 import pytest
 from corpora.librispeech import make_librispeech
 from toy_checkpoint import make_checkpoint
+from toy_conversation import write_segmentation
 
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.diarization.rttm import read_rttm
-from nnet.model.segmentation import save_segmentation
-from nnet.networks.segmentation import SegmentationNet, SegmentationOptions
-from nnet.ops import mx
 
 
 @pytest.fixture
@@ -24,10 +22,7 @@ def recipe(root, tmp_path):
     shutil.copy(root / "egs/conversations/run.sh", tmp_path)
     make_librispeech(tmp_path / "corpus", {("test-x", speaker): (2, 4) for speaker in range(3)})
     convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "exp/toy")])
-    mx.random.seed(0)
-    sizes = {"filters": 4, "kernel": 31, "channels": (5, 4), "lstm_width": 4, "lstm_layers": 1, "linear_dims": (5,)}
-    net = SegmentationNet(SegmentationOptions(seconds=2.0, **sizes))
-    save_segmentation(str(tmp_path / "exp/segmentation"), net, "random")
+    write_segmentation(tmp_path / "exp/segmentation")
 
     def run(*words):
         command = ["./run.sh", "--pretrained", "exp/toy", "--nj", "1", *words]
@@ -67,7 +62,7 @@ def test_systems_are_compared(recipe, tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["--speech", "oracles"], "--speech: 'oracles' is none of oracle"),
+        (["--speech", "oracles"], "--speech: 'oracles' is not one of: oracle"),
         (["--speech", "model"], "--segmentation MODELDIR is required"),
         (["--corpus", "a", "--data", "b"], "give either --corpus or --data"),
         (["--pretrained", "exp/none"], "exp/none: no such directory"),
