@@ -70,6 +70,11 @@ def _parser():
     options = parser(__doc__)
     options.add_argument("--windows", type=number(int, low=1), default=20, help="windows of each utterance")
     options.add_argument("--seconds", type=number(float, above=0), default=4.0, help="length of a window")
+    options.add_argument(
+        "--shortest",
+        type=number(float, above=0),
+        help="utterances shorter than a window, but not than this, in seconds, are repeated; default: left out",
+    )
     options.add_argument("--pitch", type=number(float, low=1), default=1.3, help="largest factor of a change of pitch")
     options.add_argument("--tempo", type=number(float, low=1), default=1.2, help="largest factor of a change of tempo")
     options.add_argument("--coded", type=number(float, low=0), default=0.3, help="share of OUT/heard after a codec")
@@ -83,9 +88,12 @@ def _parser():
 def draw_voice(samples, args, rng):
     """Draws a window (n,) with a voice of its own; None if the utterance is too short or silent there."""
     pitch, tempo = (float(factor ** rng.uniform(-1, 1)) for factor in (args.pitch, args.tempo))
-    needed = round(args.seconds * args.rate * tempo)
+    length = round(args.seconds * args.rate)
+    if args.shortest is not None and args.shortest * args.rate <= len(samples) < length:
+        samples = np.pad(samples, (0, length - len(samples)), mode="wrap")
+    needed = round(length * tempo)
     if len(samples) < needed:  # rather no change of tempo than no window
-        tempo, needed = 1.0, round(args.seconds * args.rate)
+        tempo, needed = 1.0, length
     if len(samples) < needed:
         return None
     for _ in range(ATTEMPTS):
@@ -94,7 +102,6 @@ def draw_voice(samples, args, rng):
         if np.sqrt(np.mean(part**2)) > QUIETEST:
             # Stretched by pitch / tempo and played `pitch` times as fast.
             voice = change_speed(stretch(part, pitch / tempo), round(pitch, 3))
-            length = round(args.seconds * args.rate)
             return np.pad(voice[:length], (0, max(length - len(voice), 0)), mode="wrap")
     return None
 

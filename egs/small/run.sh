@@ -3,6 +3,7 @@
 #
 #   ./run.sh --teacher MODELDIR --corpus DIR    DIR as for egs/librispeech; MODELDIR hears 80 filter banks at 16 kHz
 #   ./run.sh --words DIR                        also trains on DSPSpeech-20
+#   ./run.sh --extra DATA                       and on the speech of the data directory DATA
 #
 # 0 data preparation                       5 extract embeddings
 # 2 windows, each with its own voice       6 scores
@@ -12,14 +13,15 @@ set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
 nnet_conf=conf/ecapa.json
-teacher='' corpus='' words=''  # remembered; `none` for words: without, if there were some before
+teacher='' corpus='' words='' extra=''  # remembered; `none` for words, extra: without, if there were some before
 windows=32 word_windows=9      # windows cut from each utterance, and from each utterance of words
+extra_windows=4                # and from each utterance of extra
 valid_speakers=16              # speakers whose windows measure the validation loss
 begin_recipe "$@"
 
-recall data teacher corpus words
+recall data teacher corpus words extra
 exp=${exp:-exp/$name} sets=data/distillation net=data/distillation/net
-check_numbers windows word_windows valid_speakers
+check_numbers windows word_windows extra_windows valid_speakers
 need teacher
 tests="test test_2s test_noise test_babble"
 check_training
@@ -33,11 +35,14 @@ do_data() {
   if [ -n "$words" ]; then python local/prepare_words.py "$words" data/words; fi
 }
 
-step voices 2 "windows, each with its own voice" data/voices after:data windows word_windows
+step voices 2 "windows, each with its own voice" data/voices after:data path:extra windows word_windows extra_windows
 do_voices() {
   rm -rf data/voices/*
   python local/make_voices.py --windows "$windows" data/voices_train data/voices/read
   if [ -d data/words ]; then python local/make_voices.py --windows "$word_windows" data/words data/voices/words; fi
+  if [ -n "$extra" ]; then
+    python local/make_voices.py --windows "$extra_windows" --shortest 1 "$extra" data/voices/extra
+  fi
   for kind in clean heard; do utils/combine_data.sh data/voices/$kind data/voices/*/$kind; done
 }
 

@@ -52,18 +52,15 @@ def test_a_student_is_taught_and_compared(root, teacher, tmp_path, monkeypatch):
         for word in range(8):
             sound = np.pad(rng.normal(0, 0.1, 16000), 8000)  # one second between half seconds of silence
             soundfile.write(words / speaker / f"{speaker}-{word:02d}-00.wav", sound, 16000)
-    options = [
-        "--teacher",
-        "teacher",
-        "--corpus",
-        "corpus",
-        "--words",
-        "words",
-        "--windows",
-        "2",
-        "--word-windows",
-        "1",
-    ]
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    lengths = {"a": 5.0, "b": 2.5, "c": 0.5}  # the second one is repeated, the last one is too short
+    for name, seconds in lengths.items():
+        soundfile.write(commands / f"{name}.wav", rng.normal(0, 0.1, int(16000 * seconds)), 16000)
+    (commands / "wav.scp").write_text("".join(f"{name} commands/{name}.wav\n" for name in lengths))
+    (commands / "utt2spk").write_text("".join(f"{name} {name}\n" for name in lengths))
+    options = "--teacher teacher --corpus corpus --words words --extra commands".split()
+    options += "--windows 2 --word-windows 1 --extra-windows 3".split()
     command = ["./run.sh", *options, "--valid-speakers", "2", "--nj", "2", "--set", SMALL]
     environment = os.environ | {"SV_PYTHON": sys.executable}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
@@ -76,6 +73,7 @@ def test_a_student_is_taught_and_compared(root, teacher, tmp_path, monkeypatch):
     clean, heard = (DataDir(data / "voices" / kind) for kind in ("clean", "heard"))
     assert clean.utt2spk == heard.utt2spk and set(clean.utt2dur.values()) == {4.0}
     assert len([u for u in clean.utt2spk if u.startswith("dsp")]) == 2
+    assert sorted(set(clean.utt2spk.values()) & set("abc")) == ["a", "b"]
     train, valid = (DataDir(data / "distillation" / "net" / name) for name in ("train", "valid"))
     assert train.utt2spk.keys() | valid.utt2spk.keys() == clean.utt2spk.keys()
     assert not set(train.utt2spk.values()) & set(valid.utt2spk.values()), "validation by other speakers"
