@@ -8,15 +8,16 @@
 # 0 data preparation                       5 extract embeddings
 # 2 windows, each with its own voice       6 scores
 # 3 training set, the teacher's embeddings 7 metrics and report
-# 4 train the network
+# 4 cut the student out of the teacher, train it
 set -euo pipefail
 . steps/recipe.sh
 # Options (--some-name VALUE) and their defaults:
-nnet_conf=conf/ecapa.json
+nnet_conf=conf/campplus.json
 teacher='' corpus='' words='' extra=''  # remembered; `none` for words, extra: without, if there were some before
 windows=32 word_windows=9      # windows cut from each utterance, and from each utterance of words
 extra_windows=4                # and from each utterance of extra
 valid_speakers=16              # speakers whose windows measure the validation loss
+prune=true                     # begin with a part of the teacher, a CAM++ as the network; false: with random weights
 begin_recipe "$@"
 
 recall data teacher corpus words extra
@@ -60,7 +61,16 @@ do_net() {
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence false data/test_2s "$net/dev"
 }
 
-model_step network 4 "train" after:net
+if $prune && [ -z "$pretrained" ]; then
+  pretrained=$sets/start/$name
+  step start 4 "cut the student out of the teacher" "$pretrained" after:net path:teacher "file:$nnet_conf" set
+  step network 4 "train $exp" "$exp" "config:$resolved" after:start
+else
+  model_step network 4 "train" after:net
+fi
+do_start() {
+  python local/prune_campplus.py --set "$set" "$teacher" "$nnet_conf" "$sets/prepared" "$sets/start/$name"
+}
 
 model_step embeddings 5 "extract embeddings" after:network
 do_embeddings() {

@@ -22,14 +22,18 @@ from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 
 SMALL = "data.batch_size=4 data.num_workers=0 data.min_frames=50 data.max_frames=60 data.valid_frames=50"
-SMALL += " data.steps_per_epoch=3 training.epochs=1 network.channels=8 network.out_dim=16 pooling.hidden_dim=8"
+SMALL += " data.steps_per_epoch=3 training.epochs=1 network.growth=4 network.init_channels=8 network.blocks=[1,2,1]"
+SMALL += " network.head_channels=4"
+LARGE = {"type": "campplus", "growth": 4, "init_channels": 8, "blocks": [2, 2, 2], "head_channels": 4}
 
 
 @pytest.fixture
-def teacher(tmp_path):
+def teacher(root, tmp_path):
     folder = tmp_path / "teacher"
     folder.mkdir()
-    config = load_config(make_config(tmp_path / "c.json"))
+    student = json.loads((root / "egs/small/conf/campplus.json").read_text())
+    parts = {"network": LARGE} | {name: student[name] for name in ("pooling", "embedding")}
+    config = load_config(make_config(tmp_path / "c.json", **parts))
     save_weights(str(folder / "model.safetensors"), weights_of(build_model(config, 16)))
     options = FbankOptions(num_mel_bins=16, dither=0.0)
     conf = {"type": "fbank", "options": options.to_dict(), "cmvn": "utterance", "silence_removed": False}
@@ -59,8 +63,8 @@ def test_a_student_is_taught_and_compared(root, teacher, tmp_path, monkeypatch):
         soundfile.write(commands / f"{name}.wav", rng.normal(0, 0.1, int(16000 * seconds)), 16000)
     (commands / "wav.scp").write_text("".join(f"{name} commands/{name}.wav\n" for name in lengths))
     (commands / "utt2spk").write_text("".join(f"{name} {name}\n" for name in lengths))
-    options = "--teacher teacher --corpus corpus --words words --extra commands".split()
-    options += "--windows 2 --word-windows 1 --extra-windows 3".split()
+    options = ["--teacher", "teacher", "--corpus", "corpus", "--words", "words", "--extra", "commands"]
+    options += ["--windows", "2", "--word-windows", "1", "--extra-windows", "3"]
     command = ["./run.sh", *options, "--valid-speakers", "2", "--nj", "2", "--set", SMALL]
     environment = os.environ | {"SV_PYTHON": sys.executable}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
@@ -79,6 +83,6 @@ def test_a_student_is_taught_and_compared(root, teacher, tmp_path, monkeypatch):
     assert not set(train.utt2spk.values()) & set(valid.utt2spk.values()), "validation by other speakers"
     targets = read_dict(f"scp:{data}/distillation/teacher/xvector.scp")
     assert targets.keys() == clean.utt2spk.keys()
-    assert load_speaker_net(tmp_path / "exp/ecapa")[0].endpoint_dim("output") == 192
-    (line,) = map(json.loads, (tmp_path / "exp/ecapa/log.jsonl").read_text().splitlines())
+    assert load_speaker_net(tmp_path / "exp/campplus")[0].endpoint_dim("output") == 192
+    (line,) = map(json.loads, (tmp_path / "exp/campplus/log.jsonl").read_text().splitlines())
     assert 0 < line["train_loss"] < 2 and 0 < line["valid_loss"] < 2
