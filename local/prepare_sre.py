@@ -1,12 +1,12 @@
-"""Makes data directories for training and testing from Switchboard, Mixer 6 and NIST's evaluations.
+"""Makes data directories for training and testing from Switchboard, Fisher, Mixer 6 and NIST's evaluations.
 
 CORPORA locates them: a file with lines `NAME FOLDER` (python local/prepare_sre.py --list-corpora true prints the
 names), or a folder with LDC's folders (LDC2006S44, ...).
 
-Makes DATA/train, and DATA/backend_speakers, all speakers except Switchboard's. For each evaluation of --tests, makes
-DATA/TEST with models and test segments, trials_TEST and trials_TEST_CONDITION; if available, DATA/TEST_dev, the same
-for its development part, and DATA/TEST_unlabeled. Test speakers are excluded from training. DATA/skipped_CORPUS lists
-unused files with the reason.
+Makes DATA/train, and DATA/backend_speakers, all speakers except Switchboard's and Fisher's. For each evaluation of
+--tests, makes DATA/TEST with models and test segments, trials_TEST and trials_TEST_CONDITION; if available,
+DATA/TEST_dev, the same for its development part, and DATA/TEST_unlabeled. Test speakers are excluded from training.
+DATA/skipped_CORPUS lists unused files with the reason.
 """
 
 import logging
@@ -16,6 +16,7 @@ from pathlib import Path
 from sre_audio import Recordings
 from sre_corpora import CORPORA, EARLY, EVALUATIONS, KEYED, SPEAKER_LIST, corpus_of, documented, find_corpora, what
 from sre_early import LIST, read_early
+from sre_fisher import read_fisher
 from sre_keyed import RecordingFinder, evaluation, name_speakers, read_lists, training_utterances
 from sre_mixer6 import read_mixer6
 from sre_release import Release, stem_of
@@ -123,7 +124,8 @@ class Preparation:
             return training_utterances(lists, finder, corpus, speakers)
         if corpus == "mixer6":
             return read_mixer6(release, self.args.max_missing)
-        return read_switchboard(release, corpus, self.args.max_missing)
+        read = read_fisher if corpus.startswith("fisher") else read_switchboard
+        return read(release, corpus, self.args.max_missing)
 
     def _keyed(self, corpus):
         lists = read_lists(self.release(corpus), corpus)

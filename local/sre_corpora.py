@@ -8,8 +8,8 @@ from pathlib import Path
 from nnet.errors import InputError
 from nnet.kaldi.tables import read_lines
 
-# `numbers` are LDC's; `part` is the use of a corpus: "swbd" to train the network, "sre" to train the back end as well,
-# "test" for evaluation only.
+# `numbers` are LDC's; `part` is the use of a corpus: "swbd" and "fisher" to train the network, "sre" to train the back
+# end as well, "test" for evaluation only.
 Corpus = namedtuple("Corpus", "what numbers part")
 CORPORA = {
     "swb2p1": Corpus("Switchboard 2 phase 1", ("LDC98S75",), "swbd"),
@@ -17,6 +17,8 @@ CORPORA = {
     "swb2p3": Corpus("Switchboard 2 phase 3", ("LDC2002S06",), "swbd"),
     "swbc1": Corpus("Switchboard Cellular part 1", ("LDC2001S13",), "swbd"),
     "swbc2": Corpus("Switchboard Cellular part 2", ("LDC2004S07",), "swbd"),
+    "fisher1": Corpus("Fisher English part 1", ("LDC2004S13", "LDC2004T19"), "fisher"),
+    "fisher2": Corpus("Fisher English part 2", ("LDC2005S13", "LDC2005T19"), "fisher"),
     "sre04": Corpus("NIST SRE 2004", ("LDC2006S44",), "sre"),
     "sre05": Corpus("NIST SRE 2005", ("LDC2011S01", "LDC2011S04"), "sre"),
     "sre06": Corpus("NIST SRE 2006", ("LDC2011S09", "LDC2011S10", "LDC2012S01"), "sre"),
@@ -29,9 +31,15 @@ CORPORA = {
     "sre21": Corpus("NIST SRE 2021", ("LDC2021E09", "LDC2021E10"), "test"),
 }
 # Documented sizes as (speakers, utterances, hours): Switchboard according to LDC's catalog (14,167 calls of about 5
-# minutes), the evaluations from 2004 to 2010 with Mixer 6 according to Snyder et al. 2018, "X-vectors: Robust DNN
-# embeddings for speaker recognition", section 4.1, and the evaluation of 2016 with its development part.
-DOCUMENTED = {"swbd": (2649, 28334, 2361), "sre": (4400, 63000, 5250), "test": (14500, 14500, 190)}
+# minutes), and Fisher (11,699 calls, 1,960 hours; as many speakers as calls are assumed); the evaluations from 2004 to
+# 2010 with Mixer 6 according to Snyder et al. 2018, "X-vectors: Robust DNN embeddings for speaker recognition", section
+# 4.1, and the evaluation of 2016 with its development part.
+DOCUMENTED = {
+    "swbd": (2649, 28334, 2361),
+    "fisher": (11699, 23398, 3920),
+    "sre": (4400, 63000, 5250),
+    "test": (14500, 14500, 190),
+}
 EARLY = ("sre04", "sre05", "sre06")
 KEYED = ("sre08", "sre10", "sre12")
 EVALUATIONS = (*KEYED, "sre16", "sre18", "sre18_vast", "sre21")
@@ -105,9 +113,10 @@ def documented(corpora):
     """Returns the documented sizes of the training set and of the test set, `SPEAKERS:UTTERANCES:HOURS` each.
 
     Args:
-        corpora: names; any Switchboard corpus counts as all of them, and so does any of the evaluations.
+        corpora: names; any Switchboard corpus counts as all of them, and so do Fisher's parts and the evaluations.
+            None: Switchboard and the evaluations.
     """
-    parts = {CORPORA[name].part for name in corpora if name in CORPORA} or set(DOCUMENTED)
+    parts = {CORPORA[name].part for name in corpora if name in CORPORA} or {"swbd", "sre"}
     sizes = [DOCUMENTED[part] for part in sorted(parts - {"test"})]
     train = [sum(numbers) for numbers in zip(*sizes, strict=True)]
     return [":".join(map(str, numbers)) for numbers in (train, DOCUMENTED["test"])]

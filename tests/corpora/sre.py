@@ -74,6 +74,23 @@ def _switchboard_tables(root, corpus, speakers, info):
     table(root / "disc1" / "docs" / "spkrinfo.tbl", *people)
 
 
+def make_fisher(root, part, calls, seconds=0.3):
+    """Part 1 or 2: `calls` are pairs of speakers (PIN, sex); the last call is listed and missing."""
+    columns = "CALL_ID,DATE_TIME,TOPICID,SIG_GRADE,CNV_GRADE,APIN,ASX.DL,APHNUM,APHSET,APHTYP,BPIN,BSX.DL,BPHNUM"
+    rows, used = [], {}
+    for n, sides in enumerate(calls):
+        number = f"{10000 * part - 9999 + n:05d}"
+        rows.append([number, "20021212_20:47:13", "ENG01", 3, 3])
+        for pin, letter in sides:
+            rows[-1] += [pin, f"{letter}.a", "5550100", "", ""]
+        if n < len(calls) - 1:
+            call(root / f"fe_03_p{part}_sph1/audio/000/fe_03_{number}.sph", n, seconds, *(int(pin) for pin, _ in sides))
+            people = [f"fsh{pin}{letter}" for pin, letter in sides]
+            used |= {f"{who}-fisher{part}_{number}-{side}": who for who, side in zip(people, "ab", strict=True)}
+    table(root / f"fe_03_p{part}_tran/doc/fe_03_p{part}_calldata.tbl", columns.split(","), *rows)
+    return used
+
+
 def make_mixer6(root, speakers, calls=4, sessions=1, seconds=0.3):
     """`root/mx6_speech`; the last call is listed and missing, microphone 3 is there and not used."""
     home, used = root / "mx6_speech", {}

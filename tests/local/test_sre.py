@@ -8,6 +8,7 @@ from corpora.sphere import fake_sph2pipe, mulaw_bytes, mulaw_samples
 from corpora.sre import (
     call,
     make_early,
+    make_fisher,
     make_mixer6,
     make_sre08,
     make_sre10,
@@ -98,6 +99,28 @@ def test_both_sides_are_what_their_speakers_say(prepare, tmp_path):
             said = mulaw_samples(mulaw_bytes(speech(int(utterance[2:6]), 0, 0.2)))
             assert rate == 8000
             assert np.array_equal(samples, said)
+
+
+def test_fisher(prepare, tmp_path):
+    calls = [(("2602", "f"), ("1790", "m")), (("2602", "m"), ("1790", "m")), (("7", "f"), ("8", "f"))]
+    used = make_fisher(tmp_path / "one", 1, calls) | make_fisher(tmp_path / "two", 2, calls[1:])
+    prepare({"fisher1": "one", "LDC2005S13": "two"})
+    assert trained(prepare) == used and len(set(used.values())) == 3, "a PIN of two sexes is two speakers"
+    train = validate(tmp_path / "data/train", feats=False, text=False)
+    assert train.segments["fsh1790m-fisher2_10001-b"] == ("fisher2_10001", 0.0, 0.3, 1)
+    assert train.table("spk2gender")["fsh2602f"] == "f"
+    assert skipped(tmp_path, "fisher1")["00003"] == "listed in fe_03_p1_calldata.tbl, but missing"
+    assert list(read_table(tmp_path / "data/backend_speakers")) == ["201", "202"], "not those of Fisher"
+
+
+def test_fisher_without_its_table_or_with_holes_in_it(prepare, tmp_path):
+    make_fisher(tmp_path / "one", 1, [(("2602", "f"), ("1790", "m")), (("7", "f"), ("8", ""))] * 2)
+    prepare({"fisher1": "one"})
+    assert "fsh7f-fisher1_00002-a" in trained(prepare)
+    assert skipped(tmp_path, "fisher1")["fe_03_00002.sph:b"] == "no PIN and sex in fe_03_p1_calldata.tbl"
+    next((tmp_path / "one").rglob("*.tbl")).unlink()
+    error = prepare({"fisher1": "one"}, expect=1)
+    assert "no fe_03_p1_calldata.tbl" in error and "transcripts" in error
 
 
 def test_mixer6(prepare, tmp_path):
