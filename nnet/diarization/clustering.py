@@ -16,6 +16,7 @@ from nnet.options import option
 
 log = logging.getLogger(__name__)
 
+LEAST_WINDOWS = 4
 SMALL_SHARE = 0.1  # of the embeddings: in a short recording, a smaller group is a speaker as well
 
 
@@ -36,8 +37,11 @@ class ClusteringOptions:
     num_speakers: int | None = option(None, "Number of speakers; default: it is estimated.", low=1)
     min_speakers: int = option(1, "Minimum number of speakers.", low=1)
     max_speakers: int = option(20, "Maximum number of speakers.", low=1)
-    min_cluster: int = option(
-        4, "Windows of a speaker at least; smaller clusters join the most similar larger one (ahc, vbx).", low=1
+    min_cluster: int | None = option(
+        None,
+        "Windows of a speaker at least; smaller clusters join the most similar larger one (ahc, vbx). Default: a third "
+        "of the square root of their number, but at least 4.",
+        low=1,
     )
 
     def __post_init__(self) -> None:
@@ -61,6 +65,16 @@ class ClusteringOptions:
             raise InputError(
                 "--scores plda needs --backend DIR with a plda file; train one with steps/train_backend.sh"
             )
+
+    def smallest(self, windows: float) -> float:
+        """The least number of windows of a speaker in a recording with so many.
+
+        Thirty simulated conversations of 10 speakers in one recording of an hour (4,838 windows, embeddings of CAM++, at
+        most 60 speakers): with at least 4 windows 42 were found, DER 14.3 %; with 12, 17 and 10.1 %; with 21, 13 and
+        9.0 %. This rule gives 23.
+        """
+        least = self.min_cluster or max(LEAST_WINDOWS, windows**0.5 / 3)
+        return min(least, SMALL_SHARE * windows)
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -131,12 +145,12 @@ def _similar_merged(points, labels, least, threshold):
 def ahc_labels(points: Points, options: ClusteringOptions) -> np.ndarray:
     """Clusters points by average linkage, int (N,) from 0 on.
 
-    A cluster of less than `min_cluster` embeddings (or a tenth of all, if that is less) is no speaker: of all cuts of
-    the dendrogram whose number of larger clusters is within the bounds, the one nearest to the threshold counts, and
+    A cluster of less than `min_cluster` embeddings (or a tenth of all, if that is less) is not a speaker: of all cuts
+    of the dendrogram whose number of larger clusters is within the bounds, the one nearest to the threshold counts, and
     its small clusters join the most similar large one.
     """
     tree = Dendrogram(points)
-    small = min(options.min_cluster, SMALL_SHARE * points.weights.sum())
+    small = options.smallest(points.weights.sum())
     least, most = options.bounds
     start = tree.count_at(options.threshold) if least < most else least
     for count in sorted(range(1, len(points) + 1), key=lambda count: abs(count - start)):
