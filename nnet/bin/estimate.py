@@ -14,6 +14,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from nnet.audio.mixing import reverberate
 from nnet.audio.reading import iter_utterances
 from nnet.bin.cli import boolean, number, parser, run
 from nnet.config import load_config
@@ -29,6 +30,7 @@ from nnet.training.resources import FRAMES_PER_HOUR, Features, Size, Training, e
 from nnet.training.step_cost import measure
 
 SECONDS = 20.0  # of noise, to measure feature extraction
+ROOM = 1  # seconds of a room impulse response
 READING = 3.0  # seconds in which recordings are read, to measure that
 SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 
@@ -44,6 +46,7 @@ def main(argv=None):
         options.sample_frequency,
         feature_speed(args.feats_type, options),
         reading_speed(args.train),
+        augmentation_speed(options.sample_frequency),
     )
     utterance = round(train.hours * FRAMES_PER_HOUR / train.utterances)
     training = training_of(config, options.dim, train.speakers, utterance)
@@ -110,6 +113,16 @@ def feature_speed(kind, options):
     return SECONDS / (time.perf_counter() - start)
 
 
+def augmentation_speed(rate):
+    """Measures reverberation, the slowest kind of augmentation, on one core: hours of audio per hour."""
+    rng = np.random.default_rng(0)
+    samples, room = (rng.normal(0, 0.1, int(s * rate)).astype(np.float32) for s in (SECONDS, ROOM))
+    reverberate(samples, room)
+    start = time.perf_counter()
+    reverberate(samples, room)
+    return SECONDS / (time.perf_counter() - start)
+
+
 def reading_speed(sets):
     """Measures the reading of recordings of data directories on one core: hours of audio per hour; infinite: none."""
     seconds, begun = 0.0, time.perf_counter()
@@ -147,7 +160,7 @@ def basis(training, config, features):
     read = "not known" if math.isinf(features.decoding) else f"{features.decoding:.0f} times real time on a core"
     return (
         f"training: {cost.seconds:.3g} s a step ({cost.low:.3g} to {cost.high:.3g}), measured with {how}; reading the "
-        f"recordings: {read}; augmentation, stage 3 and the back end: rough constants"
+        f"recordings: {read}; stage 3 and the back end: rough constants"
     )
 
 

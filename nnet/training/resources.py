@@ -6,17 +6,16 @@ FRAMES_PER_HOUR = 360_000  # one frame every 10 ms
 BYTES_PER_SAMPLE = 2
 JOB_MEMORY = 0.3e9  # bytes of a process that computes features
 LOADER_MEMORY = 0.2e9  # bytes of a loader process
-AUGMENTATION_SPEED = 50  # hours of audio per hour and core: reverberation, the slowest kind
 PREPARE_SPEED = 1000  # hours of audio per hour and core: CMVN and removal of silence
 FLOPS = 1e10  # per second and core, in the back end's matrix products
 
 Size = namedtuple("Size", "speakers utterances hours")
 Size.__doc__ = "The size of a data directory."
 
-Features = namedtuple("Features", "dim vad rate speed decoding")
+Features = namedtuple("Features", "dim vad rate speed decoding augmentation")
 Features.__doc__ = (
-    "Dimension, whether there is a vad.scp, sampling rate in Hz, hours of audio per hour and core: of features, and of "
-    "reading the recordings (infinite: unknown)."
+    "Dimension, whether there is a vad.scp, sampling rate in Hz, hours of audio per hour and core: of features, of "
+    "reading the recordings (infinite: unknown), and of augmentation."
 )
 
 Training = namedtuple("Training", "cost batch slots keep steps epochs workers fly")
@@ -78,6 +77,7 @@ def estimate_stages(train, test, copies, features, training, jobs, cores, fine_t
     both = Size(train.speakers, train.utterances + test.utterances, train.hours + test.hours)
     mixed = Size(train.speakers, train.utterances + copies, train.hours + copied.hours)
     own, decoding = features.speed, features.decoding
+    copying = 1 / own + 1 / decoding + 1 / features.augmentation
     needs = []
     if convert:
         needs.append(need(0, "decode the audio once", audio_bytes(train, features.rate), 0, JOB_MEMORY * workers,
@@ -85,9 +85,8 @@ def estimate_stages(train, test, copies, features, training, jobs, cores, fine_t
     needs.append(need(1, "features and VAD", feature_bytes(both, features.dim) + extra(both), 0, JOB_MEMORY * workers,
                       both.hours * (1 / own + 1 / decoding) / workers))  # fmt: skip
     if copies:
-        time = copied.hours * (1 / own + 1 / decoding + 1 / AUGMENTATION_SPEED)
         needs.append(need(2, "augmentation", feature_bytes(copied, features.dim), audio_bytes(copied, features.rate),
-                          JOB_MEMORY * workers, time / workers))  # fmt: skip
+                          JOB_MEMORY * workers, copied.hours * copying / workers))  # fmt: skip
     needs.append(need(3, "training set", feature_bytes(mixed, features.dim), 0, JOB_MEMORY * workers,
                       mixed.hours / PREPARE_SPEED / workers))  # fmt: skip
     needs += _model_stages(4, "", train, both, mixed, features, training, workers, cores)
@@ -104,7 +103,7 @@ def _model_stages(stage, label, train, both, mixed, features, training, workers,
     chunks = steps * training.batch
     hours = [steps * seconds / 3600 for seconds in (cost.seconds, cost.low, cost.high)]
     if training.fly:  # the loader computes the features of each chunk, mostly with augmentation
-        one = 1 / features.speed + 1 / features.decoding + 1 / AUGMENTATION_SPEED
+        one = 1 / features.speed + 1 / features.decoding + 1 / features.augmentation
         loading = chunks * cost.frames / FRAMES_PER_HOUR * one / max(1, training.workers)
         hours = [max(h, loading) if training.workers else h + loading for h in hours]
     memory = cost.memory + LOADER_MEMORY * training.workers

@@ -18,7 +18,7 @@ NETWORK = Training(COST, 32, 1, 3, None, 10, 2, False)
 
 
 def needs(copies, vad=False, reading=math.inf, training=NETWORK, **more):
-    features = Features(80, vad, 16000.0, 100.0, reading)
+    features = Features(80, vad, 16000.0, 100.0, reading, 50.0)
     return {n.stage: n for n in estimate_stages(TRAIN, TEST, copies, features, training, 8, 4, **more)}
 
 
