@@ -76,3 +76,5 @@ def test_comparing_recordings(run, model):
         soundfile.write(run.folder / name, 0.1 * rng.normal(size=16000), 16000)
     a, b, cosine = run("mlx-speaker", "compare", str(model), "a.wav", "b.wav").split()
     assert (a, b) == ("a.wav", "b.wav") and -1 <= float(cosine) <= 1
+    by_default = run("mlx-speaker", "compare", "a.wav", "b.wav").split()  # the model of the package
+    assert by_default[:2] == ["a.wav", "b.wav"] and 0 <= float(by_default[3]) <= 1 and by_default[2] != cosine
