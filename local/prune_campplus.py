@@ -50,7 +50,7 @@ def main(argv=None):
     small = build_model(config, about["input_dim"])
     check_sizes(small.network, large.network, args)
     small.eval()
-    features = read_windows(DataDir(args.data), max(args.windows, args.utterances))
+    features = read_windows(DataDir(args.data), max(args.windows, args.utterances), about["input_dim"])
     prune_network(small.network, large, mx.array(features[: args.windows]))
     similarity = fit_embedding(small, large, features[: args.utterances])
     Path(args.out).mkdir(parents=True, exist_ok=True)
@@ -74,11 +74,14 @@ def check_sizes(small, large, args):
         raise InputError(f"{args.config}: growth, bn_size and init_channels must be those of {args.teacher}")
 
 
-def read_windows(data, count):
-    """Reads features of random utterances, cut to the shortest of them: (count, T, F)."""
+def read_windows(data, count, dim):
+    """Reads features of random utterances, cut to the shortest of them: (count, T, dim)."""
     names = sorted(data.feats)
     chosen = np.random.default_rng(0).permutation(len(names))[:count]
     windows = [read_matrix(data.feats[names[n]]) for n in chosen]
+    if not windows or windows[0].shape[1] != dim:
+        found = f"features of {windows[0].shape[1]} dimensions" if windows else "no features"
+        raise InputError(f"{data.path}: {found}; the large network needs {dim}")
     length = min(map(len, windows))
     return np.stack([window[:length] for window in windows]).astype(np.float32)
 

@@ -114,3 +114,12 @@ def test_a_larger_network_is_refused(teacher, prune, change, words):
     done = prune(write_config(teacher / "other.json", **change), "other")
     assert done.returncode == 1 and words in done.stderr
     assert not (teacher / "other").exists()
+
+
+def test_features_of_another_kind_are_refused(teacher, prune):
+    kaldiio.save_ark(
+        str(teacher / "data/feats.ark"), {"u000": np.zeros((9, 5), np.float32)}, scp=str(teacher / "data/feats.scp")
+    )
+    (teacher / "data/utt2spk").write_text("u000 u000\n")
+    done = prune(write_config(teacher / "other.json"), "other")
+    assert done.returncode == 1 and "features of 5 dimensions; the large network needs 16" in done.stderr
