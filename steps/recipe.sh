@@ -36,7 +36,7 @@ nproc='' hosts=''        # distributed training: see steps/train_nnet.sh
 
 # Default configuration overrides of large-margin fine-tuning (--large-margin): those of WeSpeaker's voxceleb/v2.
 usual_large_margin="data.min_frames=600 data.max_frames=600 data.batch_size=64 data.play_speeds=false
-  loss.margin=0.5 loss.initial_margin=0.5 training.epochs=5 training.average_checkpoints=1 training.drop=[]
+  loss.margin=0.5 loss.initial_margin=0.5 training.epochs=5 training.average_checkpoints=1 training.ema=0 training.drop=[]
   schedule.type=exponential schedule.learning_rate=0.0001 schedule.final_learning_rate=0.000025 schedule.warmup_epochs=1"
 
 # begin_recipe OPTION...

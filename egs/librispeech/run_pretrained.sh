@@ -22,7 +22,7 @@ for snr in $snrs; do tests="$tests test_2s_babble_${snr/:/_}"; done
 chunks="augmentation.babble=data/voices_train $noise"
 train=$feats/net/train cut=false
 if [ -d data/train_pieces ]; then  # few utterances per speaker: many chunks of each; validation data are part of the training data
-  chunks="data.steps_per_epoch=25 training.average_checkpoints=1 $chunks" train=$feats/train cut=true
+  chunks="data.steps_per_epoch=25 training.average_checkpoints=1 training.ema=0 $chunks" train=$feats/train cut=true
 fi
 
 make_feats() {  # DATA

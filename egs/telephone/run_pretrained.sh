@@ -10,7 +10,7 @@ set -euo pipefail
 . steps/tuning.sh
 tests=
 chunks="data.source=feats data.batch_size=32 data.min_frames=200 data.max_frames=200 data.steps_per_epoch=50
-  training.average_checkpoints=1"
+  training.average_checkpoints=1 training.ema=0"
 tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
   schedule.warmup_epochs=0 loss.margin=0.2 loss.margin_end_epoch=0"
 top_n=50

@@ -78,11 +78,13 @@ def write_model(args, model, config, about):
 
 
 def published(config):
-    """Returns the configuration without the sections that name files of this machine.
+    """Returns the configuration without what belongs to this training alone.
 
-    A model that was only taught gets a loss for those who fine-tune it.
+    These are the sections that name files of this machine, frozen weights, and the moving average of weights. A model
+    that was only taught gets a loss for those who fine-tune it.
     """
     values = config.to_dict() | {"augmentation": None, "distillation": None}
+    values["training"] |= {"freeze": [], "ema": 0.0}
     if config.loss.type == "none":
         values["loss"] = {"type": "additive_angular_margin"}
     return build_config(values, "config.json")

@@ -137,15 +137,18 @@ def test_a_comparison_needs_no_name_of_a_model(exported, tmp_path, monkeypatch, 
         find_model(["small"])
 
 
-def test_paths_of_this_machine_are_not_published(model_dir, tmp_path):
+def test_what_belongs_to_one_training_is_not_published(model_dir, tmp_path):
     own = shutil.copytree(model_dir, tmp_path / "own")
     values = json.loads((own / "config.json").read_text())
     values |= {"loss": {"type": "none"}, "distillation": {"teacher": "/here/teacher"}}
     values |= {"data": values["data"] | {"source": "audio"}, "augmentation": {"noises": "/here/noises"}}
+    values["training"] |= {"freeze": ["network.*"], "ema": 0.9}
     (own / "config.json").write_text(json.dumps(values))
     export([str(own), str(tmp_path / "out")])
     written = (tmp_path / "out" / "config.json").read_text()
     assert "/here" not in written and json.loads(written)["loss"]["type"] == "additive_angular_margin"
+    training = json.loads(written)["training"]
+    assert not training["freeze"] and not training["ema"]
     assert nnet.load_model(tmp_path / "out").dim == nnet.load_model(model_dir).dim
 
 

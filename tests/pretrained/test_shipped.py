@@ -5,6 +5,7 @@ import os
 import pytest
 
 import nnet
+from nnet.config import load_config
 from nnet.model.cost import count_parameters
 from nnet.model.hub import DEFAULT_MODEL, find_model, shipped_models
 
@@ -17,6 +18,8 @@ def test_a_model_is_small_and_described(name):
     assert sum(entry.stat().st_size for entry in os.scandir(folder)) < MOST_BYTES
     with open(os.path.join(folder, "README.md"), encoding="utf-8") as file:
         card = file.read()
+    config = load_config(os.path.join(folder, "config.json"), ["training.average_checkpoints=1"])
+    assert config.loss.type != "none" and not config.training.freeze, "ready to be fine-tuned"
     assert card.startswith("---\nlicense: ") and "## Limits" in card and "not stated" not in card
 
 
