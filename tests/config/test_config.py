@@ -77,6 +77,10 @@ BROKEN = [
     ({"training": {"epoch": 3}}, 'training.epoch is not a known key; did you mean "epochs"?'),
     ({"training": 3}, "training must be an object {...}, not 3"),
     ({"training": {"epochs": "3"}}, "training.epochs must be an integer, not '3'"),
+    (
+        {"network": {"type": "tdnn", "dims": [3000000000]}},
+        "network.dims[0] must be an integer of 32 bits, not 3000000000",
+    ),
     ({"training": {"epochs": 2.5}}, "training.epochs must be an integer, not 2.5"),
     ({"training": {"epochs": True}}, "training.epochs must be an integer, not True"),
     ({"training": {"epochs": 0}}, "training.epochs must be at least 1, not 0"),
