@@ -63,11 +63,11 @@ def ark_chunks(data, spk2int):
     Returns:
         (UtteranceTable, ArkChunks).
     """
-    utterances = list(data.feats)
+    dim, utterances = feature_dim(data), list(data.feats)
     speakers = speakers_of(data, utterances, "feats.scp")
     arks, columns, lengths = _locations(data)
     table = UtteranceTable(data.path, utterances, speakers, spk2int, lengths, columns)
-    return table, ArkChunks(table, arks, feature_dim(data))
+    return table, ArkChunks(table, arks, dim)
 
 
 def feature_dim(data):

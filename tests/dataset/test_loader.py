@@ -145,6 +145,15 @@ def test_utterances_without_features_are_counted_and_those_without_speaker_refus
         loader(path)
 
 
+def test_features_that_are_all_missing_are_refused(make_data):
+    path = make_data("train", LENGTHS)
+    speakers = spk2int(path)
+    (path / "feats.scp").write_text("")
+    (path / "utt2num_frames").unlink(missing_ok=True)
+    with pytest.raises(InputError, match="feats.scp: is empty"):
+        ChunkLoader(path, speakers, **OPTIONS)
+
+
 def test_a_killed_worker_is_an_error_not_a_wait(make_data):
     path = make_data("train", LENGTHS)
     with loader(path, num_workers=2) as batches:
