@@ -7,8 +7,9 @@ curve in biometric authentication using joint bootstrap", 2007; the product is t
 """
 
 import numpy as np
-import scipy.sparse
-import scipy.stats
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.special import stdtrit
 
 from nnet.metrics.error_rates import ErrorRates
 from nnet.progress import progress
@@ -70,7 +71,7 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
     for _ in progress(range(repetitions), label="confidence intervals", unit="draws"):
         drawn = rates.weighted(*_draw(rng, count, own, pairs))
         draws.append([figure(drawn) for figure in figures.values()])
-    width = scipy.stats.t.ppf(0.5 + confidence / 2, max(count - 1, 1))
+    width = stdtrit(max(count - 1, 1), 0.5 + confidence / 2)
     bounds = [_interval(*pair, width) for pair in zip(seen, np.transpose(draws), strict=True)]
     return dict(zip(figures, bounds, strict=True))
 
@@ -100,7 +101,7 @@ def differences(new, old, target, enroll, test, figures, repetitions=500, confid
     for _ in progress(range(repetitions), label="paired differences", unit="draws"):
         weights = _draw(rng, count, own, pairs)
         draws.append(_gaps([r.weighted(weights[0][t], weights[1][n]) for r, t, n in systems], figures))
-    width = scipy.stats.t.ppf(0.5 + confidence / 2, max(count - 1, 1)) * np.std(draws, axis=0)
+    width = stdtrit(max(count - 1, 1), 0.5 + confidence / 2) * np.std(draws, axis=0)
     return {
         name: (float(gap), float(gap - half), float(gap + half))
         for name, gap, half in zip(figures, seen, width, strict=True)
@@ -163,5 +164,5 @@ def _connected(trials):
     both = [(names[key], len(trials.enroll_ids) + j) for j, key in enumerate(trials.test_ids) if key in names]
     same = np.array(both, int).reshape(-1, 2)
     rows, columns = np.concatenate([enroll, same[:, 0]]), np.concatenate([test, same[:, 1]])
-    graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), (size, size))
-    return scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), (size, size))
+    return connected_components(graph, directed=False)[1]

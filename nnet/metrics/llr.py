@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import scipy.optimize
 
 from nnet.metrics.error_rates import ErrorRates
 
@@ -26,10 +25,12 @@ def convex_hull(rates: ErrorRates) -> ConvexHull:
     sklearn.isotonic calls the same SciPy routine, but importing it takes 1.1 s; all metrics of 10 million trials take
     8.4 s.
     """
+    from scipy.optimize import isotonic_regression  # loads slowly, and a training that measures EER imports this file
+
     targets, nontargets = np.diff(rates.miss), -np.diff(rates.false_alarm)
     totals = targets + nontargets
     kept = totals > 0
-    fit = scipy.optimize.isotonic_regression(targets[kept] / totals[kept], weights=totals[kept])
+    fit = isotonic_regression(targets[kept] / totals[kept], weights=totals[kept])
     corners = np.append(np.flatnonzero(kept)[fit.blocks[:-1]], len(totals))
     return ConvexHull(rates.miss[corners], rates.false_alarm[corners])
 

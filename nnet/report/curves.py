@@ -1,8 +1,7 @@
 """Curves for the plots, reduced to a few hundred points per system so that they fit in JSON."""
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtri
 
 from nnet.metrics import OperatingPoint
 
@@ -16,7 +15,7 @@ def det_curve(rates):
     """Returns the DET curve of ErrorRates at plot resolution: {"miss": [...], "false_alarm": [...]}."""
     inside = (rates.miss > 0) & (rates.false_alarm > 0) & (rates.miss < 1) & (rates.false_alarm < 1)
     miss, false_alarm = rates.miss[inside], rates.false_alarm[inside]
-    cells = np.stack([norm.ppf(miss) // STEP, norm.ppf(false_alarm) // STEP])
+    cells = np.stack([ndtri(miss) // STEP, ndtri(false_alarm) // STEP])
     moved = np.ones(len(miss), bool)
     moved[1:-1] = np.any(np.diff(cells, axis=1) != 0, axis=0)[:-1]
     return {"miss": miss[moved].tolist(), "false_alarm": false_alarm[moved].tolist()}

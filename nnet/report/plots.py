@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 DASHES = ("-", "--", "-.", ":")
@@ -19,17 +19,17 @@ def det_plot(curves, eers):
         eers: {system: equal error rate}.
     """
     figure, axes = _figure("False alarms (%)", "Misses (%)")
-    low = norm.ppf(_lowest(curves))
+    low = ndtri(_lowest(curves))
     axes.plot([low, 0], [low, 0], color="0.8", linewidth=0.8)
     for index, (name, curve) in enumerate(curves.items()):
-        x, y = norm.ppf(curve["false_alarm"]), norm.ppf(curve["miss"])
+        x, y = ndtri(curve["false_alarm"]), ndtri(curve["miss"])
         axes.plot(x, y, label=f"{name}: {100 * eers[name]:.2f} %", **_style(index))
         if eers[name] > 0:
-            axes.plot(*[norm.ppf(eers[name])] * 2, "o", color=_style(index)["color"], markersize=5)
-    ticks = [tick for tick in DET_TICKS if norm.ppf(tick) >= low]
+            axes.plot(*[ndtri(eers[name])] * 2, "o", color=_style(index)["color"], markersize=5)
+    ticks = [tick for tick in DET_TICKS if ndtri(tick) >= low]
     labels = [f"{100 * tick:g}" for tick in ticks]
-    axes.set_xticks(norm.ppf(ticks), labels)
-    axes.set_yticks(norm.ppf(ticks), labels)
+    axes.set_xticks(ndtri(ticks), labels)
+    axes.set_yticks(ndtri(ticks), labels)
     axes.set(xlim=(low, 0), ylim=(low, 0), aspect="equal")
     return _svg(figure)
 
