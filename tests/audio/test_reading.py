@@ -244,3 +244,13 @@ def test_the_reference_recordings(kaldi_reference):
         samples, rate = read_audio(str(feats / path), 8000, where=name)
         assert rate == 8000
         assert 0.01 < np.abs(samples).max() < 1
+
+
+def test_half_a_block_of_gsm_without_a_header_is_refused(tmp_path):
+    """libsndfile, which knows such files by their name, fills the block up."""
+    path = tmp_path / "a.GSM"
+    path.write_bytes(b"\xd5" * 66)
+    assert audio_duration(str(path)) == 0.04
+    path.write_bytes(b"\xd5" * 65)
+    with pytest.raises(InputError, match="truncated: 65 bytes are no whole number of blocks of GSM 6.10"):
+        read_audio(str(path))
