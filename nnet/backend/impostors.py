@@ -4,9 +4,10 @@ The score of two pieces of speech with x and y seconds, of different speakers, i
 
     score = mean(h) + deviation(h) * (sqrt(share) * u + sqrt(1 - share) * w),    h = 1 / x + 1 / y,
 
-mean and log variance being linear in log h. u ~ N(0, 1) belongs to the test
-recording: some resemble everybody more than others do, so that its scores against the voices of a gallery are not
-independent. w is what is left; its distribution is that of the development data, with an exponential tail.
+mean and log deviation being linear in log h. The deviation follows the high scores, which decide: the shorter the
+speech, the less skewed the distribution. u ~ N(0, 1) belongs to the test recording: some resemble everybody more than
+others do, so that its scores against the voices of a gallery are not independent. w is what is left; its distribution
+is that of the development data, with an exponential tail.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from nnet.files import check_entries
 NODES = 32  # of the quadrature over u
 TAIL = 1e-3  # the exponential tail begins where this share of w is above, or where 30 pairs of speakers are
 TAIL_PAIRS = 30
+HIGH, PARTS = 0.99, 8  # the deviation goes through this quantile of so many parts of the scores, by h
 LEVELS = 40  # of the stored distribution, between 1 and the tail
 
 
@@ -108,7 +110,7 @@ def train_impostors(scores, seconds, speaker):
     terms = _terms(seconds[:, None], seconds)[other]
     mean = np.linalg.lstsq(terms, scores[other], rcond=None)[0]
     left = scores[other] - terms @ mean
-    log_variance = np.linalg.lstsq(terms, np.log(left**2 + 1e-12), rcond=None)[0]
+    log_variance = _log_variance(left, terms)
     left *= np.exp(-0.5 * terms @ log_variance)
     log_variance[0] += np.log(np.mean(left**2))
     left /= np.sqrt(np.mean(left**2))
@@ -124,3 +126,11 @@ def train_impostors(scores, seconds, speaker):
     levels = np.quantile(w, 1 - shares)
     tail = -1 / np.mean(w[w > levels[-1]] - levels[-1])
     return Impostors(mean, log_variance, share, levels, np.log(shares), float(tail))
+
+
+def _log_variance(left, terms):
+    """Coefficients (2,) of twice the logarithm of the high quantile of the scores less their mean, up to a constant."""
+    parts = np.array_split(np.argsort(terms[:, 1], kind="stable"), min(PARTS, len(left)))
+    high = [max(np.quantile(left[part], HIGH), 1e-6) for part in parts]
+    centers = np.stack([terms[part].mean(axis=0) for part in parts])
+    return np.linalg.lstsq(centers, 2 * np.log(high), rcond=None)[0]
