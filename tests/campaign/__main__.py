@@ -100,7 +100,9 @@ def _arguments(argv):
     p = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     p.add_argument("--seconds", type=float, default=60, help="for all targets together; default: 60")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--target", action="append", choices=list(ALL), help="may be repeated; default: all but power")
+    p.add_argument(
+        "--target", action="append", choices=list(ALL), help="may be repeated; default: all but power, voxceleb"
+    )
     p.add_argument("--attempt", type=int, help="repeat this attempt alone, as a failure names it")
     args = p.parse_args(argv)
     args.target = args.target or list(TARGETS)

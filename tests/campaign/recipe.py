@@ -145,6 +145,14 @@ def kill(process):
             os.kill(pid, signal.SIGKILL)
 
 
+def killed_at(process, moment):
+    """Kills a process and all that it started after so many seconds, unless it has ended, and waits for it."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=moment)
+    kill(process)
+    process.communicate()
+
+
 def descendants(pid):
     """Returns the ids of the processes below one, from `ps`."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True).stdout
@@ -179,11 +187,7 @@ class Kills(Interrupted):
 
     def disturb(self, stage, rng):
         moment = rng.random() * self.recipe.seconds[stage]
-        process = self.recipe.start(stage)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=moment)
-        kill(process)
-        process.communicate()
+        killed_at(self.recipe.start(stage), moment)
         return self.recipe.repaired(stage, f"stage {stage} killed after {moment:.2f} s")
 
 

@@ -4,12 +4,12 @@ import zlib
 
 import numpy as np
 
-from tests.campaign import audio, files, recipe, writers
+from tests.campaign import audio, files, recipe, voxceleb, writers
 
 LIBRARY = {**files.TARGETS, **audio.TARGETS, **writers.TARGETS}  # attempts of milliseconds
 SCRIPTS = recipe.TARGETS  # attempts of many seconds
 TARGETS = {**LIBRARY, **SCRIPTS}  # those that run by default
-ALL = {**TARGETS, **recipe.ROOT_TARGETS}
+ALL = {**TARGETS, **recipe.ROOT_TARGETS, **voxceleb.TARGETS}  # minutes an attempt, or root, are needed
 
 
 def generator(seed, name, attempt):

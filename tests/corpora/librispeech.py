@@ -1,7 +1,8 @@
 """A small tree in the layout of LibriSpeech."""
 
 import soundfile
-from corpora.speech import voice
+
+from .speech import voice
 
 RATE = 16000
 

@@ -1,7 +1,8 @@
 """Small trees in the layouts of MUSAN and RIRS_NOISES."""
 
 import numpy as np
-from corpora.speech import voice, write_wav
+
+from .speech import voice, write_wav
 
 MUSAN = {"noise": ("free-sound", "sound-bible"), "music": ("fma", "jamendo"), "speech": ("librivox", "us-gov")}
 

@@ -7,8 +7,9 @@ used of it.
 import itertools
 
 import soundfile
-from corpora.speech import voice
-from corpora.sphere import write_sphere
+
+from .speech import voice
+from .sphere import write_sphere
 
 RATE = 8000
 

@@ -1,7 +1,7 @@
 """All of egs/sre's corpora, small: what its recipe is run on."""
 
-from corpora.sre import make_early, make_mixer6, make_sre08, make_sre10, make_sre12, make_switchboard
-from corpora.sre_segments import make_sre16
+from .sre import make_early, make_mixer6, make_sre08, make_sre10, make_sre12, make_switchboard
+from .sre_segments import make_sre16
 
 PHASES = ("swb2p1", "swb2p2", "swb2p3", "swbc1", "swbc2")
 EARLY = ("sre04", "sre05", "sre06")

@@ -3,7 +3,8 @@
 import itertools
 
 import soundfile
-from corpora.sre import RATE, call, speech, table
+
+from .sre import RATE, call, speech, table
 
 LANGUAGES = {("sre16", "eval"): ("tgl", "yue"), ("sre16", "dev"): ("ceb", "cmn")}
 

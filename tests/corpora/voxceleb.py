@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from pathlib import Path
 
-from corpora.speech import voice, write_wav
+from .speech import voice, write_wav
 
 VOX1_TEST = ("id10270", "id10271", "id10272", "id10273")
 VOX1_DEV = ("id10001", "id10002", "id10310", "id10311")

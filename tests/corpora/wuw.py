@@ -3,8 +3,8 @@
 import hashlib
 import json
 
-from corpora.speech import voice
-from corpora.sphere import mulaw_bytes
+from .speech import voice
+from .sphere import mulaw_bytes
 
 RATE = 8000
 FIRST = ("anna", "boris", "clara", "dorian", "emilia", "gustav", "hedwig", "igor", "jolanda", "konrad")

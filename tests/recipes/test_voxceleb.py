@@ -1,59 +1,27 @@
 """egs/voxceleb/run.sh, as a user calls it, on small trees in the corpora's layouts: stages 0 to 8, for both systems."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import zlib
 
 import pytest
-from corpora.sounds import make_musan, make_rirs
-from corpora.voxceleb import fake_ffmpeg, make_lists, make_vox1, make_vox2
+from voxceleb_recipe import COPIES, CORPORA, call_options, environment, make_recipe
 
 from nnet.datadir.directory import DataDir
 from nnet.datadir.validate import validate
 from nnet.training.resources import Size, audio_bytes, feature_bytes, vad_bytes
-
-COPIES = 40
-XVECTOR = {
-    "data": {"batch_size": 16, "min_frames": 60, "max_frames": 80, "valid_frames": 80, "num_workers": 0},
-    "network": {"type": "tdnn", "dims": [24, 24, 32], "kernels": [5, 3, 1], "dilations": [1, 2, 1]},
-    "embedding": {"dims": [16, 16]},
-    "optimizer": {"type": "adam"},
-    "schedule": {"type": "exponential", "learning_rate": 0.01, "final_learning_rate": 0.002},
-    "training": {"epochs": 2},
-}
-RESNET = XVECTOR | {
-    "features": {"type": "fbank"},
-    "network": {"type": "resnet", "depth": 18, "channels": 4},
-    "loss": {"type": "additive_angular_margin", "margin": 0.2},
-}
-LARGE_MARGIN = "data.min_frames=100 data.max_frames=100 loss.margin=0.4 training.epochs=1 training.drop=[]"
 
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     """A recipe folder of its own, and the corpora; gives (folder, a function that runs the recipe in it)."""
     folder = tmp_path_factory.mktemp("voxceleb")
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    for name in ("steps", "utils", "local", "nnet_conf", "path.sh", "cmd.sh"):
-        (folder / name).symlink_to(os.path.join(root, name))
-    shutil.copy(os.path.join(root, "egs/voxceleb/run.sh"), folder)
-    shutil.copytree(os.path.join(root, "egs/voxceleb/conf"), folder / "conf")
-    make_lists(folder / "lists", make_vox1(folder / "vox1", seconds=1.5))
-    make_vox2(folder / "vox2", seconds=1.5, ending="m4a")
-    make_musan(folder / "musan", count=1)
-    make_rirs(folder / "RIRS_NOISES")
-    for name, config in (("xvector", XVECTOR), ("resnet", RESNET)):
-        (folder / f"{name}.json").write_text(json.dumps(config))
-    path = f"{fake_ffmpeg(folder / 'bin')}:{os.environ['PATH']}"
+    make_recipe(folder)
 
-    def run(*words, corpora=("--vox1", "vox1", "--vox2", "vox2", "--musan", "musan", "--rirs", "RIRS_NOISES")):
-        small = ["--min-len", "50", "--min-num-utts", "2", "--dev-speakers", "2", "--lda-dim", "4", "--nj", "1"]
-        lists = ["--trials-dir", "lists", "--lists", "O E-clean", "--num-augmented", str(COPIES)]
-        command = ["./run.sh", *corpora, *small, *lists, "--large-margin", LARGE_MARGIN, *words]
-        return subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    def run(system, *words, corpora=CORPORA):
+        command = ["./run.sh", *call_options(system, corpora), *words]
+        return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
 
     return folder, run
 
@@ -61,7 +29,7 @@ def recipe(tmp_path_factory):
 @pytest.fixture(scope="module")
 def resnet(recipe):
     """The ResNet's run through all stages, augmented on the fly."""
-    done = recipe[1]("--nnet-conf", "resnet.json")
+    done = recipe[1]("resnet")
     assert done.returncode == 0, done.stderr
     return done
 
@@ -69,7 +37,7 @@ def resnet(recipe):
 @pytest.fixture(scope="module")
 def xvector(recipe, resnet):
     """The x-vector's run behind it, with augmented copies on disk; the recipe knows the corpora."""
-    done = recipe[1]("--nnet-conf", "xvector.json", corpora=())
+    done = recipe[1]("xvector", corpora=())
     assert done.returncode == 0, done.stderr
     return done
 
@@ -151,7 +119,7 @@ LOST_BEFORE = [  # calls that once repeated finished stages and removed the chec
 def test_a_call_loses_nothing_that_is_finished(recipe, resnet, xvector, words, said):
     folder, run = recipe
     before = finished_files(folder)
-    done = run("--nnet-conf", "xvector.json", *words, corpora=())
+    done = run("xvector", *words, corpora=())
     assert re.search(said, done.stdout + done.stderr), done.stderr
     assert done.returncode == (0 if not words else 1)
     assert finished_files(folder) == before
@@ -171,7 +139,7 @@ def test_sizes_extrapolated_from_this_run_agree_with_the_plan(recipe, resnet):
 
 def test_the_plan_of_the_full_corpus(recipe):
     folder, run = recipe
-    done = run("--nnet-conf", "xvector.json", "--dry-run", "true", "--num-augmented", "1000000", "--nj", "8")
+    done = run("xvector", "--dry-run", "true", "--num-augmented", "1000000", "--nj", "8")
     assert done.stdout.startswith("stage ")
     assert "memory: " in done.stdout
     assert "run     stage 2 (augmentation): --num-augmented was 40, is 1000000" in done.stdout
@@ -181,7 +149,7 @@ def test_the_plan_of_the_full_corpus(recipe):
 
 def test_a_training_can_start_from_pretrained_weights(recipe, resnet):
     folder, run = recipe
-    done = run("--nnet-conf", "resnet.json", "--pretrained", "exp/resnet", "--exp", "exp/more", "--stop-stage", "4")
+    done = run("resnet", "--pretrained", "exp/resnet", "--exp", "exp/more", "--stop-stage", "4")
     assert done.returncode == 0, done.stderr
     assert re.findall(r" stage (\d): ", done.stdout) == ["4"]
     assert "dropped: loss.weight" in (folder / "exp/more/train.log").read_text()
@@ -189,10 +157,10 @@ def test_a_training_can_start_from_pretrained_weights(recipe, resnet):
 
 def test_mistakes_are_told_at_once(recipe):
     _, run = recipe
-    done = run("--nnet-conf", "resnet.json", "--exp", "exp/other", "--large-margin", "loss.marge=1")
+    done = run("resnet", "--exp", "exp/other", "--large-margin", "loss.marge=1")
     assert done.returncode == 1
     assert "marge" in done.stderr
-    done = run("--nnet-conf", "resnet.json", "--vox2", "vox1", "--exp", "exp/other")
+    done = run("resnet", "--vox2", "vox1", "--exp", "exp/other")
     assert done.returncode == 1
     assert "--vox2 was vox2, is vox1" in done.stderr
 
@@ -200,7 +168,7 @@ def test_mistakes_are_told_at_once(recipe):
 def test_other_lists_repeat_the_test_set_only(recipe, resnet, xvector):
     folder, run = recipe
     before = finished_files(folder)
-    done = run("--nnet-conf", "xvector.json", "--lists", "O", "--stop-stage", "1", corpora=())
+    done = run("xvector", "--lists", "O", "--stop-stage", "1", corpora=())
     assert done.returncode == 0, done.stderr
     assert re.findall(r" stage (\d): (.*)", done.stdout) == [
         ("0", "test set of recordings and trials"),
