@@ -36,7 +36,7 @@ def _calls(release, sexes, max_missing):
         side_utterance(row[side], f"mx6_{row['call']}", paths[row["call"]], channel, sexes.get(row[side], ""))
         for row in rows
         for channel, side in enumerate("ab")
-        if paths[row["call"]] and row[side].isdigit()
+        if paths[row["call"]] and row[side].isdecimal()
     ]
 
 

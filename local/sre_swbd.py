@@ -45,7 +45,7 @@ def _phase_sides(release, corpus):
     table = release.table(r"callinfo\.tbl", "docs/callinfo.tbl")
     sides = []
     for number, cells in read_rows(table, ","):
-        if len(cells) < 4 or not cells[2].isdigit():
+        if len(cells) < 4 or not cells[2].isdecimal():
             raise InputError(f"{table}:{number}: expected `sw_CALL.sph,...,PIN,SIDE,...`, found {','.join(cells)!r}")
         sides.append((_call(cells[0]), channel_of(cells[3], f"{table}:{number}"), cells[2]))
     return table, sides
@@ -59,7 +59,7 @@ def _cellular_sides(release):
 def _sides_of_calls(table, first, second):
     sides = []
     for number, cells in read_rows(table, ","):
-        if len(cells) <= second or not (cells[first].isdigit() and cells[second].isdigit()):
+        if len(cells) <= second or not (cells[first].isdecimal() and cells[second].isdecimal()):
             raise InputError(
                 f"{table}:{number}: expected PINs in columns {first + 1} and {second + 1}: {','.join(cells)!r}"
             )

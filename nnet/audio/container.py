@@ -1,6 +1,7 @@
 """Detects truncated audio files from their container's header; libsndfile reads them without an error."""
 
 import dataclasses
+import re
 import struct
 
 from nnet.audio.ogg import check_pages
@@ -155,9 +156,10 @@ def sphere_fields(file):
     file.seek(0)
     head = file.read(SPHERE_HEADER)
     lines = head.decode("latin-1").split("\n")
-    if lines[0] != "NIST_1A" or len(lines) < 2 or not lines[1].strip().isdigit():
+    length = re.fullmatch(r" *([0-9]+) *", lines[1]) if len(lines) > 1 and lines[0] == "NIST_1A" else None
+    if not length:
         return None
-    size = int(lines[1])
+    size = int(length[1])
     lines = (head + file.read(max(0, size - len(head)))).decode("latin-1").split("\n")
     words = [line.split(None, 2) for line in lines[2:]]
     return {"header_bytes": str(size)} | {line[0]: line[2].strip() for line in words if len(line) == 3}

@@ -15,7 +15,7 @@ def main(argv=None):
     options.add_argument("data", help="the data directory")
     options.add_argument("jobs", help="number of parts")
     args = options.parse_args(argv)
-    if not args.jobs.isdigit():
+    if not args.jobs.isdecimal():
         raise InputError(f"the number of parts must be a number, not {args.jobs}")
     split(DataDir(args.data), int(args.jobs), args.per_utt)
 

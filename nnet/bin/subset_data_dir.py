@@ -45,7 +45,7 @@ WAYS = {
 
 
 def _count(text):
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise InputError(f"the number of utterances must be at least 1, not {text}")
     return int(text)
 

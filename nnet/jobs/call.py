@@ -32,7 +32,7 @@ class Call(namedtuple("Call", "options name numbers log words")):
     def positive(self, option):
         """Returns the value of an option that must be a positive integer, None if it is not given."""
         text = self.options.get(option)
-        if text is not None and not (text.isdigit() and int(text) > 0):
+        if text is not None and not (text.isdecimal() and int(text) > 0):
             raise InputError(f"{option} must be an integer of at least 1, not {text}")
         return text and int(text)
 

@@ -60,7 +60,7 @@ class _Archive:
     def vector(self, rx):
         """Returns the vector at `rx` as a view of the file; None if the general reader must read it."""
         path, colon, offset = rx.rpartition(":")
-        if not colon or not offset.isdigit() or len(offset) > 18:
+        if not colon or not offset.isdecimal() or len(offset) > 18:
             return None
         if path != self._path:
             self._open(rx)

@@ -119,7 +119,7 @@ def num_threads():
     """Returns the number of threads that this process may use: MKL_NUM_THREADS, OMP_NUM_THREADS, or its cores."""
     for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "")
-        if value.isdigit() and int(value) > 0:
+        if value.isdecimal() and int(value) > 0:
             return int(value)
     return cores()
 

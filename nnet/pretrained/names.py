@@ -51,7 +51,7 @@ def _numbered(text):
     """Makes a replacement that adds 1 to each matched number: WeSpeaker counts from 1, we count from 0."""
 
     def replace(match):
-        return text.format(*[int(g) + 1 if g.isdigit() else g for g in match.groups()])
+        return text.format(*[int(g) + 1 if g.isdecimal() else g for g in match.groups()])
 
     return replace
 
