@@ -2,15 +2,22 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nnet.errors import InputError
 
-if TYPE_CHECKING:
-    from nnet.metrics.llr import ConvexHull
+
+class OperatingPoints(Protocol):
+    """Miss rates from 0 to 1 and the false-alarm rates that go with them: ErrorRates or a ConvexHull."""
+
+    @property
+    def miss(self) -> np.ndarray: ...
+
+    @property
+    def false_alarm(self) -> np.ndarray: ...
 
 
 class ErrorRates:
@@ -108,7 +115,7 @@ def error_rates(scores: ArrayLike, target: np.ndarray) -> ErrorRates:
     return ErrorRates(np.sort(scores[target]), np.sort(scores[~target]))
 
 
-def eer(rates: "ErrorRates | ConvexHull") -> float:
+def eer(rates: OperatingPoints) -> float:
     """Computes the equal error rate, interpolated between neighboring thresholds.
 
     >>> nnet.eer(nnet.error_rates(np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False])))
