@@ -62,6 +62,16 @@ def test_speech_is_found_by_energy_at_any_level_of_noise(noise):
     assert np.allclose(energy_segmenter()(recording), [[2, 5], [8, 9]], atol=0.05)
 
 
+def test_noise_that_grows_by_the_minute_is_no_speech():
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=4 * 60 * RATE) * np.repeat([0.001, 0.02], 2 * 60 * RATE)
+    for start in (10, 230):
+        samples[start * RATE : (start + 5) * RATE] += 0.1 * rng.normal(size=5 * RATE)
+    found = energy_segmenter()(Recording("r", samples.astype(np.float32), RATE))
+    inside = found[(found[:, 0] < 60) | (found[:, 0] > 180)]  # between, a minute has both kinds of noise
+    assert np.allclose(inside, [[10, 15], [230, 235]], atol=0.05)
+
+
 @pytest.mark.parametrize("samples", [np.zeros(RATE), 0.01 * np.random.default_rng(0).normal(size=RATE), np.zeros(50)])
 def test_silence_noise_and_almost_nothing_have_no_speech(samples):
     recording = Recording("r", samples.astype(np.float32), RATE)
