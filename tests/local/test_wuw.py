@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -83,8 +84,8 @@ def test_calls_find_their_callers_and_the_doubtful_ones_the_reason(names):
     assert [(c.caller, c.doubt) for c in names.find_callers(calls)] == [(who, why) for _, _, who, why in said]
 
 
-@pytest.fixture
-def corpus(tmp_path):
+@pytest.fixture(scope="module")
+def whole_corpus(tmp_path_factory):
     """Callers 1 to 8 called twice, the second time from another phone in every other case; 9 to 12 once."""
     calls = []
     for again in (False, True):
@@ -93,7 +94,13 @@ def corpus(tmp_path):
             calls.append(call(made_up(speaker), speaker, "female" if speaker < 4 else "male", phone))
     calls += [call(made_up(speaker), speaker, "male") for speaker in range(8, 12)]
     calls.append(call("[noise]", 40))
-    return make_wuw(tmp_path / "wuw", calls)
+    return make_wuw(tmp_path_factory.mktemp("whole") / "wuw", calls)
+
+
+@pytest.fixture
+def corpus(whole_corpus, tmp_path):
+    """A copy of it, to damage."""
+    return shutil.copytree(whole_corpus, tmp_path / "wuw")
 
 
 def test_data_directories(local, corpus, tmp_path):
