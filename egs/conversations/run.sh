@@ -17,6 +17,7 @@ speech="oracle energy"     # where somebody speaks: oracle (by the reference), e
 overlap="none"             # who else speaks: none, or by the model of --segmentation: added, local (docs/diarization.md)
 segmentation=''            # model directory of the segmentation model
 cluster="ahc"              # clustering, of steps/diarize.sh --cluster: ahc, spectral, vbx
+backend=''                 # for vbx: folder of steps/train_backend.sh with a PLDA of this model's embeddings
 number="unknown"           # of speakers: unknown, known
 options=''                 # further options of steps/diarize.sh, such as "--threshold 0.6"
 exp=''                     # results; default: exp/NAME of the model directory
@@ -36,6 +37,13 @@ if [ -n "$corpus" ] && [ -n "$data" ]; then echo "$0: give either --corpus or --
 case " $speech $overlap " in
   *" model "* | *" added "* | *" local "*)
     if [ -z "$segmentation" ]; then echo "$0: --segmentation MODELDIR is required" >&2; exit 1; fi ;;
+esac
+case " $cluster " in
+  *" vbx "*)
+    if ! [ -f "$backend/plda" ]; then
+      echo "$0: --cluster vbx needs --backend DIR with a PLDA, of steps/train_backend.sh" >&2
+      exit 1
+    fi ;;
 esac
 find_pretrained
 exp=${exp:-exp/$(basename "$pretrained")}
@@ -75,6 +83,7 @@ kept=''  # folder of a system with the same speech, whose windows are clustered 
 
 diarize() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: writes OUT/rttm
   local heard=() chosen=(--cluster "$3")
+  if [ "$3" = vbx ]; then chosen+=(--backend "$backend"); fi
   if [ "$4" = known ]; then chosen+=(--reco2num-spk "$set_dir/reco2num_spk"); fi
   if [ -n "$kept" ]; then
     steps/cluster_windows.sh --cmd "$gpu_cmd" "${chosen[@]}" "$kept" "$5"
@@ -105,7 +114,7 @@ each_system() {  # FUNCTION: calls it with the speech, overlap, clustering, numb
 }
 
 step diarization 5 "diarization" "$out" after:data path:pretrained "file:$pretrained/model.safetensors" \
-  speech overlap cluster number options path:segmentation ${segmentation:+"file:$segmentation/model.safetensors"}
+  speech overlap cluster number options path:backend ${backend:+"file:$backend/plda"} path:segmentation ${segmentation:+"file:$segmentation/model.safetensors"}
 do_diarization() { each_system diarize; }
 
 score() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: prints two lines for each way of scoring

@@ -64,6 +64,7 @@ def test_systems_are_compared(recipe, tmp_path):
     [
         (["--speech", "oracles"], "--speech: 'oracles' is not one of: oracle"),
         (["--speech", "model"], "--segmentation MODELDIR is required"),
+        (["--cluster", "ahc vbx", "--backend", "exp"], "--cluster vbx needs --backend DIR with a PLDA"),
         (["--corpus", "a", "--data", "b"], "give either --corpus or --data"),
         (["--pretrained", "exp/none"], "exp/none: no such directory"),
     ],
