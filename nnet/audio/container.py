@@ -9,7 +9,6 @@ from nnet.errors import InputError
 
 STREAMED = 0x7FFFF000  # programs that write WAV to a pipe do not know the length and declare this or more
 SPHERE_HEADER = 1024  # minimum size of the header, in bytes
-GSM_BLOCK = 33  # bytes
 MP3_SLACK = 2 * 1152  # samples of an MP3 that a decoder may drop
 
 
@@ -46,7 +45,7 @@ CHUNKED = {
 
 
 def check_complete(file, size, where):
-    """Raises InputError for a file that is shorter than its header declares, and for damaged pages of Ogg and GSM.
+    """Raises InputError for a file that is shorter than its header declares, and for damaged pages of Ogg.
 
     Args:
         file: seekable binary file; rewound to its start.
@@ -67,11 +66,23 @@ def check_complete(file, size, where):
         missing = _missing_of_mp3(file, size)
     elif head[:4] == b"OggS":
         check_pages(file, size, where)
-    elif str(getattr(file, "name", "")).lower().endswith(".gsm") and size % GSM_BLOCK:  # has no header
-        raise InputError(f"{where}: truncated: {size} bytes are no whole number of blocks of GSM 6.10, of {GSM_BLOCK}")
     file.seek(0)
     if missing > 0:
         raise InputError(f"{where}: truncated: {missing} bytes fewer than its header declares")
+
+
+def check_header(kind, where):
+    """Raises InputError for a file whose format libsndfile guesses from its name, such as NAME.gsm or NAME.au.
+
+    Args:
+        kind: the format, as soundfile names it.
+        where: name of the recording in the error.
+    """
+    if kind == "RAW":
+        raise InputError(
+            f"{where}: has no header, or a damaged one; if it is meant to have none, use a command in wav.scp, such as "
+            "sox -t gsm -r 8000 FILE -t wav - |"
+        )
 
 
 def declared_samples(file, frames, kind):

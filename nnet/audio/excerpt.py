@@ -5,6 +5,7 @@ import os
 import numpy as np
 import soundfile
 
+from nnet.audio.container import check_header
 from nnet.audio.reading import blocks_of_audio, open_audio
 from nnet.errors import InputError
 
@@ -35,6 +36,7 @@ def read_part(rx, start, count, sample_rate, channel, where):
 def _read_part_of_file(rx, start, count, sample_rate, channel, where):
     try:
         with soundfile.SoundFile(rx) as audio:
+            check_header(audio.format, f"{where}: {rx}")
             if audio.samplerate != sample_rate or channel >= audio.channels:
                 raise InputError(
                     f"{where}: {rx}: has {audio.channels} channel(s) at {audio.samplerate} Hz; expected channel "

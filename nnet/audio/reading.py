@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 import soundfile
 
-from nnet.audio.container import STREAMED, check_complete, declared_samples
+from nnet.audio.container import STREAMED, check_complete, check_header, declared_samples
 from nnet.errors import InputError
 from nnet.rows import LONG, Rows, blocks_of, gathered, part_of
 
@@ -89,6 +89,7 @@ def _decode(rx: str, channel: int | None, where: str) -> tuple[Rows, int]:
         check_complete(file, size, where)
         try:
             with soundfile.SoundFile(source) as audio:
+                check_header(audio.format, where)
                 channel = _channel_of(audio.channels, channel, where)
                 samples = gathered(_checked((block[:, channel] for block in blocks_of_audio(audio)), where))
                 declared = declared_samples(file, audio.frames, audio.format)
@@ -258,6 +259,7 @@ def audio_duration(rx: str, where: str | None = None) -> float:
             info = soundfile.info(source)
         except soundfile.LibsndfileError as error:
             raise _undecodable(error, where) from error
+    check_header(info.format, where)
     if info.frames < STREAMED:
         return info.frames / info.samplerate
     samples, rate = _decode(rx, 0, where)
