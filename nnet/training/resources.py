@@ -5,7 +5,8 @@ from collections import namedtuple
 FRAMES_PER_HOUR = 360_000  # one frame every 10 ms
 BYTES_PER_SAMPLE = 2
 JOB_MEMORY = 0.3e9  # bytes of a process that computes features
-LOADER_MEMORY = 0.2e9  # bytes of a loader process
+LOADER_MEMORY, FLY_LOADER_MEMORY = 0.05e9, 0.12e9  # bytes of a loader process; of one that computes features from audio
+TRAINING_MEMORY = 0.1e9  # bytes beyond those of the measured steps: validation, checkpoints, batches in flight
 PREPARE_SPEED = 1000  # hours of audio per hour and core: CMVN and removal of silence
 FLOPS = 1e10  # per second and core, in the back end's matrix products
 
@@ -106,7 +107,8 @@ def _model_stages(stage, label, train, both, mixed, features, training, workers,
         one = 1 / features.speed + 1 / features.decoding + 1 / features.augmentation
         loading = chunks * cost.frames / FRAMES_PER_HOUR * one / max(1, training.workers)
         hours = [max(h, loading) if training.workers else h + loading for h in hours]
-    memory = cost.memory + LOADER_MEMORY * training.workers
+    loader = FLY_LOADER_MEMORY if training.fly else LOADER_MEMORY
+    memory = cost.memory + TRAINING_MEMORY + loader * training.workers
     disk = weights * (1 + training.keep * (1 + training.slots))
     extraction = both.hours * FRAMES_PER_HOUR / cost.extraction / 3600
     products = 30 * train.utterances * cost.embedding**2 / FLOPS / cores / 3600
