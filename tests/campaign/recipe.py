@@ -91,7 +91,7 @@ class Recipe:
         if code is None:
             return Outcome(HANG, f"{what}: the repeated run does not end")
         if code:
-            return Outcome(TRACEBACK, f"{what}: the repeated run fails: {said[-300:]}")
+            return Outcome(TRACEBACK, f"{what}: the repeated run fails: {said[-1500:]}")
         different = differences(digests(self.folder), self.results[stage])
         return Outcome(SILENT, f"{what}: different: {', '.join(different[:5])}") if different else Outcome(UNCHANGED)
 
@@ -139,10 +139,18 @@ def differences(found, expected):
 
 
 def kill(process):
-    """Kills a process and all that it started, wherever they are."""
-    for pid in [*descendants(process.pid), process.pid]:
+    """Kills a process and all that it started, wherever they are; stops them first, so that none starts another."""
+    stopped = set()
+    while running := {process.pid, *descendants(process.pid)} - stopped:
+        _send(signal.SIGSTOP, running)
+        stopped |= running
+    _send(signal.SIGKILL, stopped)
+
+
+def _send(number, pids):
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def killed_at(process, moment):
