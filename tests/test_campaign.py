@@ -5,6 +5,7 @@ import pytest
 from tests.campaign.outcomes import FAILURES
 from tests.campaign.targets import LIBRARY, SCRIPTS, TARGETS, generator
 
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")  # tracebacks of finalizers
 ATTEMPTS = dict.fromkeys(LIBRARY, 200) | dict.fromkeys(SCRIPTS, 1)
 
 

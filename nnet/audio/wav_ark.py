@@ -1,6 +1,7 @@
 """Writing of WAV archives: many recordings in one file, as Kaldi's wav-copy writes them."""
 
 import contextlib
+import io
 
 import kaldiio
 import numpy as np
@@ -28,7 +29,9 @@ class WavArkWriter:
             the wav.scp entry, `path:offset`.
         """
         offset = self._ark.tell() + len(key.encode()) + 1
-        kaldiio.save_ark(self._ark, {key: (self.rate, np.rint(samples * 32768).astype(np.int16))})
+        entry = io.BytesIO()  # kaldiio's writer flushes its file again when it is deleted: a traceback on a full disk
+        kaldiio.save_ark(entry, {key: (self.rate, np.rint(samples * 32768).astype(np.int16))})
+        self._ark.write(entry.getbuffer())
         return f"{self.path}:{offset}"
 
     def __enter__(self):
