@@ -8,7 +8,7 @@ import typing
 
 from nnet.errors import InputError
 
-MOST = 1 << 31  # the dimensions of an array in MLX are integers of 32 bits
+INT32_LIMIT = 1 << 31  # the dimensions of an array in MLX are integers of 32 bits
 
 
 def option(default, doc, *, low=None, high=None, above=None, below=None, choices=None):
@@ -82,7 +82,7 @@ def _convert(value, hint, where):
         return tuple(_convert(v, element, f"{where}[{i}]") for i, v in enumerate(value))
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
         return float(value)
-    if hint is int and type(value) is int and not abs(value) < MOST:
+    if hint is int and type(value) is int and not abs(value) < INT32_LIMIT:
         raise InputError(f"{where} must be an integer of 32 bits, not {value}")
     if type(value) is hint:
         return value

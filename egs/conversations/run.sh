@@ -114,7 +114,8 @@ each_system() {  # FUNCTION: calls it with the speech, overlap, clustering, numb
 }
 
 step diarization 5 "diarization" "$out" after:data path:pretrained "file:$pretrained/model.safetensors" \
-  speech overlap cluster number options path:backend ${backend:+"file:$backend/plda"} path:segmentation ${segmentation:+"file:$segmentation/model.safetensors"}
+  speech overlap cluster number options path:backend ${backend:+"file:$backend/plda"} \
+  path:segmentation ${segmentation:+"file:$segmentation/model.safetensors"}
 do_diarization() { each_system diarize; }
 
 score() {  # SPEECH OVERLAP CLUSTER NUMBER OUT: prints two lines for each way of scoring

@@ -15,7 +15,7 @@ from nnet.model.hub import find_model
 from nnet.model.speaker_net import TRAINING_ONLY, build_model
 from nnet.model.weights import load_weights, read_weights
 from nnet.ops import mx
-from nnet.options import MOST
+from nnet.options import INT32_LIMIT
 
 SPEAKER, SEGMENTATION = "speaker", "segmentation"  # kinds of models; `nnet.model.segmentation` reads the latter
 
@@ -55,7 +55,7 @@ def read_config(directory):
     check_entries(values, {"model": dict}, path)
     about = values.pop("model")
     check_entries(about, ABOUT, f"{path}: model")
-    if not 1 <= about["input_dim"] < MOST:
+    if not 1 <= about["input_dim"] < INT32_LIMIT:
         raise InputError(f"{path}: model: input_dim must be at least 1 and of 32 bits, not {about['input_dim']}")
     if about["feats_conf"] is not None:
         check_feats_conf(about["feats_conf"], f"{path}: model: feats_conf")
