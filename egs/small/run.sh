@@ -7,7 +7,7 @@
 #
 # 0 data preparation                       5 extract embeddings
 # 2 windows, each with its own voice       6 scores
-# 3 training set, the teacher's embeddings 7 metrics and report
+# 3 training set                           7 metrics and report
 # 4 cut the student out of the teacher, train it
 set -euo pipefail
 . steps/recipe.sh
@@ -47,16 +47,18 @@ do_voices() {
   for kind in clean heard; do utils/combine_data.sh data/voices/$kind data/voices/*/$kind; done
 }
 
-step net 3 "training set, the teacher's embeddings" "$sets" after:voices path:teacher valid_speakers
+step net 3 "training set" "$sets" after:voices path:teacher valid_speakers
 do_net() {
   make_feats data/voices/clean --fbank-config "$teacher/fbank.conf"
-  steps/extract_embeddings.sh --cmd "$gpu_cmd" --nj "$nj" "$teacher" data/voices/clean "$sets/teacher"
+  rm -rf "$net" "$sets/teacher"
+  ln -s "$(cd "$teacher" && pwd)" "$sets/teacher"
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence false data/voices/clean \
     "$sets/prepared"
-  rm -rf "$net"
   utils/subset_data_dir.sh --speakers "$sets/prepared" "$((valid_speakers * windows))" "$net/valid"
   utils/filter_scp.sh --exclude "$net/valid/utt2spk" data/voices/heard/utt2spk >"$sets/train_utts"
-  utils/subset_data_dir.sh --utt-list "$sets/train_utts" data/voices/heard "$net/train"
+  for part in train:heard clean:clean; do
+    utils/subset_data_dir.sh --utt-list "$sets/train_utts" "data/voices/${part#*:}" "$net/${part%:*}"
+  done
   for data in $tests; do make_feats "data/$data" --fbank-config "$teacher/fbank.conf"; done
   steps/prepare_feats.sh --cmd "$train_cmd" --nj "$nj" --cmvn "$cmvn" --remove-silence false data/test_2s "$net/dev"
 }

@@ -35,7 +35,7 @@ def main(argv=None):
     with training_loader(config, data, spk2int, group, data.feats_conf) as loader:
         mx.random.seed(config.training.seed)
         model = build_model(config, dim)
-        attach_loss(model, config, len(spk2int), loader.target_dim)
+        attach_loss(model, config, len(spk2int), loader.target_dims)
         trainer = Trainer(model, config, args.out, loader, None, [], group)
         points = sweep(trainer, args)
     write(points, args.out)

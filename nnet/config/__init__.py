@@ -259,5 +259,9 @@ def _check_distillation(config, path):
         raise InputError(
             f"{path}: distillation: give either teacher, a model directory, or embeddings, a folder of kept ones"
         )
+    if section and section.embeddings:
+        for key in ("frames", "clean"):
+            if getattr(section, key):
+                raise InputError(f"{path}: distillation.{key} needs distillation.teacher, not kept embeddings")
     if config.loss.type == "none" and not (section or config.auxiliary):
         raise InputError(f"{path}: loss.type none trains nothing: add the section distillation, or auxiliary losses")

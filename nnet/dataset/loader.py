@@ -18,10 +18,10 @@ class Loader:
         steps_per_epoch: number of batches per epoch.
         num_workers: processes that make batches ahead; 0: none.
         wait_seconds: total time spent waiting for batches.
-        target_dim: dimension of a teacher's embeddings in the batches: None, there are none.
+        target_dims: dimensions of a teacher's embeddings and frames in the batches: None, there are none.
     """
 
-    target_dim = None
+    target_dims = None
 
     def __init__(self, maker, num_workers=0):
         self.maker = maker

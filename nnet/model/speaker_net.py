@@ -72,10 +72,14 @@ class SpeakerNet(nn.Module):
         kept["output"] = self.embedding(pooled, kept)
         return kept["output"]
 
-    def _pool(self, x, endpoints):
+    def _pool(self, x, endpoints, kept=None):
+        """Runs network and pooling: (B, T, F) → (B, P); the network's output (B, T', C) goes to `kept["frames"]`."""
         if endpoints is None and self.pooling.inputs:
             endpoints = {}
-        return ops.gather(self.pooling(self._frames(x, endpoints), endpoints))
+        frames = self._frames(x, endpoints)
+        if kept is not None:
+            kept["frames"] = ops.gather(frames)
+        return ops.gather(self.pooling(frames, endpoints))
 
     def _frames(self, x, endpoints):
         """Runs the network: x (B, T, F) → (B, T', C) float32; fills `endpoints` if given."""
@@ -126,21 +130,22 @@ class SpeakerNet(nn.Module):
                 module[name] = value
             self._dtype = mx.float32
 
-    def train_forward(self, x, vectors=None):
+    def train_forward(self, x, kept=None):
         """Maps features to the input of the loss and the pooling's penalty.
 
         Args:
             x: features (B, T, F).
-            vectors: dict to fill with the endpoints that are one vector an utterance.
+            kept: dict to fill with the endpoints that are one vector an utterance, and with `frames` (B, T', C), the
+                network's output.
 
         Returns:
             ((B, embedding.out_dim), a scalar)
         """
-        vectors = {} if vectors is None else vectors
-        frames = {} if self.pooling.penalty_weight else None
-        vectors["pooling"] = self._pool(x, frames)
-        vectors["output"] = self.embedding(vectors["pooling"], vectors)
-        return vectors["output"], self.pooling.penalty(frames) if frames is not None else 0.0
+        kept = {} if kept is None else kept
+        endpoints = {} if self.pooling.penalty_weight else None
+        kept["pooling"] = self._pool(x, endpoints, kept)
+        kept["output"] = self.embedding(kept["pooling"], kept)
+        return kept["output"], self.pooling.penalty(endpoints) if endpoints is not None else 0.0
 
 
 def _cast(x, dtype):
@@ -159,16 +164,16 @@ def build_model(config: Config, input_dim: int) -> SpeakerNet:
     return SpeakerNet(network, pooling, embedding, input_dim, config.embedding.node)
 
 
-def attach_loss(model, config, num_speakers, target_dim=None):
+def attach_loss(model, config, num_speakers, target_dims=None):
     """Adds the losses to the model, so that their weights are trained and saved with it.
 
     Args:
         model: a SpeakerNet.
         config: its Config.
         num_speakers: outputs of the classifier.
-        target_dim: dimension of a teacher's embeddings; None: no distillation.
+        target_dims: dimension of a teacher's embeddings and, if they are used, its frames; None: no distillation.
     """
     model.loss = config.loss.build(model.embedding.out_dim, num_speakers)
     model.auxiliary = [choice.build(model.embedding.out_dim, num_speakers) for choice in config.auxiliary]
-    if target_dim:
-        model.distillation = Distillation(model.endpoint_dim(model.node), target_dim, config.distillation)
+    if target_dims:
+        model.distillation = Distillation(model, target_dims, config.distillation)

@@ -60,8 +60,9 @@ def training_loader(config, data, spk2int, group, conf):
         "transform": SpecAugment(config.spec_augment) if config.spec_augment else None,
     }
     loader = ChunkLoader(data.path, spk2int, **chunks, **heard)
+    clean = (config.distillation and config.distillation.clean) or data.path
     return taught(
-        config.distillation, loader, lambda teacher: clean_training(teacher, data.path, spk2int, conf, **chunks)
+        config.distillation, loader, lambda teacher: clean_training(teacher, loader, clean, spk2int, conf, **chunks)
     )
 
 

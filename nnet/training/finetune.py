@@ -32,7 +32,8 @@ def initialize_from(model, directory, drop):
     """
     path = weights_path(find_model(directory), "best")
     old, new = dict(read_weights(path)), weights_of(model)
-    dropped = sorted(n for n in old if any(fnmatchcase(n, p) for p in (*drop, *_teaching(new))))
+    teaching = [n for n in old if n.startswith("distillation.") and n not in new]  # of a teacher that has left
+    dropped = sorted(n for n in old if n in teaching or any(fnmatchcase(n, p) for p in drop))
     taken = {n: w for n, w in old.items() if n not in set(dropped)}
     for name, weight in taken.items():
         if name not in new:
@@ -47,11 +48,6 @@ def initialize_from(model, directory, drop):
     log.info("initialized %d of %d weights from %s", len(taken), len(new), path)
     log.info("dropped: %s", ", ".join(dropped) or "none")
     log.info("randomly initialized: %s", ", ".join(fresh) or "none")
-
-
-def _teaching(weights):
-    """Returns the pattern of a teacher's projection, unless the new training has one too."""
-    return [] if any(n.startswith("distillation.") for n in weights) else ["distillation.*"]
 
 
 def check_same_front_end(directory, feats_conf, data_path):

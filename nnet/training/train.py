@@ -68,18 +68,18 @@ def train(
         dev_utterances = read_development(dev) if group.is_main else []
         loader = opened.enter_context(training_loader(config, data, spk2int, group, measured.feats_conf))
         valid_loader = opened.enter_context(validation_loader(config, valid, spk2int))
-        model = _new_model(config, dim, len(spk2int), directory, loader.target_dim)
+        model = _new_model(config, dim, len(spk2int), directory, loader.target_dims)
         trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
         if not (resume and trainer.resume()) and init:
             initialize_from(model, init, config.training.drop)
         trainer.run()
 
 
-def _new_model(config: Config, dim: int, num_speakers: int, directory: str, target_dim: int | None) -> SpeakerNet:
+def _new_model(config: Config, dim: int, num_speakers: int, directory: str, target_dims: tuple | None) -> SpeakerNet:
     """Builds a SpeakerNet with its loss; InputError if chunks are too short or too few per speaker for it."""
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
-    attach_loss(model, config, num_speakers, target_dim)
+    attach_loss(model, config, num_speakers, target_dims)
     where, need = f"{directory}/config.json", model.loss.min_segments_per_speaker
     if config.data.segments_per_speaker < need:
         raise InputError(f"{where}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")

@@ -126,7 +126,7 @@ class Trainer:
         Args:
             epoch: completed epochs.
             step: completed steps of this epoch.
-            batches: list of (features (B, T, F), labels (B,)), with distillation also a teacher's embeddings (B, E);
+            batches: list of (features (B, T, F), labels (B,)), with distillation also a teacher's targets;
                 their gradients are averaged.
 
         Returns:
@@ -182,17 +182,17 @@ class Trainer:
         if hasattr(self.model.network, "constrain") and self.optimizer.steps % CONSTRAIN_EVERY == 0:
             self.model.network.constrain()
 
-    def _objective(self, features, labels, columns, taught=None):
+    def _objective(self, features, labels, columns, *taught):
         joint = self.group.joint_statistics(self.settings.sync_batch_norm)
         with joint, self.model.computing_in(self.settings.precision):
-            vectors = {}
-            embeddings, penalty = self.model.train_forward(features, vectors)
+            kept = {}
+            embeddings, penalty = self.model.train_forward(features, kept)
         result = self.model.loss(embeddings, columns)
         total = result.loss + penalty
         for auxiliary in self.model.auxiliary:
             total = total + auxiliary(embeddings, labels, self.model.loss)
-        if taught is not None:
-            total = total + self.model.distillation(vectors[self.model.node], taught)
+        if taught:
+            total = total + self.model.distillation(kept, *taught)
         return total, result.accuracy
 
     def _count(self, loss, accuracy, chunks):

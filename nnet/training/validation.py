@@ -15,7 +15,7 @@ def validate(model, batches):
 
     Args:
         model: a SpeakerNet with its loss attached.
-        batches: iterable of (features (B, T, F), labels (B,)), with distillation also a teacher's embeddings (B, E).
+        batches: iterable of (features (B, T, F), labels (B,)), with distillation also a teacher's targets.
 
     Returns:
         (loss, accuracy); (None, None) without batches
@@ -24,10 +24,10 @@ def validate(model, batches):
     loss = correct = count = 0.0
     for features, labels, *taught in batches:
         with inference():
-            vectors = {}
-            result = model.loss(model.train_forward(mx.array(features), vectors)[0], mx.array(labels))
-            terms = [result.loss] + [model.distillation(vectors[model.node], mx.array(targets)) for targets in taught]
-        loss += sum(term.item() for term in terms) * len(labels)
+            kept = {}
+            result = model.loss(model.train_forward(mx.array(features), kept)[0], mx.array(labels))
+            term = model.distillation(kept, *map(mx.array, taught)).item() if taught else 0.0
+        loss += (result.loss.item() + term) * len(labels)
         correct += result.accuracy.item() * len(labels)
         count += len(labels)
     return (loss / count, correct / count) if count else (None, None)

@@ -16,7 +16,6 @@ from nnet.config import load_config
 from nnet.datadir.directory import DataDir
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FbankOptions
-from nnet.kaldi.ark import read_dict
 from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
@@ -78,11 +77,10 @@ def test_a_student_is_taught_and_compared(root, teacher, tmp_path, monkeypatch):
     assert clean.utt2spk == heard.utt2spk and set(clean.utt2dur.values()) == {4.0}
     assert len([u for u in clean.utt2spk if u.startswith("dsp")]) == 2
     assert sorted(set(clean.utt2spk.values()) & set("abc")) == ["a", "b"]
-    train, valid = (DataDir(data / "distillation" / "net" / name) for name in ("train", "valid"))
+    train, before, valid = (DataDir(data / "distillation" / "net" / name) for name in ("train", "clean", "valid"))
     assert train.utt2spk.keys() | valid.utt2spk.keys() == clean.utt2spk.keys()
     assert not set(train.utt2spk.values()) & set(valid.utt2spk.values()), "validation by other speakers"
-    targets = read_dict(f"scp:{data}/distillation/teacher/xvector.scp")
-    assert targets.keys() == clean.utt2spk.keys()
+    assert before.utt2spk == train.utt2spk and before.wav_scp == {u: clean.wav_scp[u] for u in train.utt2spk}
     assert load_speaker_net(tmp_path / "exp/campplus")[0].endpoint_dim("output") == 192
     (line,) = map(json.loads, (tmp_path / "exp/campplus/log.jsonl").read_text().splitlines())
-    assert 0 < line["train_loss"] < 2 and 0 < line["valid_loss"] < 2
+    assert 0 < line["train_loss"] < 4 and 0 < line["valid_loss"] < 4

@@ -85,17 +85,40 @@ def test_the_teacher_itself_is_at_no_distance(data, teacher, tmp_path, loss):
     with validation_loader(config, valid, spk2int) as loader:
         mx.random.seed(SEED)
         model = build_model(config, DIM)
-        attach_loss(model, config, len(spk2int), loader.target_dim)
+        attach_loss(model, config, len(spk2int), loader.target_dims)
         assert validate(model, loader.epoch(0))[0] > 0.01, "another network"
         initialize_from(model, teacher, ("loss.*",))
         assert validate(model, loader.epoch(0))[0] < 1e-6
 
 
-@pytest.mark.parametrize("where", ["teacher", "embeddings"])
+def test_frames_are_compared_with_those_before_the_teachers_pooling(data, teacher, tmp_path):
+    section = {"teacher": str(teacher), "frames": 2.0, "weight": 3.0}
+    config = load_config(make_config(tmp_path / "c.json", loss=NOTHING, distillation=section))
+    valid = DataDir(data / "valid")
+    spk2int = speaker_indices(valid.utt2spk)
+    with validation_loader(config, valid, spk2int) as loader:
+        model = build_model(config, DIM)
+        attach_loss(model, config, len(spk2int), loader.target_dims)
+        initialize_from(model, teacher, ("loss.*",))
+        batches = list(loader.epoch(0))
+    frame_map = model.distillation.frame_map
+    for scale, expected in ((1.0, 0.0), (0.5, 3.0 * 2.0 * 0.25), (0.0, 3.0 * 2.0)):
+        frame_map.weight, frame_map.bias = scale * mx.eye(model.network.out_dim), mx.zeros(model.network.out_dim)
+        assert validate(model, batches)[0] == pytest.approx(expected, abs=1e-5)
+    features, _, embeddings, frames = batches[0]
+    net, _, _ = load_speaker_net(teacher)
+    for node, targets in ((net.node, embeddings), (list(net.network.endpoint_dims)[-1], frames)):
+        assert np.allclose(net.extract(mx.array(features), node), targets, atol=1e-5)
+
+
+@pytest.mark.parametrize("where", ["teacher", "embeddings", "frames"])
 @pytest.mark.parametrize("sections", [{}, {"loss": NOTHING, "embedding": {"dims": [10]}}])
 def test_a_smaller_student_comes_close_with_or_without_labels(data, teacher, tmp_path, where, sections):
-    source = teacher if where == "teacher" else keep(teacher, data, tmp_path / "kept")
-    config = make_config(tmp_path / "c.json", **DIMS, **sections, distillation={where: str(source), "weight": 2.0},
+    if where == "embeddings":
+        source = {where: str(keep(teacher, data, tmp_path / "kept"))}
+    else:
+        source = {"teacher": str(teacher), "frames": float(where == "frames")}
+    config = make_config(tmp_path / "c.json", **DIMS, **sections, distillation=source | {"weight": 2.0},
                          training={"epochs": 6}, optimizer={"type": "adam"})  # fmt: skip
     weights = train(data, config, tmp_path / "exp")
     log = log_of(tmp_path / "exp")
@@ -138,7 +161,7 @@ def _features(data):
 
 def test_a_resumed_distillation_equals_an_undisturbed_one(data, teacher, tmp_path):
     config = make_config(tmp_path / "c.json", **DIMS, loss=NOTHING, embedding={"dims": [10]},
-                         distillation={"teacher": str(teacher)}, training={"save_every": 2})  # fmt: skip
+                         distillation={"teacher": str(teacher), "frames": 0.5}, training={"save_every": 2})  # fmt: skip
     expected = train(data, config, tmp_path / "a")
     with killed_at_checkpoint(3):
         train(data, config, tmp_path / "b")
@@ -150,10 +173,13 @@ def test_a_resumed_distillation_equals_an_undisturbed_one(data, teacher, tmp_pat
 def audio(tmp_path_factory):
     """Recordings, and prepared features of 12 and of 20 filter banks of the validation set."""
     folder = tmp_path_factory.mktemp("audio")
-    for name in ("train", "valid", "valid20", "noise"):
+    for name in ("train", "valid", "valid20", "noise", "coded"):
         path = folder / name
         path.mkdir()
-        sounds = {f"s{s}-{name[:5]}{u}": tone(s, SEED + 10 * s + u) for s in range(3) for u in range(2)}
+        prefix = "train" if name == "coded" else name[:5]
+        sounds = {f"s{s}-{prefix}{u}": tone(s, SEED + 10 * s + u) for s in range(3) for u in range(2)}
+        if name == "coded":
+            sounds = {u: np.clip(samples, -0.1, 0.1) for u, samples in sounds.items()}
         for utterance, samples in sounds.items():
             soundfile.write(path / f"{utterance}.wav", samples, RATE)
         write_table(path / "wav.scp", {u: str(path / f"{u}.wav") for u in sounds})
@@ -168,15 +194,16 @@ def audio(tmp_path_factory):
     return folder
 
 
-def test_the_student_hears_noise_and_other_features_than_the_teacher(audio, tmp_path):
+@pytest.mark.parametrize("heard", ["train", "coded"])
+def test_the_student_hears_noise_and_other_features_than_the_teacher(audio, tmp_path, heard):
     on_the_fly = {"source": "audio", "steps_per_epoch": 2, "batch_size": 6}
     config = make_config(tmp_path / "t.json", data=on_the_fly, training={"epochs": 1})
     main([str(config), str(audio / "train"), str(audio / "valid20"), str(tmp_path / "teacher")])
     noise = {"noises": str(audio / "noise"), "noise_snrs": [0.0], "probability": 1.0}
     path = make_config(tmp_path / "c.json", data=on_the_fly, loss=NOTHING, augmentation=noise, training={"epochs": 1},
-                       distillation={"teacher": str(tmp_path / "teacher")})  # fmt: skip
+                       distillation={"teacher": str(tmp_path / "teacher"), "clean": str(audio / "train")})  # fmt: skip
     config, valid = load_config(path), DataDir(audio / "valid")
-    data = DataDir(audio / "train")
+    data = DataDir(audio / heard)
     net, _, about = load_speaker_net(tmp_path / "teacher")
     with training_loader(config, data, speaker_indices(data.utt2spk), Group(), valid.feats_conf) as loader:
         features, _, targets = next(iter(loader.epoch(0)))
@@ -192,7 +219,7 @@ def test_the_student_hears_noise_and_other_features_than_the_teacher(audio, tmp_
             min(np.abs(f[i : i + frames] - chunk).max() for f in whole for i in range(len(f) - frames + 1)) < 1e-3
             for chunk in clean
         )
-    main([str(path), str(audio / "train"), str(audio / "valid"), str(tmp_path / "student")])
+    main([str(path), str(audio / heard), str(audio / "valid"), str(tmp_path / "student")])
     assert 0 < log_of(tmp_path / "student")[-1]["valid_loss"] < 2
 
 
@@ -200,6 +227,19 @@ def test_what_cannot_be_taught_is_refused(audio, data, teacher, tmp_path):
     for section in ({}, {"teacher": "a", "embeddings": "b"}):
         with pytest.raises(InputError, match="distillation: give either teacher, a model directory, or embeddings"):
             load_config(make_config(tmp_path / "c.json", distillation=section))
+    for key, value in (("frames", 1.0), ("clean", "data")):
+        with pytest.raises(InputError, match=f"distillation.{key} needs distillation.teacher, not kept embeddings"):
+            load_config(make_config(tmp_path / "c.json", distillation={"embeddings": "b", key: value}))
+    shorter = shutil.copytree(data / "train", tmp_path / "shorter")
+    lines = (shorter / "feats.scp").read_text().splitlines(keepends=True)
+    (shorter / "feats.scp").write_text("".join(lines[1:]))
+    section = {"teacher": str(teacher), "clean": str(shorter)}
+    with pytest.raises(InputError, match="shorter and .*train .distillation.clean. have other utterances or lengths"):
+        train(data, make_config(tmp_path / "c.json", distillation=section), tmp_path / "exp00")
+    other = {"network": {"type": "tdnn", "dims": [12], "kernels": [3], "dilations": [1]}}
+    config = make_config(tmp_path / "c.json", **other, distillation={"teacher": str(teacher), "frames": 1.0})
+    with pytest.raises(InputError, match="of a chunk the network gives .* frames, the teacher .*; choose a network of"):
+        train(data, config, tmp_path / "exp0")
     with pytest.raises(InputError, match="loss.type none trains nothing: add the section distillation"):
         load_config(make_config(tmp_path / "c.json", loss=NOTHING))
     config = make_config(tmp_path / "c.json", distillation={"teacher": str(teacher)})
