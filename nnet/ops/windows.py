@@ -21,7 +21,7 @@ def windows(x, kernel, start, stride, dilation, count):
     axes = list(zip(x.shape[1:3], kernel, start, stride, dilation, count, strict=True))
     before = [max(0, -first) for _, _, first, _, _, _ in axes]
     after = [max(0, first + (c - 1) * s + (k - 1) * d + 1 - size) for size, k, first, s, d, c in axes]
-    x = padded(x, *zip(before, after, strict=True))
+    x = mx.contiguous(padded(x, *zip(before, after, strict=True)))  # strides of a view would be others
     batch, bins, frames, channels = x.shape
     bin, frame = frames * channels, channels
     origin = (start[0] + before[0]) * bin + (start[1] + before[1]) * frame

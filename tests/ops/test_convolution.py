@@ -104,6 +104,26 @@ GROUPED = {
 }
 
 
+VIEWS = {"broadcast": mx.sum, "transposed": lambda y: mx.sum(mx.swapaxes(y, 1, 2) * mx.array([1.0, 2.0, 3.0, 4.0]))}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_maps_and_gradients_may_be_views(kernel, stride, view):
+    mx.random.seed(0)
+    weight, x = mx.random.normal((4, kernel, kernel, 4)), mx.random.normal((2, 9, 8, 4))
+    shape = {"stride": (stride, stride), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+
+    def loss(convolve):
+        return mx.value_and_grad(lambda x: VIEWS[view](convolve(mx.swapaxes(x, 1, 2))))(x)
+
+    ours = loss(lambda x: ops.conv(x, weight, None, **shape))
+    values, gradients = zip(ours, loss(lambda x: mx.conv2d(x, weight, stride)), strict=True)
+    assert np.allclose(*values, rtol=1e-4)
+    assert np.allclose(*gradients, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", GROUPED)
 def test_groups_of_channels_are_those_of_mlx(name):
     shape, weight_shape, stride, padding, groups, method = GROUPED[name]
