@@ -12,6 +12,7 @@ from nnet.errors import InputError
 NEEDS = {
     "training": ("torch",),
     "extraction": ("torch", "onnx", "onnxruntime", "openvino"),
+    "recent": ("torch", "onnx", "onnxruntime"),
     "layers": (),
     "features": ("kaldi_native_fbank",),
     "loader": ("kaldiio", "kaldi_native_fbank"),

@@ -10,7 +10,7 @@ from functools import partial
 
 from benchmarks.contest import compare
 from benchmarks.report import Table, num_threads
-from benchmarks.systems import CONFIGURATIONS, DIM, features, our_model, torch_model
+from benchmarks.systems import CLASSICS, feature_dim, features, our_model, torch_model
 from benchmarks.timing import medians
 
 CASES = {"one of 2 s": (1, 200), "one of 10 s": (1, 1000), "32 of 2 s": (32, 200), "8 of 10 s": (8, 1000)}
@@ -21,7 +21,7 @@ OTHERS = ("PyTorch", "ONNX Runtime", "OpenVINO")
 def tables(rounds):
     for case, (count, _) in CASES.items():
         rows = []
-        for name in CONFIGURATIONS:
+        for name in CLASSICS:
             ours, *others = compare("benchmarks.extraction", f"{name}: {case}", rounds, ("ours", *OTHERS))
             rows.append([name, 1000 * ours.seconds / count, *(other.seconds / ours.seconds for other in others)])
         header = ["network", "ours, ms", *(f"{other} / ours" for other in OTHERS)]
@@ -41,13 +41,14 @@ def our_embeddings(name, count, frames):
     model, _ = our_model(name)
     model.eval()
     engine = engine_of(model, model.utterance_node())
-    utterances = [(str(i), x) for i, x in enumerate(features(count, frames))]
+    utterances = [(str(i), x) for i, x in enumerate(features(count, frames, feature_dim(name)))]
     return lambda: list(embed_utterances(model, utterances, engine=engine))
 
 
 def in_batches(case, compute):
     """Returns a function that runs compute(features (B, T, F)) on the utterances of a case in the fastest batches."""
-    utterances = features(*CASES[case.partition(": ")[2]])
+    name, _, kind = case.partition(": ")
+    utterances = features(*CASES[kind], feature_dim(name))
     works = []
     for size in sorted({min(size, len(utterances)) for size in BATCHES}):
         batches = [utterances[i : i + size] for i in range(0, len(utterances), size)]
@@ -73,11 +74,12 @@ def torch_graph(case):
     """Exports a PyTorch network to ONNX with dynamic axes; returns the bytes of the file."""
     import torch
 
-    network, _ = torch_model(case.partition(": ")[0])
+    name = case.partition(": ")[0]
+    network, _ = torch_model(name)
     file = io.BytesIO()
     torch.onnx.export(
         network.eval(),
-        torch.randn(1, 200, DIM),
+        torch.randn(1, 200, feature_dim(name)),
         file,
         input_names=["feats"],
         output_names=["embs"],

@@ -29,7 +29,7 @@ def tables(rounds):
 
 def ours(case):
     name, _, work = case.partition(": ")
-    return our_step(name, WORKS[work]) if work == "training step" else our_embeddings(name, WORKS[work], FRAMES)
+    return our_step(f"{name}: {WORKS[work]}") if work == "training step" else our_embeddings(name, WORKS[work], FRAMES)
 
 
 def prepared(case):
