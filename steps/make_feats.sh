@@ -5,13 +5,14 @@ cmd=utils/run.sh
 nj=4
 mfcc_config=conf/mfcc.conf
 fbank_config=conf/fbank.conf
+mel_config=conf/mel.conf
 program=(python -m nnet.bin.make_feats)
-help_message="Usage: steps/make_mfcc.sh | steps/make_fbank.sh [options] DATA [LOGDIR [ARKDIR]]
+help_message="Usage: steps/make_mfcc.sh | steps/make_fbank.sh | steps/make_mel.sh [options] DATA [LOGDIR [ARKDIR]]
 e.g.: steps/make_mfcc.sh --nj 8 --mfcc-config conf/mfcc.conf data/train
 Options:
   --cmd CMD --nj N  job runner (default: $cmd) and parallel jobs (default: $nj, or fewer utterances)
-  --mfcc-config FILE, --fbank-config FILE
-                    Kaldi config file with lines --name=value (default: $mfcc_config, $fbank_config)
+  --mfcc-config FILE, --fbank-config FILE, --mel-config FILE
+                    file with lines --name=value (default: $mfcc_config, $fbank_config, $mel_config)
   others            see --help
 LOGDIR defaults to DATA/log, ARKDIR to DATA/data."
 
@@ -22,7 +23,8 @@ echo "$0 $*" >&2
 . utils/jobs.sh
 if [ $# -lt 1 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
-if [ "$type" = fbank ]; then config=$fbank_config; else config=$mfcc_config; fi
+config=${type}_config
+config=${!config}
 
 for file in "$data/wav.scp" "$data/utt2spk" "$config"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi

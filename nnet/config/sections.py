@@ -9,7 +9,7 @@ from nnet.options import option
 class FeaturesSection:
     """The features that the network expects; the data directory records how they were computed."""
 
-    type: str | None = option(None, "Required kind of features; null: any.", choices=("mfcc", "fbank"))
+    type: str | None = option(None, "Required kind of features; null: any.", choices=("mfcc", "fbank", "mel"))
     dim: int | None = option(None, "Required feature dimension; null: that of the training data.", low=1)
 
 

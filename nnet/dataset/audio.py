@@ -13,7 +13,6 @@ from nnet.audio.reading import audio_duration
 from nnet.datadir.directory import examples
 from nnet.dataset.utterances import UtteranceTable, speakers_of
 from nnet.errors import InputError
-from nnet.feats.frames import num_frames
 from nnet.feats.options import FEATURE_OPTIONS
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import COMPUTE
@@ -102,7 +101,7 @@ def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
     columns = _locations(data, utterances, int(options.sample_frequency))
     utterances, speakers, columns = _play_at(speeds, utterances, speakers, columns)
     lengths = (columns["samples"] / columns["speed"]).astype(int).tolist()
-    frames = np.array([num_frames(n, options) for n in lengths])
+    frames = np.array([options.num_frames(n) for n in lengths])
     long = np.flatnonzero(frames)
     if len(long) < len(frames):
         short = [utterances[i] for i in np.flatnonzero(frames == 0)]
@@ -130,6 +129,8 @@ def _play_at(speeds, utterances, speakers, columns):
 
 
 def _options(conf):
+    if conf["type"] not in COMPUTE:
+        raise InputError(f"features of type {conf['type']} are not computed on the fly: set data.source to feats")
     return FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"], "feats_conf.json: options")
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from nnet.audio.recording import Recording
 from nnet.errors import InputError
-from nnet.feats.frames import num_frames
 from nnet.feats.front_end import FrontEnd
 from nnet.feats.prepare import prepare
 from nnet.feats.spectrum import compute_rows
@@ -62,7 +61,7 @@ def window_features(recording: Recording, windows: np.ndarray, front_end: FrontE
             feats = prepare(feats, "sliding")
         for i in range(first, stop):
             at = round((places[i, 0] - start) / shift)
-            window = feats[at : at + num_frames(places[i, 1] - places[i, 0], options)]
+            window = feats[at : at + options.num_frames(places[i, 1] - places[i, 0])]
             yield i, prepare(window, front_end.cmvn) if front_end.cmvn == "utterance" else window
 
 

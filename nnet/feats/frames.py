@@ -5,14 +5,6 @@ import itertools
 import numpy as np
 
 
-def num_frames(num_samples, options):
-    """Returns the number of frames of a signal."""
-    size, shift = options.window_size, options.window_shift
-    if options.snip_edges:
-        return 1 + (num_samples - size) // shift if num_samples >= size else 0
-    return (num_samples + shift // 2) // shift
-
-
 def frame_blocks(samples, options, size, change):
     """Yields the overlapping frames of a signal, in order, as read-only views (frames, window_size).
 
@@ -27,7 +19,7 @@ def frame_blocks(samples, options, size, change):
         change: function that is applied to each sample once, in order, in arrays of any length: dither.
     """
     window, shift = options.window_size, options.window_shift
-    count = num_frames(len(samples), options)
+    count = options.num_frames(len(samples))
     start = 0 if options.snip_edges else shift // 2 - window // 2  # of frame 0
     kept, place = np.empty(0, np.float32), 0  # samples from `place` on
     edges = [*range(0, max(1, count // size) * size, size), count] if count else []

@@ -59,7 +59,7 @@ class FrontEnd:
 
 
 def feature_options(conf):
-    """Returns the MfccOptions or FbankOptions of a feats_conf."""
+    """Returns the FeatureOptions of a feats_conf."""
     if conf["type"] not in FEATURE_OPTIONS:
         raise InputError(f"feats_conf: type must be one of {', '.join(FEATURE_OPTIONS)}, not {conf['type']!r}")
     return FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"], "feats_conf: options")
@@ -69,5 +69,6 @@ def describe(conf):
     """Describes a feats_conf in one line."""
     options, silence = feature_options(conf), "removed" if conf["silence_removed"] else "kept"
     count = f"{options.num_ceps} MFCCs" if conf["type"] == "mfcc" else f"{options.num_mel_bins} log mel bins"
-    frames = f"{options.frame_length:g} ms every {options.frame_shift:g} ms, {options.window_type} window"
+    window = f"as of {options.layout}" if conf["type"] == "mel" else f"{options.window_type} window"
+    frames = f"{options.frame_length:g} ms every {options.frame_shift:g} ms, {window}"
     return f"{count} at {options.sample_frequency:g} Hz, {frames}; mean: {conf['cmvn']}; silence {silence}"

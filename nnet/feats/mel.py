@@ -16,8 +16,7 @@ def mel_bins(options):
     The triangles are linear and equally spaced on the mel scale; the FFT bin at the Nyquist frequency is not used.
     Kaldi computes in float32, and the rounding is noticeable in narrow bins.
     """
-    nyquist = 0.5 * options.sample_frequency
-    low, high = mel(options.low_freq), mel(options.high_freq if options.high_freq > 0 else nyquist + options.high_freq)
+    low, high = mel(options.low_freq), mel(options.highest)
     step = (high - low) / np.float32(options.num_mel_bins + 1)
     corners = low + step * np.arange(options.num_mel_bins + 2, dtype=np.float32)
     left, center, right = corners[:-2], corners[1:-1], corners[2:]

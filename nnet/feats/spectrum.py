@@ -1,4 +1,7 @@
-"""MFCC and filter-bank features with Kaldi's values, computed in blocks of frames that stay in the cache."""
+"""MFCC and filter-bank features with Kaldi's values, computed in blocks of frames that stay in the cache.
+
+`compute_rows` also computes the mel spectra of `nnet.feats.signal_mels`.
+"""
 
 import copy
 import functools
@@ -7,9 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.fft
 
-from nnet.feats.frames import frame_blocks, num_frames, window_function
+from nnet.feats.frames import frame_blocks, window_function
 from nnet.feats.mel import cosine_transform, mel_bins
-from nnet.feats.options import FbankOptions, MfccOptions, SpectrumOptions
+from nnet.feats.options import FbankOptions, FeatureOptions, MelOptions, MfccOptions, SpectrumOptions
+from nnet.feats.signal_mels import mel_blocks
 from nnet.rows import Rows, gathered, mean_row
 
 # Frames per block: large enough to amortize Python's overhead, small enough for the L2 cache.
@@ -66,8 +70,8 @@ def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Gen
 COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
 
 
-def compute_rows(samples: Rows, options: SpectrumOptions, rng: np.random.Generator | None = None) -> Rows:
-    """Computes the features of a recording of any length; options and values as for `compute_mfcc`, `compute_fbank`."""
+def compute_rows(samples: Rows, options: FeatureOptions, rng: np.random.Generator | None = None) -> Rows:
+    """Computes the features of a recording of any length, of the type that the options are for."""
     rng = rng or np.random.default_rng(0)
     if not options.subtract_mean:
         return gathered(_feature_blocks(samples, options, rng))
@@ -75,10 +79,17 @@ def compute_rows(samples: Rows, options: SpectrumOptions, rng: np.random.Generat
     return gathered(block - mean for block in _feature_blocks(samples, options, rng))
 
 
-def _feature_blocks(samples: Rows, options: SpectrumOptions, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _feature_blocks(samples: Rows, options: FeatureOptions, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yields the features in blocks (frames, dim), before the mean is subtracted; at least one block."""
+    if isinstance(options, MelOptions):
+        return mel_blocks(samples, options)
+    assert isinstance(options, SpectrumOptions)
+    return _kaldi_blocks(samples, options, rng)
+
+
+def _kaldi_blocks(samples: Rows, options: SpectrumOptions, rng: np.random.Generator) -> Iterator[np.ndarray]:
     blocks = frame_blocks(samples, options, STRETCH, lambda part: _dithered(part, options, rng))
-    for frames in blocks if num_frames(len(samples), options) else [np.zeros((0, options.window_size), np.float32)]:
+    for frames in blocks if options.num_frames(len(samples)) else [np.zeros((0, options.window_size), np.float32)]:
         mels, energy = _mel_energies(frames, options)
         yield _cepstra(mels, energy, options) if isinstance(options, MfccOptions) else _log_mels(mels, energy, options)
 

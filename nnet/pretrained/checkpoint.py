@@ -51,20 +51,25 @@ def read_checkpoint(path):
         raise InputError(f"{path}: no such file or folder")
     folder = os.path.dirname(weights)
     settings = next((os.path.join(folder, n) for n in SETTINGS if os.path.isfile(os.path.join(folder, n))), None)
-    state = {_remove_prefix(name, "module."): array for name, array in read_tensors(weights).items()}
-    return Checkpoint(weights, state, _read_settings(settings) if settings else {})
+    tensors, beside = read_tensors(weights)
+    state = {_remove_prefix(name, "module."): array for name, array in tensors.items()}
+    return Checkpoint(weights, state, _read_settings(settings) if settings else beside)
 
 
 def read_tensors(path):
-    """Reads a PyTorch, npz, safetensors or TensorFlow file: dict from tensor name to NumPy array."""
+    """Reads a PyTorch, npz, safetensors or TensorFlow file.
+
+    Returns:
+        (dict from tensor name to NumPy array, dict of settings in the same file)
+    """
     if path.endswith(".npz"):
-        return _read_npz(path)
+        return _read_npz(path), {}
     if path.endswith(".safetensors"):
         arrays = read_safetensors(path)
         wide = {mx.bfloat16: mx.float32}
-        return {name: np.array(a.astype(wide.get(a.dtype, a.dtype))) for name, a in arrays.items()}
+        return {name: np.array(a.astype(wide.get(a.dtype, a.dtype))) for name, a in arrays.items()}, {}
     if path.endswith(".index"):
-        return read_bundle(path.removesuffix(".index"))
+        return read_bundle(path.removesuffix(".index")), {}
     return read_torch_state(path)
 
 

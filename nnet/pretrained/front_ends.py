@@ -1,7 +1,7 @@
 """Describes the features of each toolkit as the feats_conf of a model directory."""
 
 from nnet.errors import InputError
-from nnet.feats.options import FbankOptions
+from nnet.feats.options import FbankOptions, MelOptions
 from nnet.pretrained.checkpoint import settings_section
 
 
@@ -23,8 +23,6 @@ def front_end(path, bins, sample_rate=16000, cmvn="utterance", **options):
 def wespeaker_front_end(path, bins, settings):
     """Returns WeSpeaker's feats_conf: Hamming window, audio scaled to 16 bits, mean of the utterance subtracted.
 
-    It is None for tfmel, the front end of WeSpeaker's ReDimNet2, which this toolkit does not compute.
-
     Args:
         path: names the checkpoint in errors.
         bins: number of mel bins.
@@ -33,9 +31,10 @@ def wespeaker_front_end(path, bins, settings):
     data = settings_section(settings, "dataset_args", path)
     kind = data.get("frontend", "fbank")
     if kind == "tfmel":
-        return None
+        arguments = settings_section(data, "tfmel_args", path)
+        return mel_front_end(path, bins, arguments | {"sample_rate": data.get("resample_rate", 16000)})
     if kind != "fbank":
-        raise InputError(f"{path}: front end {kind} is not supported, only fbank")
+        raise InputError(f"{path}: front end {kind} is not supported, only fbank and tfmel")
     fbank, cmvn = settings_section(data, "fbank_args", path), settings_section(data, "cmvn_args", path)
     if fbank.get("num_mel_bins", bins) != bins:
         raise InputError(
@@ -54,6 +53,60 @@ def wespeaker_front_end(path, bins, settings):
         frame_length=fbank.get("frame_length", 25),
         frame_shift=fbank.get("frame_shift", 10),
     )
+
+
+def redimnet_front_end(path, bins, settings):
+    """Returns the feats_conf of ReDimNet's and ReDimNet2's authors, from the arguments of the model (`model_config`).
+
+    It is None without these, and for what is not computed here: other spectra, and other normalizations than the mean.
+
+    Args: as for `wespeaker_front_end`.
+    """
+    layouts = {"pt": "torchaudio", "pt_mel": "torchaudio", "tf": "tfmel", "tf_mel": "tfmel"}
+    layout = layouts.get(str(settings.get("feat_type", "pt"))) if settings else None
+    arguments = settings_section(settings, "spec_params", path)
+    if layout is None or layout == "torchaudio" and arguments.get("spec_norm", "mn") != "mn":
+        return None
+    return mel_front_end(path, bins, arguments | {"hop_length": settings.get("hop_length", 160)}, layout)
+
+
+def mel_front_end(path, bins, arguments, layout="tfmel"):
+    """Returns the feats_conf of the mel spectra of a PyTorch front end.
+
+    Args:
+        path: names the checkpoint in errors.
+        bins: number of mel bins.
+        arguments: of the front end: sample_rate, n_fft, win_length, hop_length, f_min, f_max, do_preemph, norm_signal
+            and eps.
+        layout: of MelOptions.
+    """
+    defaults = {"sample_rate": 16000, "n_fft": 512, "win_length": 400, "hop_length": 160, "f_min": 20, "f_max": 7600}
+    defaults |= {"n_mels": bins, "do_preemph": True, "norm_signal": False, "eps": 1e-8}
+    given = {name: arguments.get(name, default) for name, default in defaults.items()}
+    for name, value in given.items():
+        if not isinstance(value, (int, float)):
+            raise InputError(f"{path}: {name} of the front end must be a number, not {value!r}")
+    rate = given["sample_rate"]
+    if given["n_mels"] != bins or rate <= 0:
+        raise InputError(
+            f"{path}: the weights take {bins} features per frame, the front end has n_mels {given['n_mels']}"
+            f" at {rate} Hz"
+        )
+    values = {
+        "layout": layout,
+        "sample_frequency": rate,
+        "num_mel_bins": bins,
+        "frame_length": 1000 * given["win_length"] / rate,
+        "frame_shift": 1000 * given["hop_length"] / rate,
+        "fft_size": given["n_fft"],
+        "low_freq": given["f_min"],
+        "high_freq": given["f_max"],
+        "preemphasis_coefficient": 0.97 if given["do_preemph"] else 0.0,
+        "normalize_signal": bool(given["norm_signal"]),
+        "offset": 1e-6 if layout == "torchaudio" else given["eps"],
+    }
+    made = MelOptions.from_dict(values, f"{path}: features")
+    return {"type": "mel", "options": made.to_dict(), "cmvn": "utterance", "silence_removed": False}
 
 
 def speaker3d_front_end(path, bins, settings):

@@ -2,6 +2,7 @@
 
 import os
 
+from nnet.pretrained.front_ends import redimnet_front_end
 from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.redimnet_names import tensors_and_names
 from nnet.pretrained.shapes import describe
@@ -14,9 +15,7 @@ def recognize(checkpoint):
 
 
 def map_checkpoint(checkpoint):
-    """Returns the CheckpointMapping of a checkpoint of this kind.
-
-    Its features are torchaudio's, which this toolkit does not compute: it has no feats_conf.
-    """
+    """Returns the CheckpointMapping of a checkpoint of this kind, without feats_conf unless the file has settings."""
     sections, input_dim = describe(checkpoint.state, checkpoint.path)
-    return CheckpointMapping(sections, input_dim, None, *tensors_and_names(checkpoint.state))
+    feats_conf = redimnet_front_end(checkpoint.path, input_dim, checkpoint.settings)
+    return CheckpointMapping(sections, input_dim, feats_conf, *tensors_and_names(checkpoint.state))

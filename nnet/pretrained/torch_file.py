@@ -20,7 +20,7 @@ WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
 def read_torch_state(path):
-    """Reads the state dict of a file written by `torch.save`.
+    """Reads the state dict of a file written by `torch.save`, and ReDimNet's configuration if it is in there.
 
     The state dict may be the saved object itself, or its entry `state_dict`, `model_state_dict` or `model`.
 
@@ -28,7 +28,8 @@ def read_torch_state(path):
         path: the file.
 
     Returns:
-        dict from tensor name to NumPy array of the saved type; bfloat16 becomes float32.
+        dict from tensor name to NumPy array of the saved type, where bfloat16 becomes float32
+        the dict `model_config`, {} if there is none
 
     Raises:
         InputError: not a file of torch.save, damaged, or with objects other than tensors and dicts.
@@ -41,7 +42,9 @@ def read_torch_state(path):
     numbers = sum(math.prod(tensor.shape) for tensor in state.values())
     if numbers > MAX_SHARING * os.path.getsize(path):
         raise InputError(f"{path}: refused: its tensors have {numbers} elements, far more than the file has room for")
-    return {name: _array(tensor, storages, f"{path}: {name}") for name, tensor in state.items()}
+    beside = content.get("model_config")
+    arrays = {name: _array(tensor, storages, f"{path}: {name}") for name, tensor in state.items()}
+    return arrays, beside if isinstance(beside, dict) else {}
 
 
 def _find_state(content, path):

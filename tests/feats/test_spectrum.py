@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.feats.frames import num_frames
 from nnet.feats.options import FbankOptions, MfccOptions
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
 from nnet.kaldi.ark import read_dict
@@ -59,7 +58,7 @@ def twin(samples, options):
         "blackman": options.blackman_coeff - 0.5 * np.cos(phase) + (0.5 - options.blackman_coeff) * np.cos(2 * phase),
     }[options.window_type]
     signal = 32768.0 * samples.astype(np.float64)
-    count = num_frames(len(signal), options)
+    count = options.num_frames(len(signal))
     mels, energies = [], []
     for t in range(count):
         first = shift * t if options.snip_edges else shift * t + shift // 2 - size // 2

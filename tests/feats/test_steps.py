@@ -70,6 +70,10 @@ def test_filter_banks_and_bad_audio(recipe, kaldi):
     data = DataDir(folder / "data/x")
     assert list(data.feats) == list(data.utt2spk) == ["spk1-16k"]
     assert read_matrix(data.feats["spk1-16k"]).shape == (484, 80)
+    (folder / "mel.conf").write_text("--layout=torchaudio\n")
+    result = run("steps/make_mel.sh", "--mel-config", "mel.conf", "--skip-bad", "true", "data/x")
+    assert result.returncode == 0, result.stderr
+    assert read_matrix(DataDir(folder / "data/x").feats["spk1-16k"]).shape == (487, 72)
 
 
 def test_augmented_copies_with_the_originals_vad(recipe, kaldi):

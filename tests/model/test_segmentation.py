@@ -97,7 +97,7 @@ def test_real_speech(librispeech_mini, tmp_path):
         pytest.skip("SV_SEGMENTATION names no checkpoint")
     convert([os.environ["SV_SEGMENTATION"], str(tmp_path / "ours")])
     net = twin.PyanNet().eval()
-    state = read_torch_state(os.environ["SV_SEGMENTATION"])  # torch.load would need pyannote
+    state = read_torch_state(os.environ["SV_SEGMENTATION"])[0]  # torch.load would need pyannote
     net.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
     paths = sorted((librispeech_mini / "test-other").glob("*/*/*.flac"))[::5]
     speech = [np.resize(read_audio(str(path))[0], 160000) for path in paths]

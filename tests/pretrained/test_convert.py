@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
+from nnet.bin.convert_checkpoint import main
 from nnet.errors import InputError
+from nnet.feats.options import MelOptions
+from nnet.feats.spectrum import compute_rows
 from nnet.model.directory import load_speaker_net
+from nnet.model.embedder import Embedder
 from nnet.ops import mx
 from nnet.pretrained.checkpoint import read_checkpoint
 from nnet.pretrained.convert import convert, write_model_dir
@@ -148,11 +152,51 @@ def test_wespeakers_redimnet(name, tmp_path, make_twin, equal_embeddings):
 def test_redimnets_of_their_authors(name, tmp_path, make_twin, equal_embeddings, caplog):
     twin = redimnet(make_twin, name)
     state = twin.state_dict() | {"spec.torchfbank.1.flipped_filter": torch.zeros(1, 1, 2)}
-    torch.save({"model_config": {"F": 40, "C": 4}, "state_dict": state}, tmp_path / "b0-vox2-lm.pt")
+    torch.save({"state_dict": state}, tmp_path / "b0-vox2-lm.pt")
     converted = convert(str(tmp_path))
     assert converted.toolkit == "redimnet" and "defines no features" in caplog.text
     for frames in (50, 401):
         equal_embeddings(converted.model, twin, frames, 40, bound=1e-5)
+
+
+def test_the_features_of_redimnets_authors(tmp_path, make_twin):
+    state, path = redimnet(make_twin, "convnext").state_dict(), str(tmp_path / "b0-vox2-lm.pt")
+
+    def features(**config):
+        torch.save({"model_config": config, "state_dict": state}, path)
+        conf = convert(path).feats_conf
+        return conf and MelOptions.from_dict(conf["options"])
+
+    audio = {"layout": "torchaudio", "num_mel_bins": 40, "offset": 1e-6}
+    assert features(F=40, C=4, spec_params={"do_spec_aug": True}) == MelOptions(**audio)
+    assert features(hop_length=240, spec_params={"norm_signal": True}) == MelOptions(
+        **audio, frame_shift=15.0, normalize_signal=True
+    )
+    assert features(feat_type="tf_mel") == MelOptions(num_mel_bins=40)
+    assert features(feat_type="tf_spec") is None and features(spec_params={"spec_norm": "bn"}) is None
+    for config, message in (
+        ({"hop_length": "160"}, "hop_length of the front end must be a number, not '160'"),
+        ({"spec_params": {"n_mels": 80}}, "the weights take 40 features per frame, the front end has n_mels 80"),
+        ({"spec_params": {"sample_rate": 0}}, "the front end has n_mels 40 at 0 Hz"),
+        ({"spec_params": {"n_fft": 256}}, "fft-size 256 must be even and at least a frame"),
+        ({"spec_params": []}, "spec_params must be a section"),
+    ):
+        with pytest.raises(InputError, match=message):
+            features(**config)
+
+
+def test_a_redimnet_embeds_audio(tmp_path, make_twin):
+    twin = redimnet(make_twin, "convnext")
+    torch.save({"model_config": {"F": 40, "C": 4}, "state_dict": twin.state_dict()}, tmp_path / "b0.pt")
+    main([str(tmp_path / "b0.pt"), str(tmp_path / "model")])
+    options = MelOptions.from_conf(tmp_path / "model" / "mel.conf")
+    samples = np.random.default_rng(0).normal(0, 0.1, 20000).astype(np.float32)
+    feats = np.asarray(compute_rows(samples, options))
+    with torch.no_grad():
+        expected = twin(torch.from_numpy(feats - feats.mean(axis=0))[None])[0].numpy()
+    np.testing.assert_allclose(
+        Embedder(tmp_path / "model").embed(samples, 16000), expected, atol=1e-4 * np.abs(expected).max()
+    )
 
 
 def test_the_first_release_of_redimnet_and_wespeakers_redimnet2(tmp_path, make_twin, equal_embeddings):
@@ -163,9 +207,12 @@ def test_the_first_release_of_redimnet_and_wespeakers_redimnet2(tmp_path, make_t
     converted = convert(str(tmp_path / "redimnet-b0-vox2-lm.pt"))
     assert converted.toolkit == "redimnet" and converted.config.embedding.input_bn
     (tmp_path / "second").mkdir()
-    arguments = {"model_args": {"feat_dim": 40}, "dataset_args": {"frontend": "tfmel"}}
+    mels = {"frontend": "tfmel", "tfmel_args": {"n_mels": 40, "norm_signal": True}}
+    arguments = {"model_args": {"feat_dim": 40}, "dataset_args": mels}
     converted = convert(_save_wespeaker(tmp_path / "second", second, "ReDimNet2B0", **arguments))
-    assert converted.toolkit == "wespeaker" and converted.feats_conf is None
+    options = MelOptions.from_dict(converted.feats_conf["options"])
+    assert converted.toolkit == "wespeaker" and converted.feats_conf["cmvn"] == "utterance"
+    assert options == MelOptions(num_mel_bins=40, normalize_signal=True)
     equal_embeddings(converted.model, second, 90, 40, bound=1e-5)
 
 

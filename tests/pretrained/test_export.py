@@ -209,7 +209,7 @@ def test_a_network_that_wespeaker_does_not_have_is_refused(tmp_path):
 def test_a_written_checkpoint_is_read_without_pytorch(tmp_path):
     state = {"a.weight": np.arange(6.0).reshape(2, 3), "b": np.float32(2.5).reshape(()), "c": np.ones((2, 3, 4)).T}
     write_torch_state(tmp_path / "model.pt", state)
-    read = read_torch_state(str(tmp_path / "model.pt"))
+    read = read_torch_state(str(tmp_path / "model.pt"))[0]
     assert list(read) == list(state)
     assert all(np.array_equal(read[name], array) for name, array in state.items())
 

@@ -31,7 +31,7 @@ def test_tensors_of_every_type_equal_pytorchs(torch, tmp_path, zipped):
     x = torch.arange(-6, 6).reshape(3, 4)
     types = ["float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"]
     state = {name: (x + 0.3 if "float" in name else x).to(getattr(torch, name)) for name in types}
-    read = read_torch_state(_save(torch, tmp_path, state, zipped))
+    read = read_torch_state(_save(torch, tmp_path, state, zipped))[0]
     assert list(read) == types
     for name, tensor in state.items():
         expected = tensor.float().numpy() if name == "bfloat16" else tensor.numpy()
@@ -52,7 +52,7 @@ def test_views_shared_storages_and_odd_shapes(torch, tmp_path, zipped):
         "parameter": torch.nn.Parameter(base * 2),
         "again": base,
     }
-    read = read_torch_state(_save(torch, tmp_path, state, zipped))
+    read = read_torch_state(_save(torch, tmp_path, state, zipped))[0]
     for name, tensor in state.items():
         assert np.array_equal(read[name], tensor.detach().numpy()), name
 
@@ -62,7 +62,7 @@ def test_views_shared_storages_and_odd_shapes(torch, tmp_path, zipped):
 def test_a_state_dict_within_a_checkpoint(torch, tmp_path, zipped, wrapper):
     state = torch.nn.Linear(3, 2).state_dict()
     content = {"epoch": 3, wrapper: state, "optimizer": {"state": {0: {"step": torch.ones(1)}}, "lr": [0.1]}}
-    read = read_torch_state(_save(torch, tmp_path, content, zipped))
+    read = read_torch_state(_save(torch, tmp_path, content, zipped))[0]
     assert {n: a.shape for n, a in read.items()} == {"weight": (2, 3), "bias": (2,)}
 
 
@@ -76,7 +76,7 @@ def test_a_pickled_module_is_refused_by_name(torch, tmp_path, zipped):
 def test_other_pickle_protocols(torch, tmp_path, protocol):
     path = str(tmp_path / "model.pt")
     torch.save(torch.nn.Linear(3, 2).state_dict(), path, pickle_protocol=protocol)
-    assert read_torch_state(path).keys() == {"weight", "bias"}
+    assert read_torch_state(path)[0].keys() == {"weight", "bias"}
 
 
 @BOTH
@@ -185,7 +185,7 @@ def _tensor(offset, shape, strides, count=4):
 
 def test_a_tensor_made_by_hand_is_read(tmp_path):
     path = _zip(tmp_path / "model.pt", _tensor(1, (3,), (1,)))
-    assert read_torch_state(path)["a"].tolist() == [1, 2, 3]
+    assert read_torch_state(path)[0]["a"].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_many_tensors_of_one_storage_are_refused(tmp_path):
     entry = records["archive/data.pkl"].removeprefix(begin).removesuffix(end).removeprefix(_pickled("a")) + b"s"
     entries = [b"X\x05\x00\x00\x00%05d" % i + entry for i in range(2000)]
     records["archive/data.pkl"] = begin + b"".join(entries) + b"."
-    assert len(read_torch_state(_zip(tmp_path / "model.pt", records))) == 2000
+    assert len(read_torch_state(_zip(tmp_path / "model.pt", records))[0]) == 2000
     records["archive/data.pkl"] = records["archive/data.pkl"].replace(_pickled((4,)), _pickled((1 << 20,)))
     with pytest.raises(InputError, match="far more than the file has room for"):
         read_torch_state(_zip(tmp_path / "model.pt", records))
