@@ -23,8 +23,12 @@ echo "$0 $*" >&2
 . utils/jobs.sh
 if [ $# -lt 1 ] || [ $# -gt 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
-config=${type}_config
-config=${!config}
+case $type in
+  mfcc) config=$mfcc_config ;;
+  fbank) config=$fbank_config ;;
+  mel) config=$mel_config ;;
+  *) echo "$0: --type must be mfcc, fbank or mel, not '$type'" >&2; exit 1 ;;
+esac
 
 for file in "$data/wav.scp" "$data/utt2spk" "$config"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi

@@ -15,8 +15,8 @@
 #
 # begin_recipe parses the options (--help prints the header of the recipe, and the options below) and sets
 #   train_cmd gpu_cmd   job runners
-#   name type           name of the configuration, type of its features: mfcc or fbank
-#   vad cmvn            mfcc: voiced frames, sliding mean; fbank: all frames, mean of the utterance
+#   name type           name of the configuration, type of its features: mfcc, fbank or mel
+#   vad cmvn            mfcc: voiced frames, sliding mean; fbank, mel: all frames, mean of the utterance
 #   feats net           data/TYPE, data/TYPE/net: data directories with features; the network's train, valid and dev sets
 # check_training sets
 #   resolved margin     the whole configuration, checked; whether stage 8 can fine-tune the network with a larger margin
@@ -56,7 +56,7 @@ begin_recipe() {
   type=$(check '' --show features.type)
   case ${type:=mfcc} in
     mfcc) vad=true cmvn=sliding ;;
-    fbank) vad=false cmvn=utterance ;;
+    fbank | mel) vad=false cmvn=utterance ;;
   esac
   feats=data/$type net=data/$type/net
 }

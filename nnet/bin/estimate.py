@@ -23,7 +23,7 @@ from nnet.datadir.checks import summarize
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.feats.spectrum import COMPUTE
+from nnet.feats.spectrum import compute_rows
 from nnet.report.tables import as_text
 from nnet.training.data import num_workers
 from nnet.training.resources import FRAMES_PER_HOUR, Features, Size, Training, estimate_stages, most_disk
@@ -44,7 +44,7 @@ def main(argv=None):
         options.dim,
         args.vad,
         options.sample_frequency,
-        feature_speed(args.feats_type, options),
+        feature_speed(options),
         reading_speed(args.train),
         augmentation_speed(options.sample_frequency),
     )
@@ -103,13 +103,13 @@ def _size_of(text):
         raise InputError(f"{text}: neither a data directory nor SPEAKERS:UTTERANCES:HOURS") from None
 
 
-def feature_speed(kind, options):
+def feature_speed(options):
     """Measures feature extraction on one core: hours of audio per hour."""
     rng = np.random.default_rng(0)
     samples = rng.normal(0, 0.1, int(SECONDS * options.sample_frequency)).astype(np.float32)
-    COMPUTE[kind](samples[: len(samples) // 10], options, rng)
+    compute_rows(samples[: len(samples) // 10], options, rng)
     start = time.perf_counter()
-    COMPUTE[kind](samples, options, rng)
+    compute_rows(samples, options, rng)
     return SECONDS / (time.perf_counter() - start)
 
 

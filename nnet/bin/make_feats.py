@@ -1,8 +1,8 @@
-"""Computes MFCCs or filter banks of a data directory.
+"""Computes the features of a data directory: MFCCs, filter banks, or the mel spectra of other toolkits.
 
 Writes OUT.ark and OUT.scp, the tables OUT.num_frames and OUT.dur, OUT.json (type and options of the features), and
-OUT.left_out (utterance and reason) for utterances without features. steps/make_mfcc.sh and steps/make_fbank.sh run it
-in parallel jobs and merge their results into the data directory.
+OUT.left_out (utterance and reason) for utterances without features. steps/make_mfcc.sh and its like run it in
+parallel jobs and merge their results into the data directory.
 
 Bad audio (missing, truncated, empty, all zeros, NaN, or of another sampling rate) is an error; with --skip-bad true it
 is left out. Utterances too short for one frame are left out.

@@ -26,7 +26,7 @@ from nnet.diarization.similarity import points_of
 from nnet.diarization.speech import joined
 from nnet.diarization.vbx import VbxOptions
 from nnet.feats.prepare import prepare
-from nnet.feats.spectrum import COMPUTE
+from nnet.feats.spectrum import compute_rows
 from nnet.model.embedder import Embedder
 from nnet.progress import progress
 
@@ -168,10 +168,11 @@ def _features(model, recording, segmentation) -> Iterator[tuple[tuple[int, int, 
         active = segmentation.active(i)
         if not active.any():
             continue
-        feats = COMPUTE[front_end.type](recording.read(int(start), int(start) + segmentation.window), options)
+        feats = np.asarray(compute_rows(recording.read(int(start), int(start) + segmentation.window), options))
         if front_end.cmvn == "sliding":
             feats = prepare(feats, "sliding")
-        seconds = (np.arange(len(feats)) * options.window_shift + options.window_size / 2) / rate
+        centers = options.first_sample + options.window_size / 2 + np.arange(len(feats)) * options.window_shift
+        seconds = centers / rate
         frames = np.clip(np.floor((seconds - grid.start) / grid.step).astype(int), 0, len(active) - 1)
         single = active & (active.sum(axis=1, keepdims=True) == 1)
         for number in np.flatnonzero(active.any(axis=0)):

@@ -16,7 +16,7 @@ def extract(data, options, seed=0, skip_bad=False):
 
     Args:
         data: a DataDir with wav.scp.
-        options: MfccOptions or FbankOptions.
+        options: FeatureOptions.
         seed: of the dither, together with the utterance id.
         skip_bad: report bad audio as a `problem` instead of raising.
 

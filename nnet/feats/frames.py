@@ -20,7 +20,7 @@ def frame_blocks(samples, options, size, change):
     """
     window, shift = options.window_size, options.window_shift
     count = options.num_frames(len(samples))
-    start = 0 if options.snip_edges else shift // 2 - window // 2  # of frame 0
+    start = options.first_sample
     kept, place = np.empty(0, np.float32), 0  # samples from `place` on
     edges = [*range(0, max(1, count // size) * size, size), count] if count else []
     for first, stop in itertools.pairwise(edges):

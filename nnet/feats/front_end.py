@@ -69,6 +69,6 @@ def describe(conf):
     """Describes a feats_conf in one line."""
     options, silence = feature_options(conf), "removed" if conf["silence_removed"] else "kept"
     count = f"{options.num_ceps} MFCCs" if conf["type"] == "mfcc" else f"{options.num_mel_bins} log mel bins"
-    window = f"as of {options.layout}" if conf["type"] == "mel" else f"{options.window_type} window"
+    window = f"in the layout of {options.layout}" if conf["type"] == "mel" else f"{options.window_type} window"
     frames = f"{options.frame_length:g} ms every {options.frame_shift:g} ms, {window}"
     return f"{count} at {options.sample_frequency:g} Hz, {frames}; mean: {conf['cmvn']}; silence {silence}"

@@ -56,6 +56,11 @@ class FeatureOptions:
         """Number of samples of a frame."""
         return int(self.sample_frequency * 0.001 * self.frame_length)
 
+    @property
+    def first_sample(self) -> int:
+        """Sample at which frame 0 begins; negative: before the signal."""
+        raise NotImplementedError
+
     def num_frames(self, num_samples: int) -> int:
         """Returns the number of frames of a signal."""
         raise NotImplementedError
@@ -100,6 +105,11 @@ class SpectrumOptions(FeatureOptions):
     def padded_size(self) -> int:
         """Size of the FFT in samples."""
         return 1 << (self.window_size - 1).bit_length() if self.round_to_power_of_two else self.window_size
+
+    @property
+    def first_sample(self) -> int:
+        """Sample at which frame 0 begins; negative: before the signal."""
+        return 0 if self.snip_edges else self.window_shift // 2 - self.window_size // 2
 
     def num_frames(self, num_samples: int) -> int:
         """Returns the number of frames of a signal."""
@@ -162,7 +172,7 @@ class MelOptions(FeatureOptions):
     )
     fft_size: int = option(512, "Size of the FFT in samples; at least a frame.", low=2, high=65536)
     normalize_signal: bool = option(False, "Scale the whole signal to mean 0 and variance 1 first.")
-    offset: float = option(1e-8, "Added to the energy of a mel bin before the log.", above=0)
+    offset: float = option(1e-8, "Added to the energy of a mel bin before the log.", low=1e-30, high=0.1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -178,11 +188,11 @@ class MelOptions(FeatureOptions):
 
     @property
     def first_sample(self) -> int:
-        """Sample at which frame 0 begins, before the signal."""
+        """Sample at which frame 0 begins; negative: before the signal."""
         return -(self.window_size // 2) if self.layout == "torchaudio" else -(self.window_shift // 2)
 
     def num_frames(self, num_samples: int) -> int:
-        """Returns the number of frames of a signal; with two samples or fewer, none."""
+        """Returns the number of frames of a signal; one of fewer than two samples has none."""
         if num_samples < 2:
             return 0
         if self.layout == "torchaudio":

@@ -31,11 +31,13 @@ class Checkpoint:
         path: the weights file.
         state: dict from tensor name to array, in the file's own names and layouts.
         settings: content of the toolkit's configuration file in the same folder; {} if there is none.
+        model_config: the dict of this name in the weights file itself; {} if there is none.
     """
 
     path: str
     state: dict
     settings: dict = field(default_factory=dict)
+    model_config: dict = field(default_factory=dict)
 
 
 def read_checkpoint(path):
@@ -51,9 +53,9 @@ def read_checkpoint(path):
         raise InputError(f"{path}: no such file or folder")
     folder = os.path.dirname(weights)
     settings = next((os.path.join(folder, n) for n in SETTINGS if os.path.isfile(os.path.join(folder, n))), None)
-    tensors, beside = read_tensors(weights)
+    tensors, model_config = read_tensors(weights)
     state = {_remove_prefix(name, "module."): array for name, array in tensors.items()}
-    return Checkpoint(weights, state, _read_settings(settings) if settings else beside)
+    return Checkpoint(weights, state, _read_settings(settings) if settings else {}, model_config)
 
 
 def read_tensors(path):
@@ -77,7 +79,7 @@ def settings_section(settings, name, path):
     """Returns the dict `settings[name]`, {} if it is absent; `path` names the checkpoint in errors."""
     value = settings.get(name)
     if value is not None and not isinstance(value, dict):
-        raise InputError(f"{path}: in the settings beside it, {name} must be a section, not {value!r}")
+        raise InputError(f"{path}: in its settings, {name} must be a section, not {value!r}")
     return value or {}
 
 

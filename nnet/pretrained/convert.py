@@ -80,7 +80,7 @@ def convert(source, toolkit=None, feats_conf=None):
 
 
 def write_model_dir(converted, directory):
-    """Writes a model directory, and the options of its features for steps/make_fbank.sh if they are known.
+    """Writes a model directory, and the options of its features for steps/make_*.sh if they are known.
 
     config.json is written last: without it the folder is no model directory, and the conversion can be repeated.
     """

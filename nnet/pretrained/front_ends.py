@@ -62,6 +62,9 @@ def redimnet_front_end(path, bins, settings):
 
     Args: as for `wespeaker_front_end`.
     """
+    for name in ("pad_right_samples", "before_pool_offset"):
+        if settings.get(name):
+            raise InputError(f"{path}: its model_config has {name}, which is not supported")
     layouts = {"pt": "torchaudio", "pt_mel": "torchaudio", "tf": "tfmel", "tf_mel": "tfmel"}
     layout = layouts.get(str(settings.get("feat_type", "pt"))) if settings else None
     arguments = settings_section(settings, "spec_params", path)
@@ -84,8 +87,8 @@ def mel_front_end(path, bins, arguments, layout="tfmel"):
     defaults |= {"n_mels": bins, "do_preemph": True, "norm_signal": False, "eps": 1e-8}
     given = {name: arguments.get(name, default) for name, default in defaults.items()}
     for name, value in given.items():
-        if not isinstance(value, (int, float)):
-            raise InputError(f"{path}: {name} of the front end must be a number, not {value!r}")
+        if not isinstance(value, (int, float)) or not 0 <= value <= 1e6:
+            raise InputError(f"{path}: {name} of the front end must be a number from 0 to a million, not {value!r}")
     rate = given["sample_rate"]
     if given["n_mels"] != bins or rate <= 0:
         raise InputError(

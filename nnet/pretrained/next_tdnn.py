@@ -1,9 +1,10 @@
 """Reads the checkpoints of NeXt-TDNN's authors (github.com/dmlguq456/NeXt_TDNN_ASV): the state of a Lightning module.
 
-Their features are torchaudio's mel spectra: of frames centered at multiples of 10 ms, after a pre-emphasis of the whole
-recording. No front end of this toolkit computes them, so the conversion leaves the features open.
+All their configurations have the same features, torchaudio's mel spectra with the mean of the utterance subtracted. A
+file without their front end was not written by them, and may be of other features.
 """
 
+from nnet.pretrained.front_ends import mel_front_end
 from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.shapes import describe
 
@@ -21,4 +22,6 @@ def map_checkpoint(checkpoint):
     plain = {name.removeprefix(PREFIX): array for name, array in checkpoint.state.items()}
     state = {PREFIX + name: array for name, array in plain.items() if not name.startswith(NOT_THE_NETWORK)}
     sections, input_dim = describe(state, checkpoint.path)
-    return CheckpointMapping(sections, input_dim, None, state)
+    theirs = any(name.startswith(NOT_THE_NETWORK[0]) for name in plain)
+    feats_conf = mel_front_end(checkpoint.path, input_dim, {}, "torchaudio") if theirs else None
+    return CheckpointMapping(sections, input_dim, feats_conf, state)

@@ -15,7 +15,7 @@ def recognize(checkpoint):
 
 
 def map_checkpoint(checkpoint):
-    """Returns the CheckpointMapping of a checkpoint of this kind, without feats_conf unless the file has settings."""
+    """Returns the CheckpointMapping of a checkpoint of this kind, without feats_conf unless the file says."""
     sections, input_dim = describe(checkpoint.state, checkpoint.path)
-    feats_conf = redimnet_front_end(checkpoint.path, input_dim, checkpoint.settings)
+    feats_conf = redimnet_front_end(checkpoint.path, input_dim, checkpoint.model_config)
     return CheckpointMapping(sections, input_dim, feats_conf, *tensors_and_names(checkpoint.state))

@@ -63,16 +63,12 @@ def check_same_front_end(directory, feats_conf, data_path):
     old = read_config(directory)[1]["feats_conf"]
     if not (old and feats_conf):
         return
+    hint = os.path.join(directory, f"{old['type']}.conf")
     keys = [k for k in differing_keys(old, feats_conf) if k.removeprefix("options.") not in INCIDENTAL]
     if not feats_conf["silence_removed"]:
         keys = [k for k in keys if k.partition(".")[0] != "vad"]
     differ = f"{data_path}: features differ from those of {directory} in {', '.join(keys)}"
     if any(k.removeprefix("options.") not in RELEARNABLE for k in keys):
-        raise InputError(f"{differ}; recompute them{_config_hint(directory)}")
+        raise InputError(f"{differ}; recompute them{f' with {hint}' if os.path.isfile(hint) else ''}")
     if keys:
         log.warning("%s; the network has to adapt to that", differ)
-
-
-def _config_hint(directory):
-    conf = os.path.join(directory, "fbank.conf")
-    return f" with {conf}" if os.path.isfile(conf) else ""

@@ -22,7 +22,7 @@ from nnet.ops import mx
 from nnet.ops.gradients import inference
 
 # Options that decide where a frame lies, which student and teacher must share.
-FRAMING = ("sample_frequency", "frame_shift", "frame_length", "snip_edges")
+FRAMING = ("sample_frequency", "frame_shift", "frame_length", "snip_edges", "layout")
 
 
 class TaughtLoader:
@@ -165,9 +165,13 @@ class Teacher:
         if not (conf and self.conf):
             raise InputError(f"{path}: no feats_conf.json, or {self.directory} has none: cannot tell what it hears")
         differing = [key.removeprefix("options.") for key in differing_keys(self.conf, conf)]
-        framing = [key for key in differing if key in FRAMING]
+        own, others = self.conf["options"], conf["options"]
+        framing = [key for key in FRAMING if own.get(key) != others.get(key)]
         if framing:
-            raise InputError(f"{path}: the teacher {self.directory} has another {', '.join(framing)}")
+            raise InputError(
+                f"{path}: the teacher {self.directory} has another {', '.join(framing)}; keep its embeddings "
+                "(distillation.embeddings)"
+            )
         silence = [] if conf["silence_removed"] or self.conf["silence_removed"] else ["vad"]
         return not [key for key in differing if key not in INCIDENTAL and key.partition(".")[0] not in silence]
 
@@ -201,7 +205,7 @@ def clean_training(teacher, loader, data_dir, spk2int, conf, **arguments):
     Args:
         data_dir: with the same utterances as the student's, of the same lengths.
         spk2int: as for the student's ChunkLoader.
-        conf: feats_conf of the student.
+        conf: feats_conf of the student, or that of data_dir if chunks are of its features.
         arguments: of the student's ChunkLoader, less those that change what is heard.
     """
     hears = teacher.hears(conf, data_dir)

@@ -20,7 +20,7 @@ from nnet.config import build_config, load_config
 from nnet.errors import InputError
 from nnet.export.onnx import features_from_samples, write_onnx
 from nnet.feats.front_end import FrontEnd
-from nnet.feats.options import FbankOptions, MfccOptions
+from nnet.feats.options import FEATURE_OPTIONS, FbankOptions, MelOptions, MfccOptions
 from nnet.model.engine import onnx_model, open_session
 from nnet.model.speaker_net import build_model
 from nnet.networks.layers import BatchNorm
@@ -164,7 +164,7 @@ def test_what_has_no_form_in_onnx_is_named():
 
 
 def conf_of(options, **settings):
-    kind = "fbank" if isinstance(options, FbankOptions) else "mfcc"
+    kind = next(name for name, cls in FEATURE_OPTIONS.items() if isinstance(options, cls))
     return {"type": kind, "options": options.to_dict(), "cmvn": "none", "silence_removed": False} | settings
 
 
@@ -195,6 +195,7 @@ def test_features_from_samples_are_ours(name):
     ("conf", "reason"),
     [
         (conf_of(MfccOptions()), "its features are mfcc"),
+        (conf_of(MelOptions()), "its features are mel"),
         (conf_of(FbankOptions(), silence_removed=True), "silence is removed by a VAD"),
         (conf_of(FbankOptions(), cmvn="sliding"), "its mean normalization slides"),
         (conf_of(FbankOptions(use_energy=True)), "its features hold the energy"),

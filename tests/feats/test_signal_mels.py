@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nnet.errors import InputError
+from nnet.feats.front_end import describe
 from nnet.feats.options import MelOptions
 from nnet.feats.spectrum import compute_rows
 from nnet.rows import StoredRows, gathered
@@ -78,5 +79,9 @@ def test_signals_without_a_frame_and_options_that_do_not_fit():
         MelOptions(fft_size=256)
     with pytest.raises(InputError, match="dither 1: features of type mel have none; set it to 0"):
         MelOptions(dither=1.0)
+    with pytest.raises(InputError, match="offset"):
+        MelOptions.from_dict({"offset": 1e-46})
+    conf = {"type": "mel", "options": MelOptions().to_dict(), "cmvn": "utterance", "silence_removed": False}
+    assert "72 log mel bins at 16000 Hz, 25 ms every 10 ms, in the layout of tfmel" in describe(conf)
     with pytest.raises(InputError, match="from low-freq 20 to high-freq 9000 Hz do not fit in 0 to 8000 Hz"):
         MelOptions(high_freq=9000.0)

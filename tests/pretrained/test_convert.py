@@ -111,6 +111,8 @@ def test_the_authors_next_tdnn(options, tmp_path, make_twin, equal_embeddings):
     converted = convert(str(path))
     network = converted.config.network.options
     assert converted.toolkit == "next_tdnn" and (converted.input_dim, network.channels) == (80, 32)
+    audio = MelOptions(layout="torchaudio", num_mel_bins=80, offset=1e-6)
+    assert MelOptions.from_dict(converted.feats_conf["options"]) == audio
     assert options.items() <= vars(network).items()
     equal_embeddings(converted.model, twin, 200, 80)
     state = twin.state_dict()
@@ -175,14 +177,18 @@ def test_the_features_of_redimnets_authors(tmp_path, make_twin):
     assert features(feat_type="tf_mel") == MelOptions(num_mel_bins=40)
     assert features(feat_type="tf_spec") is None and features(spec_params={"spec_norm": "bn"}) is None
     for config, message in (
-        ({"hop_length": "160"}, "hop_length of the front end must be a number, not '160'"),
+        ({"hop_length": "160"}, "hop_length of the front end must be a number from 0 to a million, not '160'"),
         ({"spec_params": {"n_mels": 80}}, "the weights take 40 features per frame, the front end has n_mels 80"),
         ({"spec_params": {"sample_rate": 0}}, "the front end has n_mels 40 at 0 Hz"),
         ({"spec_params": {"n_fft": 256}}, "fft-size 256 must be even and at least a frame"),
         ({"spec_params": []}, "spec_params must be a section"),
+        ({"pad_right_samples": 80}, "its model_config has pad_right_samples, which is not supported"),
+        ({"hop_length": 10**400}, "hop_length of the front end must be a number from 0 to a million"),
     ):
         with pytest.raises(InputError, match=message):
             features(**config)
+    (tmp_path / "config.json").write_text('{"feat_type": "pt"}')  # of something else in the folder
+    assert features() is None and features(feat_type="tf") == MelOptions(num_mel_bins=40)
 
 
 def test_a_redimnet_embeds_audio(tmp_path, make_twin):

@@ -17,6 +17,7 @@ from nnet.config import load_config
 from nnet.datadir.directory import DataDir, write_table
 from nnet.dataset import speaker_indices
 from nnet.errors import InputError
+from nnet.feats.options import MelOptions
 from nnet.feats.spectrum import compute_fbank
 from nnet.kaldi.ark import ArkWriter
 from nnet.model.directory import load_speaker_net
@@ -250,5 +251,15 @@ def test_what_cannot_be_taught_is_refused(audio, data, teacher, tmp_path):
         train(other, config, tmp_path / "exp")
     for path in other.glob("*/feats_conf.json"):
         path.write_text(path.read_text().replace('"num_ceps"', '"frame_shift": 20.0, "num_ceps"'))
-    with pytest.raises(InputError, match="the teacher .* has another frame_shift"):
+    with pytest.raises(InputError, match="the teacher .* has another frame_shift; keep its embeddings"):
         train(other, config, tmp_path / "exp2")
+    for path in other.glob("*/feats_conf.json"):  # features of another type lie elsewhere, too
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"type": "mel", "options": MelOptions().to_dict()}))
+    with pytest.raises(InputError, match="the teacher .* has another .*layout; keep its embeddings"):
+        train(other, config, tmp_path / "exp3")
+    clean = shutil.copytree(data / "train", tmp_path / "clean")
+    path = clean / "feats_conf.json"
+    path.write_text(path.read_text().replace('"none"', '"sliding"'))
+    config = make_config(tmp_path / "c.json", distillation={"teacher": str(teacher), "clean": str(clean)})
+    with pytest.raises(InputError, match="clean: its features are not those of the teacher"):
+        train(data, config, tmp_path / "exp4")
