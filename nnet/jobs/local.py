@@ -73,14 +73,14 @@ class Runner:
             file.write(f"# {command}\n# Started at {_now()} on {socket.gethostname()}\n#\n".encode())
             file.flush()
             process = subprocess.Popen(
-                ["bash", "-c", f"set -o pipefail\n{command}"],
+                ["bash", "-c", f"{self.watchdog.announcement()}\nset -o pipefail\n{command}"],
+                pass_fds=[self.watchdog.pipe],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=self.environment,
                 start_new_session=True,
             )
-        self.watchdog.tell(f"+{process.pid}")
         self.running[process.pid] = Job(process, log, time.time())
 
     def _on_signal(self, number, frame):
@@ -126,25 +126,30 @@ class Runner:
 class Watchdog:
     """A child process that kills the jobs if this process is killed (SIGKILL, out of memory).
 
-    It reads the jobs' process groups from a pipe; end of file means that this process is gone.
+    It reads the jobs' process groups from a pipe; end of file means that this process is gone, and that every job that
+    it started has reported: a job holds the pipe until then, so that none escapes because this process ended too soon.
     """
 
     def __enter__(self):
-        reading, self._pipe = os.pipe()
+        reading, self.pipe = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            os.close(self._pipe)
+            os.close(self.pipe)
             _watch(reading)
         os.close(reading)
         return self
 
+    def announcement(self):
+        """Returns what a job's shell does first: it reports itself, the first of its process group, with `+PID`."""
+        return f"echo +$$ >&{self.pipe}; exec {self.pipe}>&-"
+
     def tell(self, line):
-        """Reports a job that started (`+PID`) or ended (`-PID`)."""
-        os.write(self._pipe, f"{line}\n".encode())
+        """Reports a job that ended (`-PID`), or that all did (`.`)."""
+        os.write(self.pipe, f"{line}\n".encode())
 
     def __exit__(self, *error):
         self.tell(".")
-        os.close(self._pipe)
+        os.close(self.pipe)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
