@@ -50,12 +50,13 @@ def torch_step(case):
     weights = [*network.parameters(), *classifier.parameters()]
     optimizer = torch.optim.SGD(weights, lr=RATE, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY)
     batch, speakers = map(torch.from_numpy, arrays)
+    speakers = speakers.long()
 
     def step():
         optimizer.zero_grad()
         output = network(batch)
         output = output[-1] if isinstance(output, tuple) else output
-        torch.nn.functional.cross_entropy(classifier(output), speakers.long()).backward()
+        torch.nn.functional.cross_entropy(classifier(output), speakers).backward()
         optimizer.step()
 
     return step

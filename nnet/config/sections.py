@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nnet.feats.options import FEATURE_OPTIONS
 from nnet.options import option
 
 
@@ -9,7 +10,7 @@ from nnet.options import option
 class FeaturesSection:
     """The features that the network expects; the data directory records how they were computed."""
 
-    type: str | None = option(None, "Required kind of features; null: any.", choices=("mfcc", "fbank", "mel"))
+    type: str | None = option(None, "Required kind of features; null: any.", choices=tuple(FEATURE_OPTIONS))
     dim: int | None = option(None, "Required feature dimension; null: that of the training data.", low=1)
 
 

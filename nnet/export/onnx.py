@@ -163,7 +163,7 @@ def _fbank_options(conf):
         f"its features are {conf['type']}": not isinstance(options, FbankOptions),
         "silence is removed by a VAD": conf["silence_removed"],
         "its mean normalization slides": conf["cmvn"] == "sliding",
-        "its features hold the energy": getattr(options, "use_energy", False),
+        "its features hold the energy": isinstance(options, FbankOptions) and options.use_energy,
     }
     for reason, holds in reasons.items():
         if holds:

@@ -1,5 +1,6 @@
 """Options of features: MFCCs and filter banks, with the names and defaults of Kaldi's programs, and other spectra."""
 
+import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ LAYOUTS = ("tfmel", "torchaudio")
 
 
 @dataclasses.dataclass(frozen=True)
-class FeatureOptions:
+class FeatureOptions(abc.ABC):
     """Options common to all features: audio, frames and mel bins."""
 
     sample_frequency: float = option(16000.0, "Sampling rate of the audio in Hz.", above=0, high=1e6)
@@ -57,13 +58,18 @@ class FeatureOptions:
         return int(self.sample_frequency * 0.001 * self.frame_length)
 
     @property
+    @abc.abstractmethod
+    def dim(self) -> int:
+        """Dimensions of a frame."""
+
+    @property
+    @abc.abstractmethod
     def first_sample(self) -> int:
         """Sample at which frame 0 begins; negative: before the signal."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def num_frames(self, num_samples: int) -> int:
         """Returns the number of frames of a signal."""
-        raise NotImplementedError
 
     @classmethod
     def from_conf(cls: type[Features], path: AnyPath | None) -> Features:
@@ -160,7 +166,7 @@ class FbankOptions(SpectrumOptions):
 
 @dataclasses.dataclass(frozen=True)
 class MelOptions(FeatureOptions):
-    """Options of the mel spectra that ReDimNet's authors and WeSpeaker's ReDimNet2 take (`nnet.feats.signal_mels`)."""
+    """Options of the mel spectra of ReDimNet's and NeXt-TDNN's authors and of WeSpeaker's ReDimNet2 (`signal_mels`)."""
 
     layout: str = option(
         "tfmel", "Whose frames and filters: those of WeSpeaker's front end tfmel, or torchaudio's.", choices=LAYOUTS

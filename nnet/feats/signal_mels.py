@@ -1,8 +1,8 @@
 """Log mel spectra as PyTorch front ends compute them, whose pre-emphasis is over the whole signal.
 
-tfmel: the front end of WeSpeaker's ReDimNet2, and one of ReDimNet's authors'. Frames begin half a shift before the
-    signal, which has zeros around it; a symmetric Hamming window; triangles that are linear in mel. The power of an FFT
-    bin and the energy of a mel bin are at least `offset`, which is added once more before the log.
+tfmel: the front end of WeSpeaker's ReDimNet2, and one of the two of ReDimNet's authors. Frames begin half a shift
+    before the signal, which has zeros around it; a symmetric Hamming window; triangles that are linear in mel. The
+    power of an FFT bin and the energy of a mel bin are at least `offset`, which is added once more before the log.
 torchaudio: `torchaudio.transforms.MelSpectrogram` behind a pre-emphasis. Frame t is centered at sample t · shift, and
     the signal is reflected at its ends, the end sample not repeated; a periodic Hamming window; triangles that are
     linear in Hz. `offset` is added before the log.
@@ -59,11 +59,11 @@ class _Emphasized:
 
 
 def _mean_and_scale(samples, options):
-    """Returns the mean of a signal, and one over its standard deviation, to which a small number is added."""
+    """Returns the mean of a signal, and one over the sum of its standard deviation and `offset`."""
     starts = range(0, len(samples), STRETCH)
     mean = sum(samples[i : i + STRETCH].sum(dtype=np.float64) for i in starts) / len(samples)
     variance = sum(np.square(samples[i : i + STRETCH] - mean, dtype=np.float64).sum() for i in starts) / len(samples)
-    return mean, 1 / (np.sqrt(variance) + (1e-6 if options.layout == "torchaudio" else 1e-8))
+    return mean, 1 / (np.sqrt(variance) + options.offset)
 
 
 def _mirrored(places, length):

@@ -3,7 +3,6 @@
 from nnet.audio.augment import Augmenter
 from nnet.config.compare import differing_keys
 from nnet.cores import cores
-from nnet.datadir.directory import DataDir
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim
 from nnet.errors import InputError
 from nnet.feats.specaugment import SpecAugment
@@ -62,8 +61,6 @@ def training_loader(config, data, spk2int, group, conf):
     }
     loader = ChunkLoader(data.path, spk2int, **chunks, **heard)
     clean = (config.distillation and config.distillation.clean) or data.path
-    if d.source == "feats":
-        conf = DataDir(clean).feats_conf
     return taught(
         config.distillation, loader, lambda teacher: clean_training(teacher, loader, clean, spk2int, conf, **chunks)
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from nnet.backend.embeddings import read_embeddings
 from nnet.config.compare import differing_keys
+from nnet.datadir.directory import DataDir
 from nnet.dataset import ChunkLoader, ValidationLoader
 from nnet.errors import InputError
 from nnet.feats.prepare import INCIDENTAL
@@ -205,9 +206,11 @@ def clean_training(teacher, loader, data_dir, spk2int, conf, **arguments):
     Args:
         data_dir: with the same utterances as the student's, of the same lengths.
         spk2int: as for the student's ChunkLoader.
-        conf: feats_conf of the student, or that of data_dir if chunks are of its features.
+        conf: feats_conf of the student.
         arguments: of the student's ChunkLoader, less those that change what is heard.
     """
+    if arguments["source"] == "feats":
+        conf = DataDir(data_dir).feats_conf
     hears = teacher.hears(conf, data_dir)
     if arguments["source"] == "audio":
         clean = ChunkLoader(data_dir, spk2int, conf=teacher.clean_conf, **arguments)

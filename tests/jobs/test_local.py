@@ -151,7 +151,7 @@ import os, signal, subprocess, sys
 from nnet.bin.run_jobs import main
 start = subprocess.Popen
 def start_and_die(*words, **options):
-    start(*words, **options)
+    print(start(*words, **options).pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 subprocess.Popen = start_and_die
 main(sys.argv[1:])
@@ -160,15 +160,12 @@ main(sys.argv[1:])
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")
 def test_a_job_does_not_survive_a_runner_that_is_killed_while_it_starts(tmp_path):
-    words = ["h.log", "echo", "$$", ">", "pid;", "sleep", "100"]
-    command = [sys.executable, "-c", KILLED_AT_ONCE, *words]
+    command = [sys.executable, "-c", KILLED_AT_ONCE, "h.log", "sleep", "100"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run(command, cwd=tmp_path, env=environment).returncode == -signal.SIGKILL
-    pid = tmp_path / "pid"
-    _wait_for(lambda: "sleep" in (tmp_path / "h.log").read_text())
-    time.sleep(0.5)  # in which it starts, or is killed before it writes its number
-    if pid.exists() and pid.read_text():
-        _wait_for(lambda: not _alive(int(pid.read_text())))
+    with open(tmp_path / "pid", "w") as file:
+        assert subprocess.run(command, cwd=tmp_path, env=environment, stdout=file).returncode == -signal.SIGKILL
+    pid = int((tmp_path / "pid").read_text())
+    _wait_for(lambda: not _alive(pid))
 
 
 def test_quoting():
