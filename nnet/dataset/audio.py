@@ -13,9 +13,10 @@ from nnet.audio.reading import audio_duration
 from nnet.datadir.directory import examples
 from nnet.dataset.utterances import UtteranceTable, speakers_of
 from nnet.errors import InputError
-from nnet.feats.options import FEATURE_OPTIONS
+from nnet.feats.front_end import feature_options
+from nnet.feats.options import SpectrumOptions
 from nnet.feats.prepare import prepare
-from nnet.feats.spectrum import COMPUTE
+from nnet.feats.spectrum import compute_rows
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ class AudioChunks:
     The columns are `recording` (bytes, entry of wav.scp), `channel` (-1: the first), `start` and `samples` (in samples
     of the recording), `speed` (factor) and `recorded` (number of the utterance, the same at all speeds). Without
     augmentation, dither, normalization and change of speed, the frames of a chunk equal those of the whole utterance's
-    features.
+    features. Features of type mel see a chunk as a recording of its own, as in the training of their authors: the first
+    and the last two frames differ at its ends, and all of them with `normalize_signal`.
     """
 
     computes = True
@@ -38,29 +40,32 @@ class AudioChunks:
             augment: function of samples (n,) float32 in [-1, 1) and a random generator; returns (n,) samples.
         """  # fmt: skip
         self.table, self.augment, self.cmvn = table, augment, conf["cmvn"]
-        self.options = _options(conf)
+        self.options = feature_options(conf)
         self.dim = self.options.dim
-        self._compute = conf["type"]
+        # The reflected ends of an utterance are already in the samples of a chunk.
+        self._inside = self.options
+        if isinstance(self.options, SpectrumOptions):
+            self._inside = dataclasses.replace(self.options, snip_edges=True)
 
     def read_into(self, row, start, out, rng):
         """Fills out (frames, dim) with the frames from `start` on, wrapping around at the end of the utterance."""
         samples = self._samples(row, start, len(out))
         if self.augment:
             samples = self.augment(samples, rng)
-        # The reflected ends of the utterance are already in the samples.
-        inner = dataclasses.replace(self.options, snip_edges=True)
-        out[...] = prepare(COMPUTE[self._compute](samples, inner, rng), self.cmvn)
+        out[...] = prepare(np.asarray(compute_rows(samples, self._inside, rng)), self.cmvn)
 
     def _samples(self, row, start, frames):
         """Reads the samples (n,) that some frames of an utterance cover."""
         options, columns = self.options, self.table.columns
         total = int(columns["samples"][row] / columns["speed"][row])
-        count = (frames - 1) * options.window_shift + options.window_size
+        count = self._inside.num_samples(frames)
         first = int(start) * options.window_shift
         if start + frames > self.table.frames[row]:
             return self._read(row, 0, total).take(np.arange(first, first + count), mode="wrap")
-        if not options.snip_edges:
-            first += options.window_shift // 2 - options.window_size // 2
+        if isinstance(options, SpectrumOptions):
+            first += options.first_sample
+        elif start + frames == self.table.frames[row]:
+            count = total - first
         inside = max(first, 0), min(first + count, total)
         samples = self._read(row, *inside)
         before = inside[0] - first
@@ -95,7 +100,7 @@ def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
         raise InputError(f"{data.file('feats_conf.json')}: missing; it describes which features to compute")
     if conf["silence_removed"]:
         raise InputError(f"{data.path}: silence removal is not supported for features computed on the fly")
-    options = _options(conf)
+    options = feature_options(conf)
     utterances = list(data.segments or data.wav_scp)
     speakers = speakers_of(data, utterances, "segments" if data.segments else "wav.scp")
     columns = _locations(data, utterances, int(options.sample_frequency))
@@ -126,12 +131,6 @@ def _play_at(speeds, utterances, speakers, columns):
     columns["speed"] = np.repeat([1.0, *speeds], len(own))
     columns["recorded"] = np.tile(np.arange(len(own), dtype=np.int32), 1 + len(speeds))
     return list(everyone), list(everyone.values()), columns
-
-
-def _options(conf):
-    if conf["type"] not in COMPUTE:
-        raise InputError(f"features of type {conf['type']} are not computed on the fly: set data.source to feats")
-    return FEATURE_OPTIONS[conf["type"]].from_dict(conf["options"], "feats_conf.json: options")
 
 
 def _locations(data, utterances, rate):

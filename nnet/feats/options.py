@@ -71,6 +71,10 @@ class FeatureOptions(abc.ABC):
     def num_frames(self, num_samples: int) -> int:
         """Returns the number of frames of a signal."""
 
+    @abc.abstractmethod
+    def num_samples(self, num_frames: int) -> int:
+        """Returns the length of the shortest signal that has this many frames, at least one."""
+
     @classmethod
     def from_conf(cls: type[Features], path: AnyPath | None) -> Features:
         """Reads options from a Kaldi `.conf` file; None gives the defaults."""
@@ -122,6 +126,12 @@ class SpectrumOptions(FeatureOptions):
         if self.snip_edges:
             return 1 + (num_samples - self.window_size) // self.window_shift if num_samples >= self.window_size else 0
         return (num_samples + self.window_shift // 2) // self.window_shift
+
+    def num_samples(self, num_frames: int) -> int:
+        """Returns the length of the shortest signal that has this many frames, at least one."""
+        if self.snip_edges:
+            return (num_frames - 1) * self.window_shift + self.window_size
+        return num_frames * self.window_shift - self.window_shift // 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +214,11 @@ class MelOptions(FeatureOptions):
         if self.layout == "torchaudio":
             return 1 + num_samples // self.window_shift
         return max(0, 1 + (num_samples - 2 * self.first_sample - self.window_size) // self.window_shift)
+
+    def num_samples(self, num_frames: int) -> int:
+        """Returns the length of the shortest signal that has this many frames, at least one."""
+        inner = 0 if self.layout == "torchaudio" else self.window_size + 2 * self.first_sample
+        return max(2, (num_frames - 1) * self.window_shift + inner)
 
 
 FEATURE_OPTIONS = {"mfcc": MfccOptions, "fbank": FbankOptions, "mel": MelOptions}

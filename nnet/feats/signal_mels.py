@@ -73,18 +73,18 @@ def _mirrored(places, length):
 
 
 def _log_mels(frames, options):
-    constants = _constants(options)
-    spectrum = scipy.fft.rfft(frames * constants["window"], options.fft_size, axis=1)
+    window, filters = window_and_mels(options)
+    spectrum = scipy.fft.rfft(frames * window, options.fft_size, axis=1)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     if options.layout == "torchaudio":
-        return np.log(power @ constants["mel"] + np.float32(options.offset))
+        return np.log(power @ filters + np.float32(options.offset))
     least = np.float32(options.offset)
-    mels = np.clip(power[:, :-1], least, 1 / least) @ constants["mel"]
+    mels = np.clip(power[:, :-1], least, 1 / least) @ filters
     return np.log(np.clip(mels, least, 1 / least) + least)
 
 
 @functools.lru_cache(maxsize=8)
-def _constants(options):
+def window_and_mels(options):
     """Returns the window (window_size,) and the mel filters (FFT bins, num_mel_bins), float32."""
     size, nyquist = options.window_size, options.sample_frequency / 2
     periodic = options.layout == "torchaudio"
@@ -99,8 +99,7 @@ def _constants(options):
     weights = np.maximum(np.minimum((places - left) / (center - left), (right - places) / (right - center)), 0)
     if not periodic:
         weights[0] = 0
-    arrays = {"window": 0.54 - 0.46 * np.cos(phase), "mel": weights}
-    return {name: array.astype(np.float32) for name, array in arrays.items()}
+    return (0.54 - 0.46 * np.cos(phase)).astype(np.float32), weights.astype(np.float32)
 
 
 def _mel(frequency):

@@ -67,9 +67,6 @@ def compute_fbank(samples: np.ndarray, options: FbankOptions, rng: np.random.Gen
     return np.asarray(compute_rows(samples, options, rng))
 
 
-COMPUTE = {"mfcc": compute_mfcc, "fbank": compute_fbank}
-
-
 def compute_rows(samples: Rows, options: FeatureOptions, rng: np.random.Generator | None = None) -> Rows:
     """Computes the features of a recording of any length, of the type that the options are for."""
     rng = rng or np.random.default_rng(0)

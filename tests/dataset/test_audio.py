@@ -11,9 +11,9 @@ from nnet.datadir.directory import DataDir, write_table
 from nnet.dataset import ChunkLoader, ValidationLoader, speaker_indices
 from nnet.dataset.audio import audio_chunks, with_speeds
 from nnet.errors import InputError
-from nnet.feats.options import FbankOptions, MfccOptions
+from nnet.feats.options import FbankOptions, MelOptions, MfccOptions
 from nnet.feats.specaugment import SpecAugment, SpecAugmentOptions
-from nnet.feats.spectrum import compute_fbank, compute_mfcc
+from nnet.feats.spectrum import compute_fbank, compute_mfcc, compute_rows
 
 RATE = 8000
 SPK2INT = {"a": 0, "b": 1}
@@ -77,6 +77,25 @@ def test_mfcc_normalised_over_the_chunk(data):
     _, source = audio_chunks(data, SPK2INT, c)
     expected = compute_mfcc(whole(data, 0), options)[30:80]
     np.testing.assert_allclose(chunk(source, 0, 30, 50), expected - expected.mean(axis=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("layout", ["tfmel", "torchaudio"])
+def test_a_chunk_of_mel_spectra_is_a_recording_of_its_own(data, layout):
+    options = MelOptions(sample_frequency=RATE, layout=layout, num_mel_bins=20, high_freq=3800.0)
+    c = {"type": "mel", "options": options.to_dict(), "cmvn": "none", "silence_removed": False}
+    table, source = audio_chunks(data, SPK2INT, c)
+    samples = whole(data, 0)
+    expected = np.asarray(compute_rows(samples, options))
+    frames = len(expected)
+    assert table.frames[0] == frames
+    np.testing.assert_array_equal(chunk(source, 0, 0, frames), expected)
+    for start in (0, 100, frames - 50):
+        found = chunk(source, 0, start, 50)
+        np.testing.assert_allclose(found[2:-2], expected[start + 2 : start + 48], atol=1e-5)
+    cut = samples[100 * 80 :][: options.num_samples(50)]
+    np.testing.assert_array_equal(chunk(source, 0, 100, 50), compute_rows(cut, options))
+    repeated = np.concatenate([samples, samples])[: options.num_samples(400)]
+    np.testing.assert_array_equal(chunk(source, 0, 0, 400), compute_rows(repeated, options))
 
 
 def test_short_utterances_are_repeated(data):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from nnet.feats.options import FbankOptions, MfccOptions
+from nnet.feats.options import FbankOptions, MelOptions, MfccOptions
 from nnet.feats.spectrum import compute_fbank, compute_mfcc
 from nnet.kaldi.ark import read_dict
 from nnet.kaldi.tables import read_table
@@ -186,3 +186,20 @@ def test_dither_has_the_asked_strength():
     silence = np.zeros(16000, np.float32)
     feats = compute_mfcc(silence, MfccOptions(dither=3.0), np.random.default_rng(0))
     np.testing.assert_allclose(np.exp(feats[:, 0]).mean(), 9 * 400, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        FbankOptions(),
+        FbankOptions(snip_edges=False, frame_shift=7.0),
+        MelOptions(),
+        MelOptions(frame_shift=12.0, frame_length=31.0),
+        MelOptions(layout="torchaudio"),
+    ],
+)
+def test_the_shortest_signal_of_a_number_of_frames(options):
+    for count in (1, 2, 3, 50):
+        samples = options.num_samples(count)
+        assert options.num_frames(samples) == count
+        assert options.num_frames(samples - 1) == count - 1
