@@ -6,19 +6,14 @@ import logging
 import os
 
 import numpy as np
-import scipy.fft
 
 from nnet.errors import InputError
-from nnet.feats.frames import window_function
+from nnet.export.onnx_features import features_from_samples
 from nnet.feats.front_end import FrontEnd
-from nnet.feats.mel import mel_bins
-from nnet.feats.options import FbankOptions
-from nnet.feats.spectrum import FULL_SCALE
 from nnet.files import atomic_write
 from nnet.model.engine import onnx_model, open_session
 from nnet.model.self_check import make_recording
 from nnet.ops import mx
-from nnet.ops.onnx_graph import Node
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +31,7 @@ def write_onnx(directory, model, about, from_samples=False, quantize=False):
         directory: a folder.
         model: a SpeakerNet in eval mode.
         about: a dict with feats_conf, the description of the features; see `nnet.model.directory.read_config`.
-        from_samples: whether the file computes its features itself; filter banks without VAD only.
+        from_samples: whether the file computes its features itself; filter banks and mel spectra without VAD only.
         quantize: whether the weights of convolutions and affine layers have 8 bits: a quarter of the size.
 
     Raises:
@@ -120,90 +115,3 @@ def _quantized(content):
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     return model.SerializeToString()
-
-
-def features_from_samples(graph, conf):
-    """The Node of the features (B, T, F) of an input `samples` (B, N) in [-1, 1), those of `nnet.feats` to 1e-3.
-
-    Cutting off the mean of a frame, pre-emphasis, window and Fourier transform are one linear map of a frame, which is
-    computed in float64: bins that are a millionth of the loudest one must not drown in its rounding.
-
-    Args:
-        conf: the feats_conf of a model.
-
-    Raises:
-        InputError: the front end is not one of filter banks with at most the mean of the utterance taken off.
-    """
-    options = _fbank_options(conf)
-    samples = graph.input("samples", ("B", "N"))
-    frames = _frames(graph, samples.name, options)
-    double = {"to": graph.onnx.TensorProto.DOUBLE}
-    frames = graph.emit("Cast", [frames], **double)
-    spectrum = _spectrum_matrix(options)
-    parts = [
-        graph.emit("MatMul", [frames, graph.constant(part, np.float64)]) for part in (spectrum.real, spectrum.imag)
-    ]
-    power = graph.emit("Add", [graph.emit("Mul", [part, part]) for part in parts])
-    if not options.use_power:
-        power = graph.emit("Sqrt", [power])
-    feats = graph.emit("MatMul", [power, graph.constant(mel_bins(options), np.float64)])
-    if options.use_log_fbank:
-        feats = graph.emit("Log", [graph.emit("Max", [feats, graph.constant(options.mel_floor, np.float64)])])
-    if options.subtract_mean or conf["cmvn"] == "utterance":
-        feats = graph.emit("Sub", [feats, graph.emit("ReduceMean", [feats], axes=[1], keepdims=1)])
-    feats = graph.emit("Cast", [feats], to=graph.onnx.TensorProto.FLOAT)
-    return Node(graph, feats, (None, None, options.num_mel_bins))
-
-
-def _fbank_options(conf):
-    if conf is None:
-        raise InputError("--features true: this model does not say how its features were made (feats_conf)")
-    options = FrontEnd(conf).options
-    reasons = {
-        f"its features are {conf['type']}": not isinstance(options, FbankOptions),
-        "silence is removed by a VAD": conf["silence_removed"],
-        "its mean normalization slides": conf["cmvn"] == "sliding",
-        "its features hold the energy": isinstance(options, FbankOptions) and options.use_energy,
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            raise InputError(
-                f"--features true: {reason}; the graph computes filter banks without VAD, energy and sliding CMVN: "
-                "leave the option out to export from features"
-            )
-    return options
-
-
-def _spectrum_matrix(options):
-    """What a frame (window_size,) of samples is multiplied with: complex, (window_size, padded_size / 2)."""
-    frames = np.eye(options.window_size)
-    if options.remove_dc_offset:
-        frames -= frames.mean(axis=1, keepdims=True)
-    before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
-    frames = (frames - options.preemphasis_coefficient * before) * (FULL_SCALE * window_function(options))
-    return scipy.fft.rfft(frames, options.padded_size, axis=1)[:, :-1]
-
-
-def _frames(graph, samples, options):
-    """The frames (B, T, window_size) of samples (B, N), as `nnet.feats.frames` cuts them."""
-    size, shift = options.window_size, options.window_shift
-    count = graph.emit("Squeeze", [graph.emit("Shape", [samples], start=1, end=2)])
-
-    def whole(number):
-        return graph.constant(np.array(number))
-
-    if options.snip_edges:
-        frames = graph.emit("Div", [graph.emit("Sub", [count, whole(size - shift)]), whole(shift)])
-        first = 0
-    else:
-        frames = graph.emit("Div", [graph.emit("Add", [count, whole(shift // 2)]), whole(shift)])
-        first = shift // 2 - size // 2
-    starts = graph.emit("Range", [whole(0), frames, whole(1)])
-    starts = graph.emit("Unsqueeze", [graph.emit("Mul", [starts, whole(shift)]), whole([1])])
-    places = graph.emit("Add", [starts, whole(np.arange(first, first + size))])
-    if not options.snip_edges:  # reflected at the ends, an end sample counted twice
-        twice = graph.emit("Mul", [count, whole(2)])
-        places = graph.emit("Mod", [places, twice])
-        mirrored = graph.emit("Sub", [graph.emit("Sub", [twice, whole(1)]), places])
-        places = graph.emit("Min", [places, mirrored])
-    return graph.emit("Gather", [samples, places], axis=1)

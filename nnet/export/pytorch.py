@@ -10,6 +10,7 @@ from nnet.config import build_config
 from nnet.config.compare import differing_keys
 from nnet.errors import InputError
 from nnet.export.torch_writer import write_torch_state
+from nnet.feats.options import MelOptions
 from nnet.feats.prepare import INCIDENTAL
 from nnet.files import atomic_write, make_directory
 from nnet.model.weights import weights_of
@@ -119,7 +120,7 @@ def wespeaker_settings(config, about):
     return {
         "model": _model_name(config),
         "model_args": _model_args(config, about["input_dim"]),
-        "dataset_args": _dataset_args((about["feats_conf"] or {}).get("options", {}), about),
+        "dataset_args": _dataset_args(about["feats_conf"], about["input_dim"]),
     }
 
 
@@ -190,10 +191,29 @@ def _redimnet_args(config):
     return arguments | {"two_emb_layer": len(config.embedding.dims) == 2}
 
 
-def _dataset_args(options, about):
-    fbank = {"num_mel_bins": about["input_dim"], "dither": 0.0}
-    fbank |= {key: options[key] for key in ("frame_length", "frame_shift") if key in options}
-    return {"resample_rate": int(options.get("sample_frequency", 16000)), "fbank_args": fbank}
+def _dataset_args(conf, bins):
+    """How WeSpeaker describes a feats_conf, or None."""
+    options = (conf or {}).get("options", {})
+    rate = {"resample_rate": int(options.get("sample_frequency", 16000))}
+    if conf and conf["type"] == "mel":
+        return rate | {"frontend": "tfmel", "tfmel_args": _tfmel_args(conf)}
+    fbank = {"num_mel_bins": bins, "dither": 0.0}
+    return rate | {"fbank_args": fbank | {k: options[k] for k in ("frame_length", "frame_shift") if k in options}}
+
+
+def _tfmel_args(conf):
+    options = MelOptions.from_dict(conf["options"])
+    return {
+        "n_mels": options.num_mel_bins,
+        "hop_length": options.window_shift,
+        "win_length": options.window_size,
+        "n_fft": options.fft_size,
+        "f_min": options.low_freq,
+        "f_max": options.highest,
+        "do_preemph": options.preemphasis_coefficient > 0,
+        "norm_signal": options.normalize_signal,
+        "eps": options.offset,
+    }
 
 
 def _name_of_checkpoint(config, about):
@@ -201,11 +221,11 @@ def _name_of_checkpoint(config, about):
     conf, bins, options = about["feats_conf"], about["input_dim"], config.network.options
     if config.network.type in OTHER_OWNERS or _is_authors_redimnet(config):
         return "model.pt"
-    if conf and conf["type"] == "fbank":
+    if conf and conf["type"] in ("fbank", "mel"):
         rate = {"sample_rate": int(conf["options"]["sample_frequency"])}
         theirs = {"embedding_model.ckpt": speaker3d_front_end("", bins, rate)}
         if options in SIZES.get(config.network.type, [options]):
-            settings = {"dataset_args": _dataset_args(conf["options"], about)}
+            settings = {"dataset_args": _dataset_args(conf, bins)}
             theirs["avg_model.pt"] = wespeaker_front_end("", bins, settings)
         for name, front_end in theirs.items():
             keys = [key.removeprefix("options.") for key in differing_keys(conf, front_end)]

@@ -274,6 +274,21 @@ def test_an_exported_checkpoint_loads_back_into_pytorch(
     equal_embeddings(again.model, original, 120, 80)
 
 
+@pytest.mark.parametrize("normalized", [False, True])
+def test_a_redimnet2_of_wespeaker_keeps_its_front_end(normalized, tmp_path, make_twin):
+    torch = pytest.importorskip("torch")
+    twin = make_twin("ReDimNet", stages=[(1, 2, 1, 2, 0)], out_channels=6, out_map=True, **WIDTHS)
+    torch.save(twin.state_dict(), tmp_path / "avg_model.pt")
+    tfmel = {"n_mels": 80, "f_max": 7000, "norm_signal": normalized, "eps": 1e-7}
+    settings = {"dataset_args": {"frontend": "tfmel", "tfmel_args": tfmel}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    convert([str(tmp_path), str(tmp_path / "model")])
+    export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
+    again = convert_to_model(str(tmp_path / "out" / "pytorch"))
+    assert again.feats_conf == load_speaker_net(str(tmp_path / "model"))[2]["feats_conf"]
+    assert again.feats_conf["options"]["normalize_signal"] == normalized
+
+
 @pytest.mark.parametrize("cls", ["WespeakerERes2Net", "ERes2NetV2"])
 def test_a_size_that_wespeaker_does_not_have_is_exported_without_its_settings(cls, tmp_path, make_twin):
     torch = pytest.importorskip("torch")
