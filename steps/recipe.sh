@@ -66,10 +66,14 @@ check() {
   python -m nnet.bin.check_config --set "$1" "${@:2}" "$nnet_conf"
 }
 
-# check_training: stops at a mistake in the configuration or in $large_margin; sets $resolved to the configuration with its
-# defaults, and $margin: whether the recipe has $large_margin and the loss the options of a margin that grows.
+# check_training: stops at a mistake in the configuration or in $large_margin, and where the features of conf/TYPE.conf do not
+# fit the network; sets $resolved to the configuration with its defaults, and $margin: whether the recipe has $large_margin
+# and the loss the options of a margin that grows.
 check_training() {
-  resolved=$(check "$set" --resolved)
+  local bins=
+  if [ -f "conf/$type.conf" ]; then bins="--feats-config conf/$type.conf"; fi
+  # shellcheck disable=SC2086  # no word or two
+  resolved=$(check "$set" --resolved $bins)
   if [ -n "${large_margin:-}" ]; then margin=$(check "$set" --has loss.initial_margin); fi
   if $margin; then resolved_large_margin=$(check "$set $large_margin" --resolved); fi
 }

@@ -9,7 +9,8 @@
 #   step net 3 "training set" "$feats"
 #   tuning_steps "$feats/net/train" after:net                      # stage 4
 #
-# begin_tuning sets train_cmd, gpu_cmd, name (of the model), feats (data/NAME), and tuned (exp/NAME_tuned).
+# begin_tuning sets train_cmd, gpu_cmd, name (of the model), feats (data/NAME), tuned (exp/NAME_tuned), type (of the model's
+# features) and feats_conf (their options); make_feats computes them.
 
 stage='' stop_stage=100 pretrained='' set='' retrain=false dry_run=false nj=4 cmd=''
 classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
@@ -27,9 +28,13 @@ begin_tuning() {
   exp='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   find_pretrained
-  for file in "$pretrained/config.json" "$pretrained/fbank.conf" "${needed[@]}"; do
-    if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
-  done
+  need_files "$pretrained/config.json"
+  type=$(python -m nnet.bin.check_config --show features.type "$pretrained/config.json")
+  case $type in
+    fbank | mel) feats_conf=$pretrained/$type.conf ;;
+    *) echo "$0: $pretrained takes features of type '$type'; only models of fbank and mel are fine-tuned here" >&2; exit 1 ;;
+  esac
+  need_files "$feats_conf" "${needed[@]}"
   name=$(basename "$pretrained")
   feats=data/$name tuned=exp/${name}_tuned
   local norms="*bn*"
@@ -37,6 +42,19 @@ begin_tuning() {
     resnet | campplus | *res2net*) norms="*bn*,*shortcut.1*" ;;
   esac
   tuning="training.freeze=[$norms] $tuning"
+}
+
+# need_files FILE...: stops if one does not exist.
+need_files() {
+  local file
+  for file in "$@"; do
+    if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
+  done
+}
+
+# make_feats DATA [OPTION...]: computes the model's features, with options of steps/make_feats.sh.
+make_feats() {
+  steps/make_feats.sh --type "$type" "--$type-config" "$feats_conf" --cmd "$train_cmd" --nj "$nj" "${@:2}" "$1"
 }
 
 # check OVERRIDES: prints the configuration of a training, checked.

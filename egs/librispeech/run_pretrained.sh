@@ -25,11 +25,7 @@ if [ -d data/train_pieces ]; then  # few utterances per speaker: many chunks of 
   chunks="data.steps_per_epoch=25 training.average_checkpoints=1 training.ema=0 $chunks" train=$feats/train cut=true
 fi
 
-make_feats() {  # DATA
-  steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$pretrained/fbank.conf" "$1"
-}
-
-step features 1 "features" "$feats" file:data/.stage0.data "file:$pretrained/fbank.conf"  # the first is the mark of run.sh's stage 0
+step features 1 "features" "$feats" file:data/.stage0.data "file:$feats_conf"  # the first is the mark of run.sh's stage 0
 do_features() {
   for data in test test_2s; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"

@@ -19,14 +19,11 @@ help_message="Usage: $0 --pretrained MODELDIR --tests \"sentences ...\" [--stage
   [--set \"KEY=VALUE ...\"]"
 begin_tuning data/coded/wav.scp -- "$@"
 
-make_feats() {  # DATA [OPTION...]
-  steps/make_fbank.sh --cmd "$train_cmd" --nj "$nj" --fbank-config "$feats/fbank.conf" "${@:2}" "$1"
-}
-
-step features 1 "features, upsampled" "$feats" file:data/.stage2.channels "file:$pretrained/fbank.conf" tests
+step features 1 "features, upsampled" "$feats" file:data/.stage2.channels "file:$feats_conf" tests
+feats_conf=$feats/$type.conf
 do_features() {
-  cp "$pretrained/fbank.conf" "$feats/fbank.conf"
-  echo "--allow-upsample=true" >>"$feats/fbank.conf"
+  cp "$pretrained/$type.conf" "$feats_conf"
+  echo "--allow-upsample=true" >>"$feats_conf"
   for test in $tests; do
     for data in "$test" "${test}_dev" "${test}_unlabeled"; do
       utils/copy_data_dir.sh "data/$data" "$feats/$data"

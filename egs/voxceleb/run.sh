@@ -21,13 +21,13 @@ train_vox1=false     # also train on VoxCeleb1's development part; then only the
 train_vox2_test=false # also train on VoxCeleb2's test part, as Kaldi does
 convert=''           # none, flac or wav: converts m4a once, in data/audio; default: flac for fly, none for disk
 max_missing=0        # share of recordings that may be missing
-augmentation=''      # disk: copies; fly: in the data loader, for features without VAD; default: fly for fbank
-fly="data.source=audio data.speeds=[0.9,1.1] data.dither=1"  # configuration overrides of fly
+augmentation=''      # disk: copies; fly: in the data loader, for features without VAD; default: disk for mfcc, else fly
+fly="data.source=audio data.speeds=[0.9,1.1] data.dither=1"  # configuration overrides of fly; mel: without the dither
 num_augmented=1000000
-min_len=''           # frames; default: 400 of speech for mfcc, 100 for fbank
-min_num_utts=''      # of a speaker; default: 8 for mfcc, 1 for fbank
+min_len=''           # frames; default: 400 of speech for mfcc, else 100
+min_num_utts=''      # of a speaker; default: 8 for mfcc, else 1
 dev_speakers=''      # held out for the EER of each epoch and for calibration; default: 60
-methods=''           # default: "cosine plda" for mfcc, cosine for fbank; lda is cosine after LDA
+methods=''           # default: "cosine plda" for mfcc, else cosine; lda is cosine after LDA
 lda_dim=200 top_n=300
 large_margin=$usual_large_margin
 begin_recipe "$@"
@@ -37,9 +37,10 @@ recall data vox1 vox2 trials_dir musan rirs
 recall "$exp" pretrained
 case $type in
   mfcc) min_len=${min_len:-400} min_num_utts=${min_num_utts:-8} methods=${methods:-cosine plda} usual=disk ;;
-  fbank) min_len=${min_len:-100} min_num_utts=${min_num_utts:-1} methods=${methods:-cosine} usual=fly ;;
+  fbank | mel) min_len=${min_len:-100} min_num_utts=${min_num_utts:-1} methods=${methods:-cosine} usual=fly ;;
 esac
 augmentation=${augmentation:-$usual}
+if [ "$type" = mel ]; then fly=${fly/data.dither=1/}; fi
 if [ "$augmentation" = fly ]; then convert=${convert:-flac}; else convert=${convert:-none}; fi
 check_words augmentation disk fly
 check_words convert none flac wav

@@ -9,6 +9,7 @@ from nnet.bin.cli import parser, run
 from nnet.config import load_config
 from nnet.config.reference import explain, reference_page
 from nnet.errors import InputError
+from nnet.feats.options import FEATURE_OPTIONS
 from nnet.model.cost import cost_table
 from nnet.model.speaker_net import attach_loss, build_model
 from nnet.ops import mx, nn, tree_flatten
@@ -43,6 +44,11 @@ def make_parser():
     p.add_argument("--has", metavar="SECTION.KEY", help="print true or false: whether the key is valid in CONFIG.json")
     p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
     p.add_argument("--dim", type=int, help="feature dimension; default: features.dim, or 80")
+    p.add_argument(
+        "--feats-config",
+        metavar="FILE",
+        help="options of the features, such as conf/fbank.conf: the network takes their dimension",
+    )
     p.add_argument("--num-speakers", type=int, default=100, help="number of classifier outputs")
     p.add_argument("config", metavar="CONFIG.json", nargs="?")
     return p
@@ -67,7 +73,7 @@ def has(config, name):
 
 def check(args):
     config = load_config(args.config, args.set)
-    dim = args.dim or config.features.dim or 80
+    dim = args.dim or _dim_of(args.feats_config, config) or config.features.dim or 80
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
     attach_loss(model, config, args.num_speakers)
@@ -77,6 +83,19 @@ def check(args):
         return
     print_costs(model, dim, max(config.data.min_frames, model.network.min_frames))
     print(f"one step on noise: loss {loss:.3f}, every gradient finite")
+
+
+def _dim_of(path, config):
+    """Returns the dimension of the features that a file configures; None: no file, or no type of features."""
+    if not path or not config.features.type:
+        return None
+    dim = FEATURE_OPTIONS[config.features.type].from_conf(path).dim
+    if config.features.dim not in (None, dim):
+        raise InputError(
+            f"{path}: features of {dim} dimensions, but features.dim of the configuration is {config.features.dim}; "
+            f"change the bins of the one, or the other by --set features.dim={dim} if the network can take them"
+        )
+    return dim
 
 
 def print_costs(model, dim, frames):

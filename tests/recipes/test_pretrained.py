@@ -1,5 +1,6 @@
 """egs/librispeech/run.sh --pretrained, as a user calls it, on a small tree in LibriSpeech's layout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from toy_checkpoint import make_checkpoint
 
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.datadir.directory import DataDir
+from nnet.feats.conf import write_conf
+from nnet.feats.options import MelOptions
 
 
 @pytest.fixture
@@ -24,6 +27,7 @@ def recipe(root, tmp_path):
     speakers = {("train-x", s): (1, 6.5) for s in range(10)} | {("test-x", s): (2, 2.5) for s in range(20, 23)}
     make_librispeech(tmp_path / "corpus", speakers)
     convert([make_checkpoint(tmp_path / "weights.npz"), str(tmp_path / "exp/toy")])
+    take_mel_spectra(tmp_path / "exp/toy")
 
     def run(*command):
         command = [*command, "--pretrained", "exp/toy", "--nj", "1"]
@@ -31,6 +35,17 @@ def recipe(root, tmp_path):
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     return run
+
+
+def take_mel_spectra(model):
+    """Changes a model's features from filter banks, which test_telephone.py has, to mel spectra."""
+    config = json.loads((model / "config.json").read_text())
+    options = MelOptions(num_mel_bins=config["model"]["input_dim"])
+    config["features"]["type"] = "mel"
+    config["model"]["feats_conf"] |= {"type": "mel", "options": options.to_dict()}
+    (model / "config.json").write_text(json.dumps(config))
+    (model / "fbank.conf").unlink()
+    write_conf(str(model / "mel.conf"), options, "The features of this model.")
 
 
 def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
@@ -51,6 +66,6 @@ def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
 
 
 def test_a_folder_that_is_no_converted_model_is_told(recipe, tmp_path):
-    (tmp_path / "exp/toy/fbank.conf").unlink()
+    (tmp_path / "exp/toy/mel.conf").unlink()
     done = recipe("./run_pretrained.sh")
-    assert done.returncode == 1 and "exp/toy/fbank.conf is missing" in done.stderr
+    assert done.returncode == 1 and "exp/toy/mel.conf is missing" in done.stderr

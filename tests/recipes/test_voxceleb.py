@@ -6,7 +6,7 @@ import subprocess
 import zlib
 
 import pytest
-from voxceleb_recipe import COPIES, CORPORA, call_options, environment, make_recipe
+from voxceleb_recipe import COPIES, CORPORA, XVECTOR, call_options, environment, make_recipe
 
 from nnet.datadir.directory import DataDir
 from nnet.datadir.validate import validate
@@ -79,6 +79,16 @@ def test_filter_banks_are_augmented_on_the_fly_from_converted_audio(recipe, resn
     assert all(rx.endswith("|") for rx in DataDir(folder / "data/train").wav_scp.values())
     assert "converting 64 recordings once: about" in resnet.stderr
     assert not (folder / "data/fbank/train_augmented").exists()
+
+
+def test_mel_spectra_are_trained_on_the_fly(recipe, resnet):
+    folder, run = recipe
+    config = XVECTOR | {"features": {"type": "mel", "dim": 72}}
+    (folder / "mel.json").write_text(json.dumps(config))
+    done = run("mel", "--set", "training.epochs=1", "--stop-stage", "4")
+    assert done.returncode == 0, done.stderr
+    made = json.loads((folder / "exp/mel/config.json").read_text())
+    assert made["data"]["source"] == "audio" and made["model"]["feats_conf"]["options"]["normalize_signal"]
 
 
 def test_the_data_directories_are_sound(recipe, xvector):
@@ -160,6 +170,9 @@ def test_mistakes_are_told_at_once(recipe):
     done = run("resnet", "--exp", "exp/other", "--large-margin", "loss.marge=1")
     assert done.returncode == 1
     assert "marge" in done.stderr
+    done = run("resnet", "--set", "features.dim=72", "--exp", "exp/other")
+    assert done.returncode == 1
+    assert "conf/fbank.conf: features of 80 dimensions, but features.dim of the configuration is 72" in done.stderr
     done = run("resnet", "--vox2", "vox1", "--exp", "exp/other")
     assert done.returncode == 1
     assert "--vox2 was vox2, is vox1" in done.stderr
