@@ -8,8 +8,17 @@ from nnet.ops.lanes import on_cpu
 
 
 def copied(view):
-    """Makes a contiguous copy of a view. On a CPU, multiplying by 1 is twice as fast as MLX's own copy."""
+    """Copies a view with overlaps or gaps into a contiguous array: times 1, twice as fast on a CPU as MLX's own copy.
+
+    A view that only has its axes in another order keeps that order in memory: see `moved`.
+    """
     return view * 1.0
+
+
+def moved(x, axes):
+    """Transposes x and makes it contiguous; the last axis stays the last; without a gradient."""
+    (wide,) = _widened([x])
+    return mx.contiguous(wide.transpose(*axes)).view(x.dtype)
 
 
 def padded(x, bins, frames):

@@ -1,30 +1,29 @@
 """Convolutions with a filter for each channel, over maps and sequences, as products with banded matrices.
 
-A block of n frames of a channel is its window of n + K - 1 frames times a band matrix, which has the K taps of the
-channel's filter in every column; a filter over several bins is a sum of such products. Up to half of the products are
-with zeros, but a BLAS computes all of them in less time than MLX needs for a pass over memory per tap, or for its own
-convolution.
+The output of a channel is cut into tiles. A tile is the patch of inputs that it depends on times a matrix that holds
+the taps of the channel's filter in every column. More than half of the products are with zeros, but a BLAS computes all
+of them in less time than MLX needs for a pass over memory per tap, or for its own convolution. A 3×3 filter over
+128 channels takes 12 ns per output, its gradients 29 (Zen 3, one core); 2 × 8 outputs are the fastest tile.
 """
-
-import functools
 
 from nnet.ops.binding import mx
 from nnet.ops.copies import copied
 from nnet.ops.gradients import WithGradient
 
-_LEAST_BLOCK = 8  # frames of a block, for short filters
-_FEW = 128  # channels
-_APART = 16  # values between frames, so that values of one channel do not all fall into the same lines of a cache
+_LEAST_FRAMES = 8  # of a tile, for short filters
 
 
 def bands(weight):
-    """Makes the band matrices of filters (C, KF, KT): (KF, C, n + KT - 1, n), [f, c, i + t, i] = weight[c, f, t]."""
+    """Makes the matrices of filters (C, KF, KT) for tiles of (nF, nT) outputs: (C, nF+KF-1, nT+KT-1, nF, nT).
+
+    [c, i + f, j + t, i, j] = weight[c, f, t], zero elsewhere.
+    """
     channels, high, taps = weight.shape
-    block = max(taps - 1, _LEAST_BLOCK)
-    rows, length = block + taps - 1, 2 * block + taps - 2
-    wide = mx.pad(weight.swapaxes(0, 1)[..., ::-1], ((0, 0), (0, 0), (block - 1, block - 1)))
-    upside_down = mx.as_strided(wide, (high, channels, rows, block), (channels * length, length, 1, 1))
-    return copied(upside_down[:, :, ::-1])
+    bins, frames = max(high - 1, 1), max(taps - 1, _LEAST_FRAMES)
+    wide = mx.pad(weight, ((0, 0), (bins - 1, bins - 1), (frames - 1, frames - 1)))
+    size, row = wide.shape[1] * wide.shape[2], wide.shape[2]
+    shape = (channels, bins + high - 1, frames + taps - 1, bins, frames)
+    return copied(mx.as_strided(wide, shape, (size, row, 1, row, 1))[..., ::-1, ::-1])
 
 
 def _forward(x, weight, bands, backward, *, padding):
@@ -33,17 +32,16 @@ def _forward(x, weight, bands, backward, *, padding):
 
 def _backward(arrays, dy, _, *, padding):
     x, weight, bands, backward = arrays
-    (channels, high, taps), (*_, rows, block) = weight.shape, bands.shape
-    bins, count = dy.shape[1], -(-dy.shape[2] // block)
-    inputs = _windows(x, padding, rows, block, count)
-    outputs = _windows(dy, ((0, 0), (0, 0)), block, block, count).reshape(channels, -1, block)
-    slopes = []
-    for view in _of_bins(inputs, high, bins):
-        products = view.swapaxes(1, 2) @ outputs  # (C, n + KT - 1, n)
-        diagonals = mx.as_strided(products, (channels, taps, block), (rows * block, block, block + 1))
-        slopes.append(mx.sum(diagonals, axis=2))
-    back = [(k - 1 - before, k - 1 - after) for k, (before, after) in zip((high, taps), padding, strict=True)]
-    return _filter(dy, backward, back), mx.stack(slopes, axis=1), mx.zeros_like(bands), mx.zeros_like(backward)
+    (channels, *taps), tile = weight.shape, bands.shape[3:]
+    counts = _counts(dy.shape[1:3], tile)
+    inputs = _patches(x, padding, bands.shape[1:3], tile, counts)
+    outputs = _patches(dy, ((0, 0), (0, 0)), tile, tile, counts)
+    products = (inputs.swapaxes(1, 2) @ outputs).reshape(bands.shape)
+    whole, row, column, bin, frame = _strides(bands.shape)
+    diagonals = (whole, row, column, row + bin, column + frame)
+    slopes = mx.sum(mx.as_strided(products, (channels, *taps, *tile), diagonals), axis=(3, 4))
+    back = [(k - 1 - before, k - 1 - after) for k, (before, after) in zip(taps, padding, strict=True)]
+    return _filter(dy, backward, back), slopes, mx.zeros_like(bands), mx.zeros_like(backward)
 
 
 depthwise = WithGradient(_forward, _backward)
@@ -56,47 +54,41 @@ result is (B, F', T', C).
 
 
 def _filter(x, bands, padding):
-    """Convolves x (B, F, T, C) with the filters of band matrices (KF, C, n + KT - 1, n): (B, F', T', C)."""
-    high, channels, rows, block = bands.shape
-    bins = x.shape[1] + sum(padding[0]) - (high - 1)
-    frames = x.shape[2] + sum(padding[1]) - (rows - block)
-    views = _of_bins(_windows(x, padding, rows, block, -(-frames // block)), high, bins)
-    y = functools.reduce(mx.add, [view @ matrices for view, matrices in zip(views, bands, strict=True)])
-    return copied(y.reshape(channels, bins, len(x), -1)[..., :frames].transpose(2, 1, 3, 0))
+    """Convolves x (B, F, T, C) with the filters of `bands`: (B, F', T', C)."""
+    channels, high, wide, *tile = bands.shape
+    size = [n + sum(p) - (patch - t) for n, p, patch, t in zip(x.shape[1:3], padding, (high, wide), tile, strict=True)]
+    counts = _counts(size, tile)
+    y = _patches(x, padding, (high, wide), tile, counts) @ bands.reshape(channels, high * wide, -1)
+    y = y.reshape(channels, len(x), *counts, *tile).transpose(1, 2, 4, 3, 5, 0)
+    y = mx.contiguous(y).reshape(len(x), counts[0] * tile[0], counts[1] * tile[1], channels)
+    return y[:, : size[0], : size[1]]
 
 
-def _windows(x, padding, length, step, count):
-    """Copies windows of each channel and bin of x (B, F, T, C): (C, F + padding, B · count, length).
+def _counts(size, tile):
+    """Returns the number of tiles over bins and frames."""
+    return [-(-n // t) for n, t in zip(size, tile, strict=True)]
 
-    Windows have `length` frames and begin `step` frames apart, the first with the padding; beyond x there are zeros.
+
+def _patches(x, padding, patch, tile, counts):
+    """Copies patches of each channel of x (B, F, T, C), one every `tile`: (C, B · patches, values of a patch).
+
+    The first one begins with the padding; beyond x there are zeros. Frames are made the last axis first, bin by bin,
+    which stays in the cache.
     """
-    batch, bins, frames, channels = x.shape
-    bins += sum(padding[0])
-    before, total = padding[1][0], (count - 1) * step + length
-    edges = ((0, 0), padding[0], (0, 0), (before, total - before - frames))
-    lines = mx.pad(_outermost(x).swapaxes(1, 2), edges)
-    shape = (channels, bins, batch, count, length)
-    view = mx.as_strided(lines, shape, (bins * batch * total, batch * total, total, step, 1))
-    return copied(view).reshape(channels, bins, batch * count, length)
+    batch, _, _, channels = x.shape
+    high, wide = ((n - 1) * t + p for n, t, p in zip(counts, tile, patch, strict=True))
+    (below, _), (before, _) = padding
+    edges = ((0, 0), (below, high - below - x.shape[1]), (0, 0), (before, wide - before - x.shape[2]))
+    x = mx.pad(mx.contiguous(x.swapaxes(2, 3)), edges)  # (B, high, C, wide)
+    line = channels * wide
+    strides = (wide, high * line, tile[0] * line, tile[1], line, 1)
+    view = mx.as_strided(x, (channels, batch, *counts, *patch), strides)
+    return copied(view).reshape(channels, -1, patch[0] * patch[1])
 
 
-def _of_bins(windows, high, bins):
-    """Returns views of windows (C, F + KF - 1, N, length) for each bin of a filter: KF times (C, F · N, length)."""
-    channels, padded, count, length = windows.shape
-    shape, strides = (channels, bins * count, length), (padded * count * length, length, 1)
-    return [mx.as_strided(windows, shape, strides, first * count * length) for first in range(high)]
-
-
-def _outermost(x):
-    """Moves the channels in front, (..., C) → (C, ...).
-
-    Few channels are moved by a product with the unit matrix, 32,000 × 128 values in 8 ms instead of 34 by MLX's copy.
-    More of them, if they are a multiple of 64, first get _APART values behind each frame, 4,000 × 512 values in 4 ms
-    instead of 17 (Xeon with AVX-512, one core).
-    """
-    channels = x.shape[-1]
-    if channels > _FEW:
-        if channels % 64 == 0:
-            x = mx.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, _APART)])[..., :channels]
-        return mx.moveaxis(x, -1, 0)
-    return (mx.eye(channels, dtype=x.dtype) @ x.reshape(-1, channels).T).reshape(channels, *x.shape[:-1])
+def _strides(shape):
+    """Returns the strides of a contiguous array."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.insert(0, strides[0] * size)
+    return strides

@@ -15,7 +15,7 @@ import functools
 import math
 
 from nnet.ops.binding import mx
-from nnet.ops.copies import copied, padded
+from nnet.ops.copies import copied, moved, padded
 from nnet.ops.gradients import WithGradient
 from nnet.ops.tiles import SIDE, TAPS, TILE, cut, reach, tile_bins, tiling
 
@@ -85,9 +85,9 @@ def from_planes(products, shape, *bias, padding, dilation):
     num_planes = len(products)
     size, count, covered = tiling(shape, num_planes, padding, dilation)
     tiles = _transform("Aᵀ", products, tile_bins(num_planes))
-    tiles = tiles.reshape(*tiles.shape[:2], *count, dilation, -1).transpose(2, 3, 1, 4, 0, 5, 6)
-    y = tiles + bias[0] if bias else copied(tiles)  # (B, nF, 5 or 1, nT, 5, dilation, O)
-    y = y.reshape(covered)
+    tiles = tiles.reshape(*tiles.shape[:2], *count, dilation, -1)
+    y = moved(tiles, (2, 3, 1, 4, 0, 5, 6)).reshape(covered)  # from (B, nF, 5 or 1, nT, 5, dilation, O)
+    y = y + bias[0] if bias else y
     return y if size == covered[1:3] else y[:, : size[0], : size[1]]
 
 
