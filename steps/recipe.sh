@@ -68,14 +68,13 @@ check() {
 
 # check_training: stops at a mistake in the configuration or in $large_margin, and where the features of conf/TYPE.conf do not
 # fit the network; sets $resolved to the configuration with its defaults, and $margin: whether the recipe has $large_margin
-# and the loss the options of a margin that grows.
+# and the loss the options of a margin that grows. A recipe without any conf/*.conf has its features from elsewhere.
 check_training() {
-  local bins=
-  if [ -f "conf/$type.conf" ]; then bins="--feats-config conf/$type.conf"; fi
-  # shellcheck disable=SC2086  # no word or two
-  resolved=$(check "$set" --resolved $bins)
+  local bins=()
+  if ls conf/*.conf >/dev/null 2>&1; then bins=(--feats-type "$type" --feats-config "conf/$type.conf"); fi
+  resolved=$(check "$set" --resolved ${bins[@]+"${bins[@]}"})
   if [ -n "${large_margin:-}" ]; then margin=$(check "$set" --has loss.initial_margin); fi
-  if $margin; then resolved_large_margin=$(check "$set $large_margin" --resolved); fi
+  if $margin; then resolved_large_margin=$(check "$set $large_margin" --resolved ${bins[@]+"${bins[@]}"}); fi
 }
 
 # check_numbers OPTION...: stops at a value that is not a number or a list of numbers.

@@ -28,13 +28,13 @@ begin_tuning() {
   exp='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   find_pretrained
-  need_files "$pretrained/config.json"
-  type=$(python -m nnet.bin.check_config --show features.type "$pretrained/config.json")
-  case $type in
-    fbank | mel) feats_conf=$pretrained/$type.conf ;;
-    *) echo "$0: $pretrained takes features of type '$type'; only models of fbank and mel are fine-tuned here" >&2; exit 1 ;;
-  esac
-  need_files "$feats_conf" "${needed[@]}"
+  type=fbank
+  if [ -f "$pretrained/mel.conf" ]; then type=mel; fi
+  feats_conf=$pretrained/$type.conf
+  needed=("$pretrained/config.json" "$feats_conf" "${needed[@]}")
+  for file in "${needed[@]}"; do
+    if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
+  done
   name=$(basename "$pretrained")
   feats=data/$name tuned=exp/${name}_tuned
   local norms="*bn*"
@@ -42,14 +42,6 @@ begin_tuning() {
     resnet | campplus | *res2net*) norms="*bn*,*shortcut.1*" ;;
   esac
   tuning="training.freeze=[$norms] $tuning"
-}
-
-# need_files FILE...: stops if one does not exist.
-need_files() {
-  local file
-  for file in "$@"; do
-    if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
-  done
 }
 
 # make_feats DATA [OPTION...]: computes the model's features, with options of steps/make_feats.sh.

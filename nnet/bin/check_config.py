@@ -49,6 +49,7 @@ def make_parser():
         metavar="FILE",
         help="options of the features, such as conf/fbank.conf: the network takes their dimension",
     )
+    p.add_argument("--feats-type", choices=sorted(FEATURE_OPTIONS), help="what they are options of")
     p.add_argument("--num-speakers", type=int, default=100, help="number of classifier outputs")
     p.add_argument("config", metavar="CONFIG.json", nargs="?")
     return p
@@ -73,7 +74,7 @@ def has(config, name):
 
 def check(args):
     config = load_config(args.config, args.set)
-    dim = args.dim or _dim_of(args.feats_config, config) or config.features.dim or 80
+    dim = args.dim or _dim_of(args, config) or config.features.dim or 80
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
     attach_loss(model, config, args.num_speakers)
@@ -85,15 +86,22 @@ def check(args):
     print(f"one step on noise: loss {loss:.3f}, every gradient finite")
 
 
-def _dim_of(path, config):
-    """Returns the dimension of the features that a file configures; None: no file, or no type of features."""
-    if not path or not config.features.type:
+def _dim_of(args, config):
+    """Returns the dimension of the features that --feats-config configures; None: not given."""
+    if not args.feats_config:
         return None
-    dim = FEATURE_OPTIONS[config.features.type].from_conf(path).dim
+    if not args.feats_type:
+        raise InputError("--feats-config needs --feats-type")
+    if config.features.type not in (None, args.feats_type):
+        raise InputError(
+            f"features.type is {config.features.type} by --set, but that of {args.config} decides which features are "
+            f"computed ({args.feats_type}): change it there"
+        )
+    dim = FEATURE_OPTIONS[args.feats_type].from_conf(args.feats_config).dim
     if config.features.dim not in (None, dim):
         raise InputError(
-            f"{path}: features of {dim} dimensions, but features.dim of the configuration is {config.features.dim}; "
-            f"change the bins of the one, or the other by --set features.dim={dim} if the network can take them"
+            f"{args.feats_config}: features of {dim} dimensions, but features.dim of the configuration is "
+            f"{config.features.dim}; change one of them"
         )
     return dim
 

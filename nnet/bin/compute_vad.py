@@ -14,6 +14,7 @@ import numpy as np
 from nnet.bin.cli import parser, run
 from nnet.datadir.directory import DataDir, examples
 from nnet.datadir.job_outputs import JobTables
+from nnet.errors import InputError
 from nnet.feats.vad import VadOptions, voiced_rows
 from nnet.kaldi.ark import ArkWriter, open_matrix
 from nnet.progress import progress
@@ -29,6 +30,8 @@ def main(argv=None):
     args = p.parse_args(argv)
     options = VadOptions.from_conf(args.config)
     data = DataDir(args.data)
+    if (data.feats_conf or {}).get("type") == "mel":
+        raise InputError(f"{data.path}: features of type mel have no log energy, which the VAD needs first")
     conf = data.feats_conf and {**data.feats_conf, "vad": dataclasses.asdict(options)}
     silent, voiced_frames, frames = [], 0, 0
     with contextlib.ExitStack() as files:

@@ -117,7 +117,7 @@ def make_parser():
     p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: the weights in WeSpeaker's names")
     p.add_argument("--onnx", type=boolean, default=False, help="also OUT/model.onnx: feats (B, T, F) to embs (B, D)")
     p.add_argument("--features", type=boolean, default=False,
-                   help="the ONNX graph computes the filter banks itself: samples (B, N) to embs")  # fmt: skip
+                   help="the ONNX graph computes the features itself: samples (B, N) to embs")  # fmt: skip
     p.add_argument("--quantize", choices=("int8",), help="the weights in the ONNX graph have 8 bits")
     p.add_argument("model_dir", metavar="MODELDIR")
     p.add_argument("out", metavar="OUT")

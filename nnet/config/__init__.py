@@ -235,6 +235,8 @@ def _check_combinations(config, path):
     what = next((name for name, needed in needs.items() if needed), None)
     if what and data.source != "audio":
         raise InputError(f"{path}: {what} needs audio: set data.source to audio, or remove it")
+    if data.dither and config.features.type == "mel":
+        raise InputError(f"{path}: data.dither {data.dither:g}: features of type mel have no dither; remove it")
     if not embedding.dims:
         raise InputError(f"{path}: embedding.dims is empty; give at least one width, such as [256]")
     if training.average_checkpoints and training.ema:

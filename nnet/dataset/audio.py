@@ -65,7 +65,8 @@ class AudioChunks:
         if isinstance(options, SpectrumOptions):
             first += options.first_sample
         elif start + frames == self.table.frames[row]:
-            count = total - first
+            count = max(count, total - first)
+            first = total - count
         inside = max(first, 0), min(first + count, total)
         samples = self._read(row, *inside)
         before = inside[0] - first

@@ -196,7 +196,8 @@ def _dataset_args(conf, bins):
     options = (conf or {}).get("options", {})
     rate = {"resample_rate": int(options.get("sample_frequency", 16000))}
     if conf and conf["type"] == "mel":
-        return rate | {"frontend": "tfmel", "tfmel_args": _tfmel_args(conf)}
+        # Their front end subtracts the mean itself; `cmvn` would subtract that of the bins of each frame.
+        return rate | {"frontend": "tfmel", "cmvn": False, "tfmel_args": _tfmel_args(conf)}
     fbank = {"num_mel_bins": bins, "dither": 0.0}
     return rate | {"fbank_args": fbank | {k: options[k] for k in ("frame_length", "frame_shift") if k in options}}
 
@@ -221,7 +222,9 @@ def _name_of_checkpoint(config, about):
     conf, bins, options = about["feats_conf"], about["input_dim"], config.network.options
     if config.network.type in OTHER_OWNERS or _is_authors_redimnet(config):
         return "model.pt"
-    if conf and conf["type"] in ("fbank", "mel"):
+    if conf and conf["type"] == ("mel" if config.network.type == "redimnet2" else "fbank"):
+        if conf["type"] == "mel":
+            conf = conf | {"options": conf["options"] | {"high_freq": MelOptions.from_dict(conf["options"]).highest}}
         rate = {"sample_rate": int(conf["options"]["sample_frequency"])}
         theirs = {"embedding_model.ckpt": speaker3d_front_end("", bins, rate)}
         if options in SIZES.get(config.network.type, [options]):

@@ -71,12 +71,13 @@ def convert(source, toolkit=None, feats_conf=None):
         raise InputError(f"{checkpoint.path}: empty tensors: {', '.join(empty[:3])}")
     toolkit = toolkit or _recognize(checkpoint)
     mapping = TOOLKITS[toolkit].map_checkpoint(checkpoint)
-    config = _configuration(mapping, toolkit, checkpoint.path)
+    conf = _feats_conf_of(mapping, feats_conf, checkpoint.path)
+    config = _configuration(mapping, conf, toolkit, checkpoint.path)
     model = build_model(config, mapping.input_dim)
     model.load_weights(list(place_weights(model, config.network.type, mapping, checkpoint.path).items()))
     model.eval()
     mx.eval(model.parameters())
-    return Converted(model, config, mapping.input_dim, _feats_conf_of(mapping, feats_conf, checkpoint.path), toolkit)
+    return Converted(model, config, mapping.input_dim, conf, toolkit)
 
 
 def write_model_dir(converted, directory):
@@ -93,12 +94,12 @@ def write_model_dir(converted, directory):
         save_config(directory, converted.config, converted.input_dim, None, conf)
 
 
-def _configuration(mapping, toolkit, path):
+def _configuration(mapping, conf, toolkit, path):
     note = (
         f"Converted from {toolkit}'s {os.path.basename(path)}; data, loss, optimizer, schedule and training are "
         "defaults for fine-tuning."
     )
-    features = {"type": (mapping.feats_conf or {}).get("type"), "dim": mapping.input_dim}
+    features = {"type": (conf or {}).get("type"), "dim": mapping.input_dim}
     return build_config({"note": note, "features": features} | FINE_TUNING | mapping.sections, path)
 
 

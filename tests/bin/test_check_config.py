@@ -24,6 +24,18 @@ def test_it_shows_a_value_for_scripts(tmp_path, capsys):
         main(["--show", "training.epoch", config])
 
 
+def test_features_must_fit_the_configuration(tmp_path, capsys):
+    (tmp_path / "fbank.conf").write_text("--num-mel-bins=24\n")
+    feats = ["--feats-type", "fbank", "--feats-config", str(tmp_path / "fbank.conf")]
+    config = str(make_config(tmp_path / "c.json"))
+    main([*feats, config])
+    assert f"{5 * 24 * 16 + 16:,}" in capsys.readouterr().out
+    with pytest.raises(InputError, match="features of 24 dimensions, but features.dim of the configuration is 20"):
+        main([*feats, "--set", "features.dim=20", config])
+    with pytest.raises(InputError, match=r"features.type is mfcc by --set, but .* \(fbank\): change it there"):
+        main([*feats, "--set", "features.type=mfcc", config])
+
+
 def test_it_explains(capsys):
     main(["--explain", "training.seed"])
     assert "the same seed gives the same model" in capsys.readouterr().out

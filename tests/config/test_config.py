@@ -102,6 +102,10 @@ BROKEN = [
     ({"data": {"min_frames": 500}}, "data.min_frames 500 is above data.max_frames 400"),
     ({"data": {"batch_size": 63, "segments_per_speaker": 2}}, "batch_size 63 must be a multiple of"),
     ({"embedding": {"dims": []}}, "embedding.dims is empty"),
+    (
+        {"features": {"type": "mel"}, "data": {"source": "audio", "dither": 1.0}},
+        "data.dither 1: features of type mel have no dither; remove it",
+    ),
     ({"schedule": {"type": "file"}}, "schedule.file is missing"),
     ({"schedule": {"type": "file", "file": "no"}}, "schedule.file no not found"),
     ({"schedule": {"type": "file", "rates": [0.1]}}, "has 1 rates for training.epochs 20"),

@@ -92,6 +92,8 @@ def test_a_chunk_of_mel_spectra_is_a_recording_of_its_own(data, layout):
     for start in (0, 100, frames - 50):
         found = chunk(source, 0, start, 50)
         np.testing.assert_allclose(found[2:-2], expected[start + 2 : start + 48], atol=1e-5)
+    for start in (0, 150, frames - 1):
+        assert np.isfinite(chunk(source, 0, start, 1)).all()
     cut = samples[100 * 80 :][: options.num_samples(50)]
     np.testing.assert_array_equal(chunk(source, 0, 100, 50), compute_rows(cut, options))
     repeated = np.concatenate([samples, samples])[: options.num_samples(400)]

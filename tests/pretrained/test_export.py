@@ -1,6 +1,7 @@
 """Models given away: the folder, its card and self-test, the PyTorch checkpoint, names on a hub."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -32,6 +33,7 @@ from nnet.model.speaker_net import build_model
 from nnet.model.weights import save_weights, weights_of
 from nnet.ops import mx
 from nnet.pretrained.convert import convert as convert_to_model
+from nnet.pretrained.front_ends import front_end
 from nnet.pretrained.torch_file import read_torch_state
 from nnet.report.results import ReportOptions, evaluate
 from nnet.training.finetune import initialize_from
@@ -274,6 +276,14 @@ def test_an_exported_checkpoint_loads_back_into_pytorch(
     equal_embeddings(again.model, original, 120, 80)
 
 
+def make_fbank_model(directory):
+    """Changes the features of a model to filter banks."""
+    config = json.loads((directory / "config.json").read_text())
+    config["features"]["type"] = "fbank"
+    config["model"]["feats_conf"] = front_end("", 80, window_type="hamming")
+    (directory / "config.json").write_text(json.dumps(config))
+
+
 @pytest.mark.parametrize("normalized", [False, True])
 def test_a_redimnet2_of_wespeaker_keeps_its_front_end(normalized, tmp_path, make_twin):
     torch = pytest.importorskip("torch")
@@ -284,9 +294,14 @@ def test_a_redimnet2_of_wespeaker_keeps_its_front_end(normalized, tmp_path, make
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     convert([str(tmp_path), str(tmp_path / "model")])
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
+    settings = yaml.safe_load((tmp_path / "out" / "pytorch" / "config.yaml").read_text())
+    assert settings["dataset_args"]["cmvn"] is False, "their front end subtracts the mean itself"
     again = convert_to_model(str(tmp_path / "out" / "pytorch"))
     assert again.feats_conf == load_speaker_net(str(tmp_path / "model"))[2]["feats_conf"]
     assert again.feats_conf["options"]["normalize_signal"] == normalized
+    make_fbank_model(tmp_path / "model")
+    export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "other")])
+    assert os.listdir(tmp_path / "other" / "pytorch") == ["model.pt"], "WeSpeaker's takes tfmel only"
 
 
 @pytest.mark.parametrize("cls", ["WespeakerERes2Net", "ERes2NetV2"])

@@ -68,4 +68,4 @@ def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
 def test_a_folder_that_is_no_converted_model_is_told(recipe, tmp_path):
     (tmp_path / "exp/toy/mel.conf").unlink()
     done = recipe("./run_pretrained.sh")
-    assert done.returncode == 1 and "exp/toy/mel.conf is missing" in done.stderr
+    assert done.returncode == 1 and "exp/toy/fbank.conf is missing" in done.stderr
