@@ -3,6 +3,7 @@
 SV_SEGMENTATION names pyannote's `pytorch_model.bin` of segmentation-3.0 for the tests with its weights.
 """
 
+import copy
 import json
 import os
 import pickle
@@ -55,8 +56,9 @@ def small(tmp_path, **changes):
 
 
 def assert_as_pytorch(segmenter, net, windows):
+    # In float64, as silence is nothing but rounding, which the instance normalization makes 300 times as large.
     with torch.no_grad():
-        expected = net(torch.from_numpy(windows)).numpy()
+        expected = copy.deepcopy(net).double()(torch.from_numpy(windows).double()).float().numpy()
     found = segmenter.probabilities(windows)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=1e-5)
