@@ -22,13 +22,12 @@ train_vox2_test=false # also train on VoxCeleb2's test part, as Kaldi does
 convert=''           # none, flac or wav: converts m4a once, in data/audio; default: flac for fly, none for disk
 max_missing=0        # share of recordings that may be missing
 augmentation=''      # disk: copies; fly: in the data loader, for features without VAD; default: disk for mfcc, else fly
-fly=''               # configuration overrides of fly; default: data.source=audio data.speeds=[0.9,1.1], fbank: data.dither=1
-num_augmented=1000000
+fly=''               # configuration overrides of fly; default: data.source=audio data.speeds=[0.9,1.1]; and data.dither=1, but for mel
 min_len=''           # frames; default: 400 of speech for mfcc, else 100
 min_num_utts=''      # of a speaker; default: 8 for mfcc, else 1
 dev_speakers=''      # held out for the EER of each epoch and for calibration; default: 60
 methods=''           # default: "cosine plda" for mfcc, else cosine; lda is cosine after LDA
-lda_dim=200 top_n=300
+lda_dim=200 top_n=300 num_augmented=1000000
 large_margin=$usual_large_margin
 begin_recipe "$@"
 
@@ -40,10 +39,7 @@ case $type in
   fbank | mel) min_len=${min_len:-100} min_num_utts=${min_num_utts:-1} methods=${methods:-cosine} usual=fly ;;
 esac
 augmentation=${augmentation:-$usual}
-if [ -z "$fly" ]; then
-  fly="data.source=audio data.speeds=[0.9,1.1]"
-  if [ "$type" = fbank ]; then fly="$fly data.dither=1"; fi
-fi
+fly=${fly:-data.source=audio data.speeds=[0.9,1.1]$(if [ "$type" != mel ]; then echo " data.dither=1"; fi)}
 if [ "$augmentation" = fly ]; then convert=${convert:-flac}; else convert=${convert:-none}; fi
 check_words augmentation disk fly
 check_words convert none flac wav

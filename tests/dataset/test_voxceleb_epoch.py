@@ -26,7 +26,7 @@ SPEEDS = (0.9, 1.1)
 @pytest.fixture(scope="module")
 def config(root):
     """ResNet34 as egs/voxceleb/run.sh trains it."""
-    fly = re.search(r'^  fly="(.*)"', (root / "egs/voxceleb/run.sh").read_text(), re.MULTILINE)[1]
+    fly = re.search(r"^fly=\$\{fly:-(.*)\$\(", (root / "egs/voxceleb/run.sh").read_text(), re.MULTILINE)[1]
     return load_config(root / "nnet_conf/resnet34.json", [fly, "data.dither=1", "augmentation.noises=n"])
 
 
