@@ -94,7 +94,9 @@ def _kaldi_blocks(samples: Rows, options: SpectrumOptions, rng: np.random.Genera
 def _cepstra(mels: np.ndarray, energy: np.ndarray, options: MfccOptions) -> np.ndarray:
     np.maximum(mels, np.float32(options.mel_floor), out=mels)
     np.log(mels, out=mels)
-    feats = mels @ _constants(options)["transform"]
+    feats = np.empty((len(mels), options.num_ceps), np.float32)
+    for rows in _blocks(len(mels)):  # BLAS may round products of other numbers of rows in another way
+        np.matmul(mels[rows], _constants(options)["transform"], out=feats[rows])
     if options.use_energy:
         feats[:, 0] = energy
     return feats

@@ -87,7 +87,7 @@ def assert_parity(model, dim=DIM, node=None, shapes=((2, 137), (5, 60), (1, 301)
         expected, ours = np.array(model.extract(mx.array(x), node)), run.run(None, {"feats": x})[0]
         assert ours.shape == expected.shape
         error = (np.linalg.norm(ours - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
-        assert error < 1e-5 or error < 2 * sensitivity(model, x, expected, node)
+        assert error < 1e-5 or error < 4 * sensitivity(model, x, expected, node)
         found.append(ours[0])
     # No constant: other features give another embedding.
     assert np.linalg.norm(found[1] - found[2]) > 0.01 * np.linalg.norm(found[1])
