@@ -47,9 +47,9 @@ def make_parser():
     p.add_argument(
         "--feats-config",
         metavar="FILE",
-        help="options of the features, such as conf/fbank.conf: the network takes their dimension",
+        help="options of the features, such as conf/fbank.conf, which set the feature dimension",
     )
-    p.add_argument("--feats-type", choices=sorted(FEATURE_OPTIONS), help="what they are options of")
+    p.add_argument("--feats-type", choices=sorted(FEATURE_OPTIONS), help="type of the features of --feats-config")
     p.add_argument("--num-speakers", type=int, default=100, help="number of classifier outputs")
     p.add_argument("config", metavar="CONFIG.json", nargs="?")
     return p

@@ -31,7 +31,7 @@ def main(argv=None):
     options = VadOptions.from_conf(args.config)
     data = DataDir(args.data)
     if (data.feats_conf or {}).get("type") == "mel":
-        raise InputError(f"{data.path}: features of type mel have no log energy, which the VAD needs first")
+        raise InputError(f"{data.path}: features of type mel have no log energy, by which the VAD decides")
     conf = data.feats_conf and {**data.feats_conf, "vad": dataclasses.asdict(options)}
     silent, voiced_frames, frames = [], 0, 0
     with contextlib.ExitStack() as files:

@@ -63,40 +63,33 @@ def _fbank(graph, samples, options):
     power = _power(graph, frames, _spectrum_matrix(options))
     if not options.use_power:
         power = graph.emit("Sqrt", [power])
-    feats = graph.emit("MatMul", [power, graph.constant(mel_bins(options), np.float64)])
+    feats = graph.emit("MatMul", [power, _double(graph, mel_bins(options))])
     if not options.use_log_fbank:
         return feats
-    return graph.emit("Log", [graph.emit("Max", [feats, graph.constant(options.mel_floor, np.float64)])])
+    return graph.emit("Log", [graph.emit("Max", [feats, _double(graph, options.mel_floor)])])
 
 
 def _mels(graph, samples, options):
     """Computes mel spectra as `nnet.feats.signal_mels` does."""
-
-    def number(value):
-        return graph.constant(value, np.float64)
-
     window, mels = window_and_mels(options)
     spectrum = scipy.fft.rfft(np.diag(window.astype(float)), options.fft_size, axis=1)
     samples = _emphasized(graph, graph.emit("Cast", [samples], to=graph.onnx.TensorProto.DOUBLE), options)
     shift = options.window_shift
     if options.layout == "torchaudio":
         frames = _frames(graph, samples, options, shift, repeated=0)
-        feats = graph.emit("MatMul", [_power(graph, frames, spectrum), number(mels)])
+        feats = graph.emit("MatMul", [_power(graph, frames, spectrum), _double(graph, mels)])
     else:
         edge = -options.first_sample
         samples = graph.emit("Pad", [samples, graph.constant(np.array([0, edge, 0, edge]))])
         frames = _frames(graph, samples, options, shift - options.window_size, first=0)
-        limits = [number(options.offset), number(1 / options.offset)]
+        limits = [_double(graph, options.offset), _double(graph, 1 / options.offset)]
         power = graph.emit("Clip", [_power(graph, frames, spectrum[:, :-1]), *limits])
-        feats = graph.emit("Clip", [graph.emit("MatMul", [power, number(mels)]), *limits])
-    return graph.emit("Log", [graph.emit("Add", [feats, number(options.offset)])])
+        feats = graph.emit("Clip", [graph.emit("MatMul", [power, _double(graph, mels)]), *limits])
+    return graph.emit("Log", [graph.emit("Add", [feats, _double(graph, options.offset)])])
 
 
 def _emphasized(graph, samples, options):
-    """The samples (B, N) float64, normalized if the options say so, less a part of the one before."""
-
-    def number(value):
-        return graph.constant(value, np.float64)
+    """The samples (B, N) float64, normalized if the options say so, after pre-emphasis."""
 
     def part(start, stop):
         return graph.emit("Slice", [samples, *(graph.constant(np.array([n])) for n in (start, stop, 1))])
@@ -104,10 +97,10 @@ def _emphasized(graph, samples, options):
     if options.normalize_signal:
         samples = graph.emit("Sub", [samples, graph.emit("ReduceMean", [samples], axes=[1], keepdims=1)])
         power = graph.emit("ReduceMean", [graph.emit("Mul", [samples, samples])], axes=[1], keepdims=1)
-        scale = graph.emit("Add", [graph.emit("Sqrt", [power]), number(options.offset)])
+        scale = graph.emit("Add", [graph.emit("Sqrt", [power]), _double(graph, options.offset)])
         samples = graph.emit("Div", [samples, scale])
     before = graph.emit("Concat", [part(1, 2), part(0, -1)], axis=1)
-    return graph.emit("Sub", [samples, graph.emit("Mul", [before, number(options.preemphasis_coefficient)])])
+    return graph.emit("Sub", [samples, graph.emit("Mul", [before, _double(graph, options.preemphasis_coefficient)])])
 
 
 def _spectrum_matrix(options):
@@ -123,10 +116,12 @@ def _spectrum_matrix(options):
 def _power(graph, frames, spectrum):
     """The power spectrum, float64, of frames (B, T, window_size) by a complex matrix (window_size, bins)."""
     frames = graph.emit("Cast", [frames], to=graph.onnx.TensorProto.DOUBLE)
-    parts = [
-        graph.emit("MatMul", [frames, graph.constant(part, np.float64)]) for part in (spectrum.real, spectrum.imag)
-    ]
+    parts = [graph.emit("MatMul", [frames, _double(graph, part)]) for part in (spectrum.real, spectrum.imag)]
     return graph.emit("Add", [graph.emit("Mul", [part, part]) for part in parts])
+
+
+def _double(graph, value):
+    return graph.constant(value, np.float64)
 
 
 def _frames(graph, samples, options, more, first=None, repeated=None):

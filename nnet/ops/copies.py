@@ -16,7 +16,7 @@ def copied(view):
 
 
 def moved(x, axes):
-    """Transposes x and makes it contiguous; the last axis stays the last; without a gradient."""
+    """Copies x with its axes in another order, of which the last one must stay last; without a gradient."""
     (wide,) = _widened([x])
     return mx.contiguous(wide.transpose(*axes)).view(x.dtype)
 

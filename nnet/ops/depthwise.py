@@ -72,8 +72,8 @@ def _counts(size, tile):
 def _patches(x, padding, patch, tile, counts):
     """Copies patches of each channel of x (B, F, T, C), one every `tile`: (C, B · patches, values of a patch).
 
-    The first one begins with the padding; beyond x there are zeros. Frames are made the last axis first, bin by bin,
-    which stays in the cache.
+    The first one begins with the padding; beyond x there are zeros. A first copy makes frames the last axis, bin by
+    bin, so that it stays in the cache.
     """
     batch, _, _, channels = x.shape
     high, wide = ((n - 1) * t + p for n, t, p in zip(counts, tile, patch, strict=True))

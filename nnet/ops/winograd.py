@@ -86,7 +86,7 @@ def from_planes(products, shape, *bias, padding, dilation):
     size, count, covered = tiling(shape, num_planes, padding, dilation)
     tiles = _transform("Aᵀ", products, tile_bins(num_planes))
     tiles = tiles.reshape(*tiles.shape[:2], *count, dilation, -1)
-    y = moved(tiles, (2, 3, 1, 4, 0, 5, 6)).reshape(covered)  # from (B, nF, 5 or 1, nT, 5, dilation, O)
+    y = moved(tiles, (2, 3, 1, 4, 0, 5, 6)).reshape(covered)  # (B, nF, 5 or 1, nT, 5, dilation, O) before
     y = y + bias[0] if bias else y
     return y if size == covered[1:3] else y[:, : size[0], : size[1]]
 

@@ -227,3 +227,9 @@ def test_normalisation_comes_before_removal_of_silence():
     feats = np.arange(8, dtype=np.float32)[:, None]
     voiced = np.array([0, 1, 1, 0, 0, 0, 0, 1])
     assert prepare(feats, "utterance", voiced)[:, 0].tolist() == [-2.5, -1.5, 3.5]
+
+
+def test_vad_refuses_features_without_energy(tmp_path, tone):
+    data = make(write_data(tmp_path / "data", {"a-long": tone}), "--type", "mel")
+    with pytest.raises(InputError, match="data: features of type mel have no log energy, by which the VAD decides"):
+        compute_vad.main([data.path, str(tmp_path / "vad.1")])
