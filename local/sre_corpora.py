@@ -95,7 +95,7 @@ def _existing(folder, place, number):
 def _by_number(place):
     folders = {}
     for path in sorted(place.iterdir()):
-        number = re.match(r"LDC\d+[SE]\d+", path.name, re.I)
+        number = re.match(r"LDC\d+[SET]\d+", path.name, re.I)
         corpus = number and next((c for c, known in CORPORA.items() if number[0].upper() in known.numbers), None)
         if corpus:
             folders.setdefault(corpus, []).append(str(path))

@@ -15,6 +15,7 @@
 #
 # begin_recipe parses the options (--help prints the header of the recipe, and the options below) and sets
 #   train_cmd gpu_cmd   job runners
+#   given_exp           the value of --exp, before the recipe sets a default
 #   name type           name of the configuration, type of its features: mfcc, fbank or mel
 #   vad cmvn            mfcc: voiced frames, sliding mean; fbank, mel: all frames, mean of the utterance
 #   feats net           data/TYPE, data/TYPE/net: data directories with features; the network's train, valid and dev sets
@@ -47,7 +48,7 @@ begin_recipe() {
   . ./cmd.sh
   . utils/parse_options.sh
   . steps/stages.sh
-  margin=false copies=0 sounds='' resolved=''
+  margin=false copies=0 sounds='' resolved='' given_exp=$exp
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   if ! command -v "${train_cmd%% *}" >/dev/null; then echo "$0: --cmd: no command '${train_cmd%% *}'" >&2; exit 1; fi
   check_numbers stage stop_stage nj nproc
@@ -166,6 +167,13 @@ fine_tuning_steps() {
   local base=$exp
   local exp=${base}_lm set="$set $large_margin" resolved=$resolved_large_margin pretrained=$base model_suffix=_lm repeated=8
   model_steps
+}
+
+# tune_pretrained [OPTION...]: runs the steps declared so far, then goes on with the recipe's run_pretrained.sh.
+tune_pretrained() {
+  run_steps
+  exec ./run_pretrained.sh --pretrained "$pretrained" --exp "$given_exp" --stage "$stage" --stop-stage "$stop_stage" \
+    --set "$set" --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd" --nproc "$nproc" --hosts "$hosts" "$@"
 }
 
 # do_network: trains, or resumes an interrupted training; with few speakers there is no $net/dev.

@@ -9,10 +9,10 @@
 #   step net 3 "training set" "$feats"
 #   tuning_steps "$feats/net/train" after:net                      # stage 4
 #
-# begin_tuning sets train_cmd, gpu_cmd, name (of the model), feats (data/NAME), tuned (exp/NAME_tuned), type (of the model's
-# features) and feats_conf (their options); make_feats computes them.
+# begin_tuning sets train_cmd, gpu_cmd, name (of the model), feats (data/NAME), tuned (--exp, or exp/NAME_tuned),
+# tuned_name (its last part), type (of the model's features) and feats_conf (their options); make_feats computes them.
 
-stage='' stop_stage=100 pretrained='' set='' retrain=false dry_run=false nj=4 cmd=''
+stage='' stop_stage=100 pretrained='' exp='' set='' retrain=false dry_run=false nj=4 cmd='' nproc='' hosts=''
 classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
   schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
 
@@ -25,9 +25,16 @@ begin_tuning() {
   . ./cmd.sh
   . utils/parse_options.sh
   . steps/stages.sh
-  exp='' resolved=''
+  tuned=$exp exp='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   find_pretrained
+  name=$(basename "$pretrained")
+  feats=data/$name tuned=${tuned:-exp/${name}_tuned}
+  tuned_name=$(basename "$tuned")
+  if [ "$tuned_name" = "$name" ]; then
+    echo "$0: --exp $tuned: its last part must not be that of $pretrained, which names the unchanged model" >&2
+    exit 1
+  fi
   type=fbank
   if [ -f "$pretrained/mel.conf" ]; then type=mel; fi
   feats_conf=$pretrained/$type.conf
@@ -35,8 +42,6 @@ begin_tuning() {
   for file in "${needed[@]}"; do
     if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
   done
-  name=$(basename "$pretrained")
-  feats=data/$name tuned=exp/${name}_tuned
   local norms="*bn*"
   case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in
     resnet | campplus | *res2net*) norms="*bn*,*shortcut.1*" ;;
@@ -56,7 +61,7 @@ check() {
 
 # train_tuned OVERRIDES START OUT
 train_tuned() {
-  steps/train_nnet.sh --cmd "$gpu_cmd" --resume "$resume" --init "$2" --set "$1" \
+  steps/train_nnet.sh --cmd "$gpu_cmd" --nproc "$nproc" --hosts "$hosts" --resume "$resume" --init "$2" --set "$1" \
     "$pretrained/config.json" "$tuning_data" "$feats/net/valid" "$3"
 }
 

@@ -46,11 +46,7 @@ do_data() {
   local/prepare_noisy_tests.sh --cmd "$train_cmd" --nj "$nj" data
 }
 
-if [ -n "$pretrained" ]; then
-  run_steps
-  exec ./run_pretrained.sh --pretrained "$pretrained" --stage "$stage" --stop-stage "$stop_stage" --set "$set" \
-    --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd"
-fi
+if [ -n "$pretrained" ]; then tune_pretrained; fi
 if $dry_run && [ -f data/.stage0.data ]; then
   copies=$(($(wc -l <data/train/utt2spk) * $(wc -w <<<"$speeds")))
   plan data/train "data/${tests// / data/}"

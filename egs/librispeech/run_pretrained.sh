@@ -13,7 +13,7 @@ noise="data.source=audio data.batch_size=32 data.min_frames=200 data.max_frames=
 tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
   schedule.warmup_epochs=0 loss.margin=0.4 loss.margin_end_epoch=0"
 snrs="15:10 10:5"  # SNRs of each noisy test set, in dB, for each single one of its three to five babble voices
-help_message="Usage: $0 --pretrained MODELDIR [--stage N] [--stop-stage N] [--snrs \"DB:DB ...\"] [--nj N] [--cmd CMD]
+help_message="Usage: $0 --pretrained MODELDIR [--stage N] [--stop-stage N] [--snrs \"DB:DB ...\"] [--exp DIR] [--nj N] [--cmd CMD]
   [--noise \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"] [--set \"KEY=VALUE ...\"]"
 begin_tuning data/test_2s/trials -- "$@"
 
@@ -66,7 +66,7 @@ do_embeddings() {
 step scores 6 "scores" "$tuned" after:embeddings
 do_scores() {
   for data in $tests; do
-    for model in "$name" "${name}_tuned"; do
+    for model in "$name" "$tuned_name"; do
       steps/score.sh --cmd "$train_cmd" "$feats/$data/trials" "$tuned/$model/embeddings_$data" \
         "$tuned/$model/embeddings_$data" "$tuned/scores/$data.$model"
     done
@@ -77,7 +77,7 @@ step metrics 7 "metrics" "$tuned" after:scores
 do_metrics() {
   for data in $tests; do
     steps/compute_metrics.sh --bootstrap 1000 "$feats/$data/trials" "$tuned/scores/$data.$name" \
-      "$tuned/scores/$data.${name}_tuned"
+      "$tuned/scores/$data.$tuned_name"
   done >"$tuned/results.txt"
 }
 

@@ -80,11 +80,7 @@ do_channels() {
   rm -rf data/wide_speeds data/copies
 }
 
-if [ -n "$pretrained" ]; then
-  run_steps
-  exec ./run_pretrained.sh --pretrained "$pretrained" --tests "$tests" --top-n "$top_n" --stage "$stage" \
-    --stop-stage "$stop_stage" --set "$set" --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd"
-fi
+if [ -n "$pretrained" ]; then tune_pretrained --tests "$tests" --top-n "$top_n"; fi
 
 step features 1 "features and VAD" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
 do_features() {

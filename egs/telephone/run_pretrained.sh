@@ -14,7 +14,7 @@ chunks="data.source=feats data.batch_size=32 data.min_frames=200 data.max_frames
 tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule.final_learning_rate=0.0001
   schedule.warmup_epochs=0 loss.margin=0.2 loss.margin_end_epoch=0"
 top_n=50
-help_message="Usage: $0 --pretrained MODELDIR --tests \"sentences ...\" [--stage N] [--stop-stage N] [--top-n N] [--nj N]
+help_message="Usage: $0 --pretrained MODELDIR --tests \"sentences ...\" [--stage N] [--stop-stage N] [--top-n N] [--exp DIR] [--nj N]
   [--cmd CMD] [--chunks \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"]
   [--set \"KEY=VALUE ...\"]"
 begin_tuning data/coded/wav.scp -- "$@"
@@ -62,7 +62,7 @@ do_embeddings() {
 step scores 6 "scores" "$tuned" after:embeddings top_n
 do_scores() {
   local model test
-  for model in "$tuned/$name" "$tuned/${name}_tuned"; do
+  for model in "$tuned/$name" "$tuned/$tuned_name"; do
     for test in $tests; do
       steps/train_backend.sh --cmd "$train_cmd" --lda-dim 0 --num-em-iters 0 \
         "$model/embeddings_${test}_unlabeled" "$feats/${test}_unlabeled" "$model/backend_$test"  # only their mean
@@ -79,7 +79,7 @@ do_metrics() {
   local test trials list old new
   for test in $tests; do
     for trials in "data/$test"/trials_*; do
-      list=${trials##*/trials_} old=$tuned/$name/scores_$test/$list new=$tuned/${name}_tuned/scores_$test/$list
+      list=${trials##*/trials_} old=$tuned/$name/scores_$test/$list new=$tuned/$tuned_name/scores_$test/$list
       echo "$list:"
       steps/compute_metrics.sh --report "$tuned/report/$list" --condition "data/$test/utt2phone" \
         --utt2spk "data/$test/utt2spk" --compare "$(compared "$list")" "$trials" \
@@ -89,7 +89,7 @@ do_metrics() {
 }
 compared() {  # LIST: the pairs of systems to compare, by their names in the table
   local test=${1%%_*} old new
-  old=$name/scores_$test/$1 new=${name}_tuned/scores_$test/$1
+  old=$name/scores_$test/$1 new=$tuned_name/scores_$test/$1
   echo "$old/cosine_asnorm:$old/cosine $new/cosine:$old/cosine $new/cosine_asnorm:$old/cosine_asnorm"
 }
 

@@ -82,7 +82,7 @@ def _range(meta):
         parts.append("one of " + ", ".join(str(c) for c in meta["choices"]))
     parts += [
         f"{word} {meta[k]}"
-        for k, word in (("low", "at least"), ("above", "above"), ("high", "at most"))
+        for k, word in (("low", "at least"), ("above", "above"), ("high", "at most"), ("below", "below"))
         if meta[k] is not None
     ]
     return "".join(f"{p}; " for p in parts)

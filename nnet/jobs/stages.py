@@ -300,7 +300,7 @@ def _refuse_training(decision, mark, first):
     else:
         what = f"{'a finished' if mark.finished else 'an interrupted'} training, and {why}"
     if why == f"--stage {first}" and step.part == step.stage:
-        what += f" would train again (--stage {step.stage + 1} goes on behind it)"
+        what += f" would train again (--stage {step.stage + 1} goes on after it)"
     raise InputError(
         f"{step.folder} holds {what}; it is never replaced: train into another folder, --exp NEW, or move this one "
         "aside, --retrain true"

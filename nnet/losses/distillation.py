@@ -35,8 +35,8 @@ class DistillationOptions:
     weight: float = option(1.0, "Weight of the term beside the classification loss.", above=0)
     frames: float = option(
         0.0,
-        "Weight, beside the distance of the embeddings, of the mean square error with which a linear map of the "
-        "network's frames before the pooling gives the teacher's, relative to their mean square; needs "
+        "Weight of a second term: a learned linear map predicts the teacher's frames before the pooling from the "
+        "network's, and the term is the mean square error over the mean square of the teacher's frames; needs "
         "distillation.teacher.",
         low=0,
     )

@@ -86,7 +86,7 @@ REFUSED = [  # what changed, options of the call, what is said
     ),
     ({"net": "option:min_len=100"}, {}, r"make net\) runs: --min-len was 200, is 100; .*--exp NEW.*--retrain true"),
     ({"network_lm": 'config:{"training": {"epochs": 5}}'}, {}, "exp_lm holds a finished training, and training.epochs"),
-    ({}, {"first": 4}, r"--stage 4 would train again \(--stage 5 goes on behind it\)"),
+    ({}, {"first": 4}, r"--stage 4 would train again \(--stage 5 goes on after it\)"),
     ({}, {"first": 8}, "exp_lm holds a finished training, and --stage 8"),
     ({"test": "path:corpus=/b"}, {}, r"--corpus was /a, is /b; .* \(stages 0, 1, 6, 8\); .*--stage 0"),
     ({"test": "path:corpus=/b"}, {"first": 4}, "keeps stage 0 .* --corpus was /a, is /b"),

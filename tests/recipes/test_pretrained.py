@@ -51,16 +51,17 @@ def take_mel_spectra(model):
 def test_a_converted_model_is_tuned_and_compared(recipe, tmp_path):
     small = "data.steps_per_epoch=2 data.batch_size=4 data.num_workers=0 training.epochs=1"
     small += " data.min_frames=50 data.max_frames=50 data.valid_frames=50"
-    command = ("./run.sh", "--corpus", "corpus", "--set", small)
+    command = ("./run.sh", "--corpus", "corpus", "--set", small, "--exp", "exp/tuned", "--nproc", "1")
     done = recipe(*command)
     assert done.returncode == 0, done.stderr
     systems = [line.split()[0] for line in done.stdout.splitlines() if line.split()[1:3] == ["3", "12"]]
     tests = ("test", "test_2s", "test_2s_babble_15_10", "test_2s_babble_10_5")
-    assert systems == [f"{test}.{model}" for test in tests for model in ("toy", "toy_tuned")]
+    assert systems == [f"{test}.{model}" for test in tests for model in ("toy", "tuned")]
     train, held_out = (DataDir(tmp_path / "data" / name) for name in ("toy/train", "voices_test"))
     assert held_out.spk2utt and not train.spk2utt.keys() & held_out.spk2utt.keys(), "who babbles is not trained on"
-    assert "dropped: none" in (tmp_path / "exp/toy_tuned/train.log").read_text()
-    assert "exp/toy_tuned_classifier/model.safetensors" in (tmp_path / "exp/toy_tuned/train.log").read_text()
+    log = (tmp_path / "exp/tuned/train.log").read_text()
+    assert "dropped: none" in log and "exp/tuned_classifier/model.safetensors" in log
+    assert "nnet.bin.launch --nproc 1" in log
     again = recipe(*command)
     assert "all stages are up to date" in again.stdout
 
@@ -69,3 +70,8 @@ def test_a_folder_that_is_no_converted_model_is_told(recipe, tmp_path):
     (tmp_path / "exp/toy/mel.conf").unlink()
     done = recipe("./run_pretrained.sh")
     assert done.returncode == 1 and "exp/toy/fbank.conf is missing" in done.stderr
+
+
+def test_the_tuned_model_needs_a_name_of_its_own(recipe):
+    done = recipe("./run_pretrained.sh", "--exp", "elsewhere/toy")
+    assert done.returncode == 1 and "--exp elsewhere/toy: its last part must not be that of exp/toy" in done.stderr
