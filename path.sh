@@ -6,18 +6,18 @@
 sv_root() { CDPATH='' cd -P "$(dirname "${BASH_SOURCE[0]}")/steps/.." && pwd; }
 
 sv_python() {  # prints the interpreter to use; any Python from 3.10 on can make the choice
-  local candidate status candidates=(python3 python python3.13 python3.12 python3.11 python3.10 python3.14)
+  local candidate code candidates=(python3 python python3.13 python3.12 python3.11 python3.10 python3.14)
   local choose='import runpy, sys
 if sys.version_info < (3, 10): sys.exit(99)
 runpy.run_module("nnet.bin.make_environment", run_name="__main__", alter_sys=True)'
   if [ -n "${SV_PYTHON:-}" ]; then candidates=("$SV_PYTHON"); fi
   for candidate in "${candidates[@]}"; do
     if ! command -v "$candidate" >/dev/null; then continue; fi
-    status=0
-    PYTHONPATH=$1 "$candidate" -c "$choose" "$1" || status=$?
-    case $status in
+    code=0
+    PYTHONPATH=$1 "$candidate" -c "$choose" "$1" || code=$?
+    case $code in
       99 | 126 | 127) ;;  # too old, or a name without a program behind it
-      *) return "$status" ;;
+      *) return "$code" ;;
     esac
   done
   echo "path.sh: no Python 3.10 or newer among: ${candidates[*]}; install one, or name it: SV_PYTHON=/path/to/python3" >&2
@@ -55,4 +55,5 @@ if ! sv_choose; then
     *) exit 1 ;;  # the script that sources this may not have said `set -e`
   esac
 fi
+case $- in *i*) ;; *) unset CDPATH ;; esac  # with it, `cd` may go elsewhere, and prints the folder
 unset -f sv_root sv_python sv_use sv_choose

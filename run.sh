@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The front door: `./run.sh [options]` runs the recipe egs/mini; `./run.sh librispeech --stage 3` another one.
-# `./run.sh RECIPE --help` lists its options. Paths that exist here and not in the recipe's folder are those here.
+# `./run.sh RECIPE --help` lists its options. Paths with a slash that exist here and not in the
+# recipe's folder are those here.
 set -euo pipefail
 
+unset CDPATH
 root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 recipe=mini
 case "${1:-}" in

@@ -12,7 +12,7 @@ from diarization_data import write_diarization_data
 
 from nnet.audio.reading import audio_duration
 from nnet.bin.cli import number, parser, run
-from nnet.datadir.derive import copy_file
+from nnet.datadir.derive import copy_file, refuse_same
 from nnet.datadir.directory import DataDir, examples
 from nnet.diarization.rttm import read_rttm, read_uem
 from nnet.errors import InputError
@@ -29,6 +29,7 @@ def main(argv=None):
     options.add_argument("out", metavar="OUT")
     args = options.parse_args(argv)
     data = DataDir(args.data)
+    refuse_same(data, args.out)
     turns = _known(read_rttm(data.file("rttm")), data)
     durations = _durations(data, args.nj)
     _warn_of_late_turns(turns, durations, data)

@@ -5,6 +5,14 @@ train_speakers=72
 test_speakers=24
 utterances=12
 seed=1
+help_message="Usage: $0 [options] CORPUS DATA
+e.g.: $0 --train-speakers 40 corpus data
+Options:
+  --cmd CMD                                job runner (default: $cmd)
+  --train-speakers N --test-speakers N     default: $train_speakers and $test_speakers
+  --utterances N                           per speaker (default: $utterances)
+  --seed N                                 random seed of the voices (default: $seed)
+Makes CORPUS/SPEAKER/*.wav and DATA/{train,enroll,test}."
 
 set -euo pipefail
 echo "$0 $*" >&2
@@ -12,19 +20,7 @@ echo "$0 $*" >&2
 . utils/parse_options.sh
 . utils/jobs.sh
 
-if [ $# -ne 2 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] CORPUS DATA
-e.g.: $0 --train-speakers 40 corpus data
-Options:
-  --cmd CMD                                job runner (default: $cmd)
-  --train-speakers N --test-speakers N     default: $train_speakers and $test_speakers
-  --utterances N                           per speaker (default: $utterances)
-  --seed N                                 random seed of the voices (default: $seed)
-Makes CORPUS/SPEAKER/*.wav and DATA/{train,enroll,test}.
-USAGE
-  exit 1
-fi
+if [ $# -ne 2 ]; then echo "$help_message" >&2; exit 1; fi
 corpus=$1 data=$2
 parts=4  # fixed, since the corpus depends on it: see speak_mini.py
 

@@ -2,23 +2,19 @@
 # Makes noisy copies of a test set, with sounds unseen in training, and sounds for the augmentation of training.
 cmd=utils/run.sh
 nj=4
+help_message="Usage: $0 [options] DATA
+e.g.: $0 data
+Options:
+  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj)
+Reads DATA/train and DATA/test. Makes DATA/sounds (synthetic), DATA/voices_test (a twentieth of train, whole speakers),
+DATA/voices_train (the others), and DATA/test_noise and DATA/test_babble, each with the trials of test."
 
 set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
 
-if [ $# -ne 1 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] DATA
-e.g.: $0 data
-Options:
-  --cmd CMD --nj N         job runner (default: $cmd) and number of parallel jobs (default: $nj)
-Reads DATA/train and DATA/test. Makes DATA/sounds (synthetic), DATA/voices_test (a twentieth of train, whole speakers),
-DATA/voices_train (the others), and DATA/test_noise and DATA/test_babble, each with the trials of test.
-USAGE
-  exit 1
-fi
+if [ $# -ne 1 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1
 
 for file in "$data/train/utt2spk" "$data/test/wav.scp" "$data/test/trials"; do

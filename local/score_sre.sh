@@ -8,28 +8,24 @@ lda_dim=150
 within=
 between=
 top_n=
+help_message="Usage: $0 [options] BACKEND_DATA MODELDIR DATA_TEST
+e.g.: $0 data/mfcc/backend exp/xvector data/sre16
+Options:
+  --cmd CMD                    job runner (default: $cmd)
+  --methods \"cosine plda ...\"  of steps/score_lists.sh (default: $methods)
+  --lda-dim N                  LDA dimensions (default: $lda_dim)
+  --within X, --between X      --within-covar-scale and --between-covar-scale of steps/train_backend.sh
+  --top-n N                    of steps/score_norm.sh: number of cohort scores
+Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_TEST, makes MODELDIR/backend,
+MODELDIR/backend_TEST, MODELDIR/backend_TEST_coral and MODELDIR/scores_TEST/LIST/*; lists trials_TEST_CONDITION share the
+scores of all trials."
 
 set -euo pipefail
 echo "$0 $*" >&2
 . ./path.sh
 . utils/parse_options.sh
 
-if [ $# -ne 3 ]; then
-  cat >&2 <<USAGE
-Usage: $0 [options] BACKEND_DATA MODELDIR DATA_TEST
-e.g.: $0 data/mfcc/backend exp/xvector data/sre16
-Options:
-  --cmd CMD                    job runner (default: $cmd)
-  --methods "cosine plda ..."  of steps/score_lists.sh (default: $methods)
-  --lda-dim N                  LDA dimensions (default: $lda_dim)
-  --within X, --between X      --within-covar-scale and --between-covar-scale of steps/train_backend.sh
-  --top-n N                    of steps/score_norm.sh: number of cohort scores
-Reads MODELDIR/embeddings_{backend,TEST,TEST_dev,TEST_unlabeled} and DATA_TEST/trials_TEST, makes MODELDIR/backend,
-MODELDIR/backend_TEST, MODELDIR/backend_TEST_coral and MODELDIR/scores_TEST/LIST/*; lists trials_TEST_CONDITION share the
-scores of all trials.
-USAGE
-  exit 1
-fi
+if [ $# -ne 3 ]; then echo "$help_message" >&2; exit 1; fi
 data=$1 exp=$2 test=$(basename "$3")
 
 backend=(--cmd "$cmd" --lda-dim "$lda_dim" "$exp/embeddings_backend" "$data")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy
 
 from nnet.answers import Enrollment, Identification, Match, Verification
 from nnet.audio.reading import read_audio

@@ -72,6 +72,12 @@ def check_value(value, hint, field, where):
     return value
 
 
+def check_ranges(options):
+    """Raises InputError if a field of an options dataclass, which may have been built directly, is out of range."""
+    for field in dataclasses.fields(options):
+        _check_range(getattr(options, field.name), field.metadata, field.name)
+
+
 def _convert(value, hint, where):
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return _convert_union(value, typing.get_args(hint), where)

@@ -26,7 +26,7 @@ recordings=$(($(wc -l <"$data/wav.scp")))
 if [ "$nj" -gt "$recordings" ]; then nj=$recordings; fi
 lock "$out"
 mkdir -p "$out/log"
-rm -f "$out"/rttm "$out"/segments "$out"/xvector.* "$out"/speech/segments
+rm -f "$out"/rttm "$out"/segments "$out"/xvector.* "$out"/speech/segments "$out"/log/diarize.*.log
 
 quote "${program[@]}" --job JOB --num-jobs "$nj" "$model" "$data" "$out/xvector.JOB"
 $cmd JOB=1:"$nj" "$out/log/diarize.JOB.log" "${quoted[@]}"

@@ -25,7 +25,7 @@ utterances=$(($(wc -l <"$data/feats.scp")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$out"
 mkdir -p "$out/log"
-rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark"
+rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark" "$out"/log/extract.*.log
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null
 
 quote "${program[@]}" "$model" "$data/split${nj}utt/JOB" "$out/xvector.JOB"

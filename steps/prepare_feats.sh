@@ -25,7 +25,7 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
-out=$(cd -P "$arkdir" && pwd)/feats_$(basename "$out_data")
+out=$(absolute "$arkdir")/feats_$(basename "$out_data")
 
 rm -f "$out_data/feats.scp"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null

@@ -15,9 +15,10 @@
 #
 # begin_recipe parses the options (--help prints the header of the recipe, and the options below) and sets
 #   train_cmd gpu_cmd   job runners
-#   given_exp           the value of --exp, before the recipe sets a default
+#   given given_exp     the options as they were given; the value of --exp, before the recipe sets a default
 #   name type           name of the configuration, type of its features: mfcc, fbank or mel
 #   vad cmvn            mfcc: voiced frames, sliding mean; fbank, mel: all frames, mean of the utterance
+#   vad_conf            the input of a step that computes VAD, if there is VAD
 #   feats net           data/TYPE, data/TYPE/net: data directories with features; the network's train, valid and dev sets
 # check_training sets
 #   resolved margin     the whole configuration, checked; whether stage 8 can fine-tune the network with a larger margin
@@ -46,9 +47,12 @@ begin_recipe() {
     sed -n '/^# Options of every/,/^$/p' steps/recipe.sh)
   . ./path.sh
   . ./cmd.sh
+  given=" $* "
   . utils/parse_options.sh
   . steps/stages.sh
-  margin=false copies=0 sounds='' resolved='' given_exp=$exp
+  no_more_words "$@"
+  exp=${exp%/} given_exp=${exp%/} vad_conf=''
+  margin=false copies=0 sounds='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   if ! command -v "${train_cmd%% *}" >/dev/null; then echo "$0: --cmd: no command '${train_cmd%% *}'" >&2; exit 1; fi
   check_numbers stage stop_stage nj nproc
@@ -56,7 +60,7 @@ begin_recipe() {
   name=$(basename "$nnet_conf" .json)
   type=$(check '' --show features.type)
   case ${type:=mfcc} in
-    mfcc) vad=true cmvn=sliding ;;
+    mfcc) vad=true cmvn=sliding vad_conf=file:conf/vad.conf ;;
     fbank | mel) vad=false cmvn=utterance ;;
   esac
   feats=data/$type net=data/$type/net
@@ -169,11 +173,21 @@ fine_tuning_steps() {
   model_steps
 }
 
-# tune_pretrained [OPTION...]: runs the steps declared so far, then goes on with the recipe's run_pretrained.sh.
+# without_pretrained OPTION...: stops at options that were given and have no effect with --pretrained.
+without_pretrained() {
+  local option
+  for option in "$@"; do
+    case $given in
+      *" --${option//_/-} "*) echo "$0: --${option//_/-} has no effect with --pretrained; leave it out" >&2; exit 1 ;;
+    esac
+  done
+}
+
+# tune_pretrained OPTION...: runs the steps declared so far, then goes on with the recipe's run_pretrained.sh.
 tune_pretrained() {
   run_steps
   exec ./run_pretrained.sh --pretrained "$pretrained" --exp "$given_exp" --stage "$stage" --stop-stage "$stop_stage" \
-    --set "$set" --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd" --nproc "$nproc" --hosts "$hosts" "$@"
+    --retrain "$retrain" --dry-run "$dry_run" --nj "$nj" --cmd "$cmd" --nproc "$nproc" --hosts "$hosts" "$@"
 }
 
 # do_network: trains, or resumes an interrupted training; with few speakers there is no $net/dev.
@@ -194,5 +208,7 @@ extract() {
 
 # end_recipe: prints the results, and those of the fine-tuning.
 end_recipe() {
-  if ! $dry_run; then show_results "$exp/results.txt" "${exp}_lm/results.txt"; fi
+  local results=("$exp/results.txt")
+  if [ "$stop_stage" -ge 8 ]; then results+=("${exp}_lm/results.txt"); fi
+  if ! $dry_run; then show_results "${results[@]}"; fi
 }

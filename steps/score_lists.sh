@@ -22,7 +22,7 @@ Options:
   --cohort EMBDIR          cohort for adaptive S-norm
   --dev EMBDIR, --dev-trials TRIALS    development data for calibration
   others                   options of steps/score_norm.sh: --top-n, --norm; see --help
-Writes OUTDIR/LIST/METHOD and, if requested, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
+Writes OUTDIR/LIST/METHOD anew and, if requested, METHOD_asnorm and METHOD_calibrated; LIST is the name of TRIALS without
 \"trials_\". Methods: cosine (of centered embeddings), lda (cosine after LDA), plda, plda_adapted,
 plda_coral."
 
@@ -34,6 +34,7 @@ if [ $# -lt 4 ]; then echo "$help_message" >&2; exit 1; fi
 enroll=$1 test=$2 out=$3
 shift 3
 same=$(for trials in "$@"; do basename "$trials"; done | sed 's/^trials_//' | sort | uniq -d)
+for trials in dev "$@"; do rm -rf "${out:?}/$(basename "$trials" | sed 's/^trials_//')"; done  # of another choice of methods
 if [ -n "$same" ]; then echo "$0: two trial lists have the name $same, so their scores would collide; rename one" >&2; exit 1; fi
 
 score() {  # METHOD TRIALS ENROLL TEST OUT: writes raw and normalized scores; $best is the last file written

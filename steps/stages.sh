@@ -18,7 +18,7 @@
 #    why, and no file was touched.
 # 2. A step runs if it has not been completed, if an input has changed, or if a step that it follows runs or has run since.
 #    With --stage N, all steps of stages from N on run, and earlier stages must be complete; they are kept, but an
-#    option, path or configuration that differs from theirs is an error. --stop-stage N ends behind stage N.
+#    option, path or configuration that differs from theirs is an error. --stop-stage N ends after stage N.
 # 3. A path that is not given is the one that the stage was made with (recall); `none` is no path. A path that differs
 #    from that of a completed step is an error that says what would be done again; --stage N asks for it.
 # 4. A finished or interrupted training is never removed or written over. If the same training was interrupted, it goes
@@ -36,6 +36,11 @@ declared=()           # --step NAME STAGE WORDS DIR INPUT... of each step
 step_names=' '
 step_models=()        # NAME and DIR, and the values of exp, set, resolved and pretrained that its step was declared with
 model_suffix='' repeated=''  # of the steps that fine_tuning_steps declares: in their names, their stage
+
+# no_more_words [WORD...]: stops at what the options have left over, such as the second word of a value without quotes.
+no_more_words() {
+  if [ $# -gt 0 ]; then echo "$0: '$1' is no option; quote a value that has blanks" >&2; exit 1; fi
+}
 
 # find_pretrained: if $pretrained is the name of a model and no folder, puts the folder of that model there.
 find_pretrained() {
@@ -124,9 +129,10 @@ run_step() {
   stage_ran=true
 }
 
-# show_results FILE...: prints the results at the end of a recipe.
+# show_results FILE...: prints the results at the end of a recipe, if it came to the stage that writes them.
 show_results() {
   local file
+  if [ "$stop_stage" -lt 7 ]; then return; fi
   if ! $stage_ran; then echo "$0: all stages are up to date; --stage N runs stage N and the later ones again"; fi
   for file in "$@"; do
     if [ -f "$file" ]; then cat "$file"; fi

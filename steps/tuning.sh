@@ -25,7 +25,8 @@ begin_tuning() {
   . ./cmd.sh
   . utils/parse_options.sh
   . steps/stages.sh
-  tuned=$exp exp='' resolved=''
+  no_more_words "$@"
+  tuned=${exp%/} exp='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   find_pretrained
   name=$(basename "$pretrained")
@@ -38,9 +39,17 @@ begin_tuning() {
   type=fbank
   if [ -f "$pretrained/mel.conf" ]; then type=mel; fi
   feats_conf=$pretrained/$type.conf
-  needed=("$pretrained/config.json" "$feats_conf" "${needed[@]}")
-  for file in "${needed[@]}"; do
+  for file in "$pretrained/config.json" "$feats_conf"; do
     if ! [ -f "$file" ]; then echo "$0: $file is missing; $help_message" >&2; exit 1; fi
+  done
+  for file in "${needed[@]}"; do
+    if [ -f "$file" ]; then continue; fi
+    if $dry_run || [ "$stop_stage" -lt 100 ]; then
+      echo "$0: nothing to do yet: $file is made by an earlier stage of run.sh"
+      exit 0
+    fi
+    echo "$0: $file is missing; $help_message" >&2
+    exit 1
   done
   local norms="*bn*"
   case $(python -m nnet.bin.check_config --show network.type "$pretrained/config.json") in

@@ -24,6 +24,16 @@ quote() {
   done
 }
 
+# absolute DIR: prints its path. A job runner replaces JOB in every word, so no folder may have it in its name.
+absolute() {
+  local path
+  path=$(cd -P "$1" && pwd) || exit 1
+  case $path in
+    *JOB*) echo "$0: $path: a folder with JOB in its name cannot be written by parallel jobs; rename it" >&2; exit 1 ;;
+  esac
+  echo "$path"
+}
+
 # lock DIR [again]: makes DIR, and keeps other programs from writing it until this script ends; stops if one is at work
 # there. Programs that this script calls may write DIR. `again`: another DIR has taken the place of the one that was locked.
 # nnet/locks.py says more.

@@ -30,6 +30,7 @@ set -euo pipefail
 . ./cmd.sh
 . utils/parse_options.sh
 . steps/stages.sh
+no_more_words "$@"
 retrain=false set='' resolved=''
 gpu_cmd=${cmd:-$gpu_cmd}
 if [ -z "$pretrained" ]; then echo "$0: --pretrained MODELDIR is required" >&2; exit 1; fi
@@ -46,6 +47,7 @@ case " $cluster " in
     fi ;;
 esac
 find_pretrained
+exp=${exp%/}
 exp=${exp:-exp/$(basename "$pretrained")}
 
 check_words() {  # OPTION WORD...: stops if a word of an option is none of these
@@ -64,7 +66,7 @@ check_words number unknown known
 
 if [ -n "$data" ]; then
   set_dir=data/$(basename "$data") out=$exp/$(basename "$data")
-  step data 0 "data preparation" "$set_dir" path:data "file:$data/wav.scp" "file:$data/rttm"
+  step data 0 "data preparation" "$set_dir" path:data "file:$data/wav.scp" "file:$data/rttm" "file:$data/uem"
 else
   set_dir=data/simulated out=$exp/simulated
   recall "$set_dir" corpus

@@ -34,6 +34,7 @@ if $augment || [ -n "$musan$rirs" ]; then
   if [ -n "$musan$rirs" ]; then follows="features after:sounds"; fi
 fi
 exp=${exp:-exp/$name$suffix} net=$sets/net
+recall "$exp" pretrained
 check_words methods cosine lda plda
 check_numbers speeds num_augmented lda_dim top_n
 tests="test test_2s test_noise test_babble"  # the same trials: whole, 2 s of each, in unseen noise, among unseen voices
@@ -46,7 +47,10 @@ do_data() {
   local/prepare_noisy_tests.sh --cmd "$train_cmd" --nj "$nj" data
 }
 
-if [ -n "$pretrained" ]; then tune_pretrained; fi
+if [ -n "$pretrained" ]; then
+  without_pretrained nnet_conf augment musan rirs num_augmented speeds methods lda_dim top_n
+  tune_pretrained --set "$set"
+fi
 if $dry_run && [ -f data/.stage0.data ]; then
   copies=$(($(wc -l <data/train/utt2spk) * $(wc -w <<<"$speeds")))
   plan data/train "data/${tests// / data/}"
@@ -55,7 +59,7 @@ fi
 # If speakers have few utterances, LDA and PLDA are trained on pieces of them, and validation uses their ends.
 if_pieces() { if [ -d data/train_pieces ]; then echo "$1"; else echo "$2"; fi; }
 
-step features 1 "features" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
+step features 1 "features" "$feats" after:data "file:conf/$type.conf" ${vad_conf:+"$vad_conf"}
 do_features() {
   for data in train $(if_pieces train_pieces ''); do  # without the babble voices of the noisy test
     utils/subset_data_dir.sh --spk-list data/voices_train/spk2utt "data/$data" "$feats/$data"

@@ -31,7 +31,7 @@ do_data() {
     --utterances "$utterances" corpus data
 }
 
-step features 1 "features" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
+step features 1 "features" "$feats" after:data "file:conf/$type.conf" ${vad_conf:+"$vad_conf"}
 do_features() {
   for data in train enroll test; do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"

@@ -20,10 +20,13 @@ valid_speakers=16              # speakers whose windows measure the validation l
 prune=true                     # begin with a part of the teacher, a CAM++ as the network; false: with random weights
 begin_recipe "$@"
 
-recall data teacher corpus words extra
+recall data corpus words
+recall data/voices extra
+recall data/distillation teacher
 exp=${exp:-exp/$name} sets=data/distillation net=data/distillation/net
 check_numbers windows word_windows extra_windows valid_speakers
 need teacher
+recall "$exp" pretrained
 tests="test test_2s test_noise test_babble"
 check_training
 
@@ -47,7 +50,8 @@ do_voices() {
   for kind in clean heard; do utils/combine_data.sh data/voices/$kind data/voices/*/$kind; done
 }
 
-step net 3 "training set" "$sets" after:voices path:teacher valid_speakers
+step net 3 "training set" "$sets" after:voices path:teacher "file:$teacher/model.safetensors" \
+  "file:$teacher/fbank.conf" valid_speakers
 do_net() {
   make_feats data/voices/clean --fbank-config "$teacher/fbank.conf"
   rm -rf "$net" "$sets/teacher"
@@ -64,14 +68,14 @@ do_net() {
 }
 
 if $prune && [ -z "$pretrained" ]; then
-  pretrained=$sets/start/$name
-  step start 4 "cut the student out of the teacher" "$pretrained" after:net path:teacher "file:$nnet_conf" set
+  pretrained=${exp}_start
+  step start 4 "cut the student out of the teacher" "$pretrained" after:net "file:$nnet_conf" set
   step network 4 "train $exp" "$exp" "config:$resolved" after:start
 else
   model_step network 4 "train" after:net
 fi
 do_start() {
-  python local/prune_campplus.py --set "$set" "$teacher" "$nnet_conf" "$sets/prepared" "$sets/start/$name"
+  python local/prune_campplus.py --set "$set" "$teacher" "$nnet_conf" "$sets/prepared" "${exp}_start"
 }
 
 model_step embeddings 5 "extract embeddings" after:network

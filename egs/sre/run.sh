@@ -53,8 +53,9 @@ else
   need corpora
 fi
 
+listed=$(if [ -f "$corpora" ]; then echo "file:$corpora"; fi)
 # The training set depends on the tests: it is without their speakers and calls.
-step data 0 "data preparation" data path:corpora tests sph2pipe
+step data 0 "data preparation" data path:corpora ${listed:+"$listed"} tests sph2pipe
 do_data() {
   python local/prepare_sre.py --tests "$tests" --max-missing "$max_missing" --sph2pipe "$sph2pipe" "$corpora" data
   for test in $tests; do
@@ -63,7 +64,7 @@ do_data() {
   plan data/train "$(test_sets data/ | xargs)"
 }
 
-step features 1 "features and VAD" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
+step features 1 "features and VAD" "$feats" after:data "file:conf/$type.conf" ${vad_conf:+"$vad_conf"}
 do_features() {
   for data in train $(test_sets); do
     utils/copy_data_dir.sh "data/$data" "$feats/$data"

@@ -27,6 +27,7 @@ begin_recipe "$@"
 
 recall data corpus librispeech extra voices
 exp=${exp:-exp/$name}
+recall "$exp" pretrained
 check_words tests sentences keywords calls
 check_words methods cosine lda plda plda_adapted plda_coral
 check_numbers speeds min_len lda_dim within between top_n
@@ -37,12 +38,6 @@ if [ -z "$librispeech$extra" ]; then methods=${methods//plda_adapted/} methods=$
 test_sets() {  # prints the data directories of the tests, of their calibration and their unlabeled parts
   local test
   for test in $tests; do echo "$test" "${test}_dev" "${test}_unlabeled"; done
-}
-wide_sets() {  # prints the data directories of speech from elsewhere
-  if [ -n "$librispeech" ]; then
-    if [ -d data/librispeech/train_pieces ]; then echo data/librispeech/train_pieces; else echo data/librispeech/train; fi
-  fi
-  if [ -n "$extra" ]; then echo "$extra"; fi
 }
 
 step data 0 "data preparation" data path:corpus path:librispeech path:extra path:voices tests
@@ -62,16 +57,19 @@ do_data() {
 
 step channels 2 "augmentation, telephone channels" data after:data speeds
 do_channels() {
-  local wide
-  wide=$(wide_sets)
-  # shellcheck disable=SC2086  # several words
-  if [ -n "$wide" ]; then
-    utils/combine_data.sh data/wide $wide
+  local wide=()  # data directories of speech from elsewhere
+  if [ -d data/librispeech/train_pieces ]; then
+    wide+=(data/librispeech/train_pieces)
+  elif [ -n "$librispeech" ]; then
+    wide+=(data/librispeech/train)
+  fi
+  if [ -n "$extra" ]; then wide+=("$extra"); fi
+  if [ ${#wide[@]} -gt 0 ]; then
+    utils/combine_data.sh data/wide "${wide[@]}"
     if [ -n "$speeds" ]; then
       steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --speeds "$speeds" --sample-rate 8000 data/wide data/wide_speeds
     fi
   fi
-  # shellcheck disable=SC2046  # several words
   utils/combine_data.sh data/clean data/callers ${wide:+data/wide}
   steps/augment_data.sh --cmd "$train_cmd" --nj "$nj" --sample-rate 8000 --rirs data/sounds/rooms \
     --noises data/sounds/noises_train --babble data/voices data/clean data/copies
@@ -80,9 +78,12 @@ do_channels() {
   rm -rf data/wide_speeds data/copies
 }
 
-if [ -n "$pretrained" ]; then tune_pretrained --tests "$tests" --top-n "$top_n"; fi
+if [ -n "$pretrained" ]; then
+  without_pretrained nnet_conf methods lda_dim within between min_len
+  tune_pretrained --set "$set" --tests "$tests" --top-n "$top_n"
+fi
 
-step features 1 "features and VAD" "$feats" after:data "file:conf/$type.conf" file:conf/vad.conf
+step features 1 "features and VAD" "$feats" after:data "file:conf/$type.conf" ${vad_conf:+"$vad_conf"}
 do_features() {
   # shellcheck disable=SC2046  # several words
   for data in callers $(test_sets); do

@@ -45,6 +45,7 @@ check_words augmentation disk fly
 check_words convert none flac wav
 check_words lists O O-clean E E-clean H H-clean
 check_words methods cosine lda plda
+if [ "$dev_speakers" = 0 ]; then echo "$0: --dev-speakers: calibration needs some" >&2; exit 1; fi
 check_numbers max_missing num_augmented min_len min_num_utts dev_speakers lda_dim top_n
 clean=features trained_on=net  # steps: of the features to train on, of what the network needs
 if [ -n "$rirs$musan" ]; then
@@ -69,24 +70,23 @@ else
   need vox1
 fi
 
-prepare() {  # train|test: makes a data directory; when both are there, checks that they have nothing in common
+prepare() {  # train|test: makes a data directory
   if [ -z "$trials_dir" ]; then python local/download_voxceleb_lists.py --lists "$lists" "$vox1" data/lists; fi
   python local/prepare_voxceleb.py --sets "$1" --vox1 "$vox1" --vox2 "$vox2" --trials-dir "${trials_dir:-data/lists}" \
     --lists "$lists" --train-vox1 "$train_vox1" --train-vox2-test "$train_vox2_test" --max-missing "$max_missing" data
-  if [ -f data/train/utt2spk ] && [ -f data/test/utt2spk ]; then
-    python -m nnet.bin.check_data --session-prefix true --train data/train data/test data/test/trials_*
-    plan data/train data/test
-  fi
+}
+do_training() { prepare train; }
+do_test() { prepare test; }
+do_check() {  # that they have nothing in common
+  python -m nnet.bin.check_data --session-prefix true --train data/train data/test data/test/trials_*
+  plan data/train data/test
 }
 
-from_vox1=''
-if $train_vox1; then from_vox1=path:vox1; fi
+from_vox1=$(if $train_vox1; then echo path:vox1; fi)
 # shellcheck disable=SC2086  # a word, or none
 step training 0 "training set of recordings" data path:vox2 $from_vox1 train_vox1 train_vox2_test
-do_training() { prepare train; }
-
 step test 0 "test set of recordings and trials" data path:vox1 path:trials_dir lists train_vox1
-do_test() { prepare test; }
+step check 0 "checks of both sets" data after:training after:test
 
 recordings=training
 if [ "$convert" != none ]; then
@@ -95,14 +95,14 @@ if [ "$convert" != none ]; then
 fi
 do_audio() { local/convert_audio.sh --cmd "$train_cmd" --nj "$nj" --format "$convert" data/train data/audio; }
 
-step features 1 "features for training" "$feats" after:$recordings "file:conf/$type.conf" file:conf/vad.conf
+step features 1 "features for training" "$feats" after:$recordings "file:conf/$type.conf" ${vad_conf:+"$vad_conf"}
 do_features() {
   utils/copy_data_dir.sh data/train "$feats/train"
   if [ $recordings = audio ]; then cp data/audio/wav.scp "$feats/train"; fi
   make_feats "$feats/train"
 }
 
-step test_features 1 "features of the test set" "$feats" after:test "file:conf/$type.conf" file:conf/vad.conf
+step test_features 1 "features of the test set" "$feats" after:test "file:conf/$type.conf" ${vad_conf:+"$vad_conf"}
 do_test_features() {
   utils/copy_data_dir.sh data/test "$feats/test"
   make_feats "$feats/test"

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from nnet.audio.reading import convert_rate
 

@@ -40,11 +40,11 @@ class Sounds:
 
     def part(self, index, count, rng):
         """Reads `count` samples from a random position of a recording, or all if it is shorter."""
-        return self._audible(index, lambda: self._part(index, count, rng))
+        return self._audible(index, count, rng, self._part)
 
     def loop(self, index, count, rng):
         """Reads `count` samples from a random position of a recording, which is repeated if too short."""
-        return self._audible(index, lambda: self._loop(index, count, rng))
+        return self._audible(index, count, rng, self._loop)
 
     def _part(self, index, count, rng):
         frames, rate = self._format(index)
@@ -62,13 +62,20 @@ class Sounds:
         first = first * self.sample_rate // rate
         return np.take(whole, np.arange(first, first + count), mode="wrap")
 
-    def _audible(self, index, draw):
-        """Draws until the samples are not all zero, since silence has no SNR."""
+    def _audible(self, index, count, rng, draw):
+        """Draws until the samples are not all zero, since silence has no SNR; at last around a sample that is not."""
         for _ in range(ATTEMPTS):
-            samples = draw()
+            samples = draw(index, count, rng)
             if samples.any():
                 return samples
-        raise InputError(f"{self._where(index)}: contains only silence; remove it from the directory")
+        whole = self.whole(index)
+        if not whole.any():
+            raise InputError(f"{self._where(index)}: contains only silence; remove it from the directory")
+        first = int(rng.choice(np.flatnonzero(whole))) - int(rng.integers(count))
+        if draw == self._loop:
+            return np.take(whole, np.arange(first, first + count), mode="wrap")
+        first = max(0, min(first, len(whole) - count))
+        return whole[first : first + count]
 
     def _format(self, index):
         """Returns the number of samples and the rate of a recording as stored."""

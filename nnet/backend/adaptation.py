@@ -8,7 +8,7 @@ import dataclasses
 import logging
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from nnet.backend.plda import Plda
 from nnet.backend.statistics import shrunk
@@ -43,6 +43,8 @@ def adapt(plda, embeddings, options):
     """Adapts a Plda to unlabeled embeddings (N, D) with the method of AdaptationOptions; returns a new Plda."""
     if len(embeddings) < 2:
         raise InputError("adaptation needs at least two embeddings")
+    if not np.ptp(embeddings, axis=0).any():
+        raise InputError(f"all {len(embeddings)} embeddings are equal; adaptation needs different ones")
     mean, covariance = embeddings.mean(axis=0), np.cov(embeddings, rowvar=False, bias=True)
     if options.method == "kaldi":
         return _adapt_kaldi(plda, mean, covariance, options)

@@ -120,9 +120,10 @@ def average(utterances, spk2utt):
     return Enrollment(Embeddings(utterances.path, list(spk2utt), vectors), np.array([count for _, _, count in means]))
 
 
-def unit_length(vector):
-    """Scales a vector (D,) to length 1; zero stays zero."""
-    return vector / (np.linalg.norm(vector) or 1)
+def unit_length(vectors):
+    """Scales vectors (..., D) to length 1; zero stays zero."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)
 
 
 def speaker_means(spk2utt, read):

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 
 import numpy as np
-import scipy.linalg
+import scipy
 from threadpoolctl import threadpool_limits
 
 from nnet.backend.statistics import ClassStatistics

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nnet.backend.embeddings import unit_length
 from nnet.backend.plda import Plda
 
 MOST_CELLS = 1 << 22  # entries of a dense block: 32 MiB
@@ -66,6 +67,8 @@ class Scorer:
 
     def pairs(self, enroll: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Computes the scores (N,) of pairs given by their positions, int (N,) each."""
+        if not len(enroll):
+            return np.zeros(0)
         rows, row_of = np.unique(enroll, return_inverse=True)
         columns, column_of = np.unique(test, return_inverse=True)
         if len(rows) * len(columns) > DENSE_WORTH * len(enroll):
@@ -97,7 +100,11 @@ def cosine_scorer(enroll: np.ndarray, test: np.ndarray) -> Scorer:
     [[1.0], [0.0]]
     """
     return Scorer(
-        _unit(enroll), _unit(test), np.zeros(len(enroll)), np.zeros((1, len(test))), np.zeros(len(enroll), int)
+        unit_length(enroll),
+        unit_length(test),
+        np.zeros(len(enroll)),
+        np.zeros((1, len(test))),
+        np.zeros(len(enroll), int),
     )
 
 
@@ -148,8 +155,3 @@ def search(scorer: Scorer, top_n: int) -> Iterator[tuple[slice, np.ndarray, np.n
         values = np.take_along_axis(scores, best, axis=1)
         order = np.argsort(-values, axis=1, kind="stable")
         yield part, np.take_along_axis(best, order, axis=1), np.take_along_axis(values, order, axis=1)
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    return x / np.where(norms > 0, norms, np.inf)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse
+import scipy
 
 BLOCK_ROWS = 1 << 15
 

@@ -8,7 +8,7 @@ import dataclasses
 import logging
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from nnet.errors import InputError
 
@@ -89,6 +89,8 @@ def lda(stats, dim, total_covariance_factor=0.0):
 
 def wccn(stats):
     """Computes within-class covariance normalization (D, D), a Cholesky factor of the inverse (Hatch 2006)."""
+    if stats.within_freedom < 1:
+        raise InputError("WCCN needs at least one speaker with two or more utterances")
     values, vectors = _floored(stats.regularized().within())
     return np.linalg.inv(np.linalg.cholesky((vectors * values) @ vectors.T))
 

@@ -63,14 +63,14 @@ def export(args):
 
 
 def write_model(args, model, config, about):
-    """The model itself: its weights, without which it is none, come last but for what is made with them."""
+    """Writes weights, then config.json, which makes the folder a model, then what is made with both."""
     if about["feats_conf"]:
         kind = about["feats_conf"]["type"]
         options = FEATURE_OPTIONS[kind].from_dict(about["feats_conf"]["options"])
         write_conf(os.path.join(args.out, f"{kind}.conf"), options, "The features of this model.")
-    save_config(args.out, published(config), about["input_dim"], about["num_speakers"], about["feats_conf"])
     weights = weights_of(model)
     save_weights(os.path.join(args.out, "model.safetensors"), halved(weights) if args.half else weights)
+    save_config(args.out, published(config), about["input_dim"], about["num_speakers"], about["feats_conf"])
     if about["feats_conf"]:
         write_self_test(args.out, Embedder(args.out))
     if args.checkpoint == "best" and os.path.isfile(os.path.join(args.model_dir, CALIBRATION)):
@@ -100,8 +100,12 @@ def copy_calibration(args):
 
 
 def halved(weights):
-    """Rounds arrays of float32 to float16: {name: array}."""
-    return {name: w.astype(mx.float16) if w.dtype == mx.float32 else w for name, w in weights.items()}
+    """Rounds arrays of float32 to float16: {name: array}; InputError for a value beyond its range."""
+    rounded = {name: w.astype(mx.float16) if w.dtype == mx.float32 else w for name, w in weights.items()}
+    for name, weight in rounded.items():
+        if not mx.isfinite(weight).all():
+            raise InputError(f"--half: {name} holds values beyond the range of float16, 65504; export without it")
+    return rounded
 
 
 def make_parser():

@@ -7,18 +7,17 @@ OUTDIR/learning_rate_tuning.png; prints the rate at which the loss falls fastest
 import logging
 import os
 
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import number, parser, run
 from nnet.config import load_config
 from nnet.datadir.directory import DataDir
 from nnet.dataset import speaker_indices
 from nnet.dataset.audio import with_speeds
 from nnet.errors import InputError
 from nnet.files import atomic_write
-from nnet.model.speaker_net import attach_loss, build_model
-from nnet.ops import mx
 from nnet.training.data import check_features, training_loader
 from nnet.training.distributed import Group
 from nnet.training.rate_finder import find_rate, suggest_rate
+from nnet.training.train import new_model
 from nnet.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -33,9 +32,7 @@ def main(argv=None):
     os.makedirs(args.out, exist_ok=True)
     group = Group()
     with training_loader(config, data, spk2int, group, data.feats_conf) as loader:
-        mx.random.seed(config.training.seed)
-        model = build_model(config, dim)
-        attach_loss(model, config, len(spk2int), loader.target_dims)
+        model = new_model(config, dim, len(spk2int), args.config, loader.target_dims)
         trainer = Trainer(model, config, args.out, loader, None, [], group)
         points = sweep(trainer, args)
     write(points, args.out)
@@ -48,10 +45,10 @@ def main(argv=None):
 def make_parser():
     p = parser(__doc__)
     p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
-    p.add_argument("--first", type=float, default=1e-5, help="first learning rate")
-    p.add_argument("--factor", type=float, default=1.15, help="ratio of successive rates")
-    p.add_argument("--tune-period", type=int, default=100, help="steps at each rate")
-    p.add_argument("--count", type=int, default=100, help="maximum number of rates")
+    p.add_argument("--first", type=number(float, above=0), default=1e-5, help="first learning rate")
+    p.add_argument("--factor", type=number(float, above=1), default=1.15, help="ratio of successive rates")
+    p.add_argument("--tune-period", type=number(int, low=1), default=100, help="updates at each rate")
+    p.add_argument("--count", type=number(int, low=1), default=100, help="maximum number of rates")
     p.add_argument("config", metavar="CONFIG.json")
     p.add_argument("train_data", metavar="TRAIN_DATA")
     p.add_argument("out", metavar="OUTDIR")

@@ -9,11 +9,14 @@ FREE = {
     "data.num_workers",
     "note",
 }
+# Of these, what matters to several processes: each save averages their running statistics.
+NOT_FREE_JOINTLY = {"training.save_every"}
 
 
-def differing_settings(first, second):
+def differing_settings(first, second, processes=1):
     """Returns the dotted names of keys that differ between two configurations and matter to a training."""
-    return [key for key in differing_keys(first, second) if key not in FREE]
+    free = FREE if processes == 1 else FREE - NOT_FREE_JOINTLY
+    return [key for key in differing_keys(first, second) if key not in free]
 
 
 def differing_keys(first, second, prefix=""):

@@ -24,11 +24,11 @@ logger = logging.getLogger(__name__)
 class AudioChunks:
     """Computes features of chunks of the utterances in a table, whose columns locate the samples.
 
-    The columns are `recording` (bytes, entry of wav.scp), `channel` (-1: the first), `start` and `samples` (in samples
-    of the recording), `speed` (factor) and `recorded` (number of the utterance, the same at all speeds). Without
-    augmentation, dither, normalization and change of speed, the frames of a chunk equal those of the whole utterance's
-    features. Features of type mel see a chunk as a recording of its own, as in the training of their authors: the first
-    and the last two frames differ at its ends, and all of them with `normalize_signal`.
+    The columns are `recording` (bytes, entry of wav.scp), `channel` (-1: that of the options), `start` and `samples`
+    (in samples of the recording), `speed` (factor) and `recorded` (number of the utterance, the same at all speeds).
+    Without augmentation, dither, normalization and change of speed, the frames of a chunk equal those of the whole
+    utterance's features. Features of type mel see a chunk as a recording of its own, as in the training of their
+    authors: the first and the last two frames differ at its ends, and all of them with `normalize_signal`.
     """
 
     computes = True
@@ -75,7 +75,8 @@ class AudioChunks:
     def _read(self, row, start, stop):
         """Reads samples `start` to `stop` of an utterance after its change of speed."""
         columns = self.table.columns
-        rx, channel = columns["recording"][row].decode(), max(int(columns["channel"][row]), 0)
+        rx, channel = columns["recording"][row].decode(), int(columns["channel"][row])
+        channel = max(self.options.channel, 0) if channel == -1 else channel
         where = f"{self.table.path}: {self.table.utterance(row)}"
         rate, speed = int(self.options.sample_frequency), float(columns["speed"][row])
         first, last = int(start * speed), math.ceil(stop * speed)
@@ -106,12 +107,14 @@ def audio_chunks(data, spk2int, conf=None, augment=None, speeds=()):
     speakers = speakers_of(data, utterances, "segments" if data.segments else "wav.scp")
     columns = _locations(data, utterances, int(options.sample_frequency))
     utterances, speakers, columns = _play_at(speeds, utterances, speakers, columns)
-    lengths = (columns["samples"] / columns["speed"]).astype(int).tolist()
-    frames = np.array([options.num_frames(n) for n in lengths])
-    long = np.flatnonzero(frames)
+    lengths = (columns["samples"] / columns["speed"]).astype(int)
+    frames = np.array([options.num_frames(n) for n in lengths.tolist()])
+    kept = (frames > 0) & (lengths >= options.min_duration * options.sample_frequency)
+    long = np.flatnonzero(kept)
     if len(long) < len(frames):
-        short = [utterances[i] for i in np.flatnonzero(frames == 0)]
-        logger.warning("%s: ignored %d utterances shorter than a frame: %s", data.path, len(short), examples(short))
+        short = [utterances[i] for i in np.flatnonzero(~kept)]
+        least = f"min-duration, {options.min_duration:g} s" if options.min_duration else "a frame"
+        logger.warning("%s: ignored %d utterances shorter than %s: %s", data.path, len(short), least, examples(short))
     columns = {name: column[long] for name, column in columns.items()}
     utterances, speakers = ([names[i] for i in long] for names in (utterances, speakers))
     table = UtteranceTable(data.path, utterances, speakers, spk2int, frames[long], columns)
@@ -143,7 +146,7 @@ def _locations(data, utterances, rate):
     lengths = _seconds(data, utterances, places)
     return {
         "recording": np.array([data.wav_scp[place[0]].encode() for place in places]),
-        "channel": np.array([-1 if place[3] is None else place[3] for place in places], np.int8),
+        "channel": np.array([-1 if place[3] is None else place[3] for place in places], np.int32),
         "start": np.array([int(place[1] * rate) for place in places]),
         "samples": np.array([int(round(seconds * rate, 3)) for seconds in lengths]),
     }

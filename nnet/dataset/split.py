@@ -73,16 +73,20 @@ def utterance_groups(data, session_of=None):
         `origins` and `groups` for split_utterances.
     """
     uniq = data.table("utt2uniq") if data.has("utt2uniq") else {}
-    origins = {u: _origin(u, uniq) for u in data.utt2spk}
+    origins = {u: _origin(u, uniq, data.file("utt2uniq")) for u in data.utt2spk}
     if session_of is None:
         return origins, origins
     return origins, {u: session_of(o) or session_of(u) or o for u, o in origins.items()}
 
 
-def _origin(utterance, uniq):
+def _origin(utterance, uniq, path):
     """Returns the original of an utterance, following copies of copies."""
+    seen = {utterance}
     while uniq.get(utterance, utterance) != utterance:
         utterance = uniq[utterance]
+        if utterance in seen:
+            raise InputError(f"{path}: {utterance} is a copy of itself, by way of other copies")
+        seen.add(utterance)
     return utterance
 
 

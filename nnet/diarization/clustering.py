@@ -29,7 +29,8 @@ class ClusteringOptions:
 
     cluster: str = option(
         "ahc",
-        "Agglomerative clustering, spectral clustering, or VBx from agglomerative.",
+        "Agglomerative clustering; spectral clustering, which is agglomerative for at most max-speakers windows; or "
+        "VBx from agglomerative, which may end with fewer speakers than are asked for.",
         choices=("ahc", "spectral", "vbx"),
     )
     scores: str = option("cosine", "Similarity of embeddings; plda needs --backend.", choices=("cosine", "plda"))

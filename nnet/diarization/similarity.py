@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnet.backend.directory import Backend
+from nnet.backend.embeddings import unit_length
 from nnet.backend.plda import Plda
 
 
@@ -53,8 +54,7 @@ class Points:
 
 def cosine_points(vectors: np.ndarray) -> Points:
     """Returns the Points whose similarity is the cosine of rows of (N, D)."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.where(norms > 0, norms, np.inf)
+    unit = unit_length(vectors)
     return Points(unit, np.zeros(len(unit)), np.ones(len(unit)))
 
 

@@ -5,7 +5,7 @@ eigengap" (NME-SC): each point is joined to its p nearest ones, for the p whose 
 """
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from nnet.diarization.similarity import Points
 

@@ -19,7 +19,6 @@ from nnet.options import option
 
 Segmenter = Callable[[Recording], np.ndarray]
 
-SHIFT = 0.01  # seconds between frames
 CONTEXT = 2  # frames around one above the threshold that are speech, too
 NOISE_PERCENTILE = 5
 MINUTE = 6000  # frames
@@ -58,7 +57,8 @@ def energy_segmenter(options: EnergyOptions = EnergyOptions()) -> Segmenter:
             return np.zeros((0, 2))
         threshold = options.vad_energy_threshold + options.vad_energy_mean_scale * energies.mean(dtype=np.float64)
         above = energies > np.maximum(threshold, _noise(energies) + options.noise_margin)
-        return spans_of_frames(binary_dilation(above, iterations=CONTEXT), SHIFT, options.max_pause, options.min_speech)
+        shift = frames.window_shift / recording.sample_rate  # at 11025 Hz a little less than 10 ms
+        return spans_of_frames(binary_dilation(above, iterations=CONTEXT), shift, options.max_pause, options.min_speech)
 
     return segment
 

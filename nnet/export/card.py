@@ -2,6 +2,8 @@
 
 import os
 
+import yaml
+
 from nnet.errors import InputError
 from nnet.feats.front_end import describe
 from nnet.files import read_json
@@ -42,8 +44,8 @@ def read_report(path):
 
 
 def _head(described):
-    lines = ["---", *([f"license: {described['licence']}"] if described["licence"] else [])]
-    return "\n".join([*lines, "tags:", *(f"- {tag}" for tag in TAGS), "---"])
+    licence = {"license": described["licence"]} if described["licence"] else {}
+    return f"---\n{yaml.safe_dump(licence | {'tags': list(TAGS)}, sort_keys=False, allow_unicode=True)}---"
 
 
 def _about(model, config, about, described):

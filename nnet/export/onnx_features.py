@@ -1,7 +1,7 @@
 """Front ends as ONNX graphs: from samples to the filter banks and the mel spectra of `nnet.feats`."""
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from nnet.errors import InputError
 from nnet.feats.frames import window_function

@@ -10,6 +10,7 @@ from nnet.config import build_config
 from nnet.config.compare import differing_keys
 from nnet.errors import InputError
 from nnet.export.torch_writer import write_torch_state
+from nnet.feats.front_end import feature_options
 from nnet.feats.options import MelOptions
 from nnet.feats.prepare import INCIDENTAL
 from nnet.files import atomic_write, make_directory
@@ -65,10 +66,14 @@ def write_torch(directory, model, config, about, source):
         source: names the model in errors.
 
     Raises:
-        InputError: the other toolkit has no such network.
+        InputError: the other toolkit has no such network, or its file would be read as another one.
     """
     name = _name_of_checkpoint(config, about)
     state = torch_state(model, config, source, their_name if name == "embedding_model.ckpt" else wespeaker_name)
+    if name != "avg_model.pt" and config.pooling.type in ("average", "deviation"):
+        raise InputError(
+            f"{source}: {name} cannot say that the pooling is {config.pooling.type}, and would be read as statistics"
+        )
     make_directory(directory)
     if name == "avg_model.pt":
         with atomic_write(os.path.join(directory, "config.yaml")) as file:
@@ -225,7 +230,7 @@ def _name_of_checkpoint(config, about):
     if conf and conf["type"] == ("mel" if config.network.type == "redimnet2" else "fbank"):
         if conf["type"] == "mel":
             conf = conf | {"options": conf["options"] | {"high_freq": MelOptions.from_dict(conf["options"]).highest}}
-        rate = {"sample_rate": int(conf["options"]["sample_frequency"])}
+        rate = {"sample_rate": int(feature_options(conf).sample_frequency)}
         theirs = {"embedding_model.ckpt": speaker3d_front_end("", bins, rate)}
         if options in SIZES.get(config.network.type, [options]):
             settings = {"dataset_args": _dataset_args(conf, bins)}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from nnet.errors import InputError
 from nnet.feats.conf import read_conf
 from nnet.files import AnyPath
-from nnet.options import build_section, option
+from nnet.options import build_section, check_ranges, option
 
 Features = TypeVar("Features", bound="FeatureOptions")  # typing.Self needs Python 3.11
 WINDOWS = ("hamming", "hanning", "povey", "rectangular", "sine", "blackman")
@@ -34,6 +34,7 @@ class FeatureOptions(abc.ABC):
     channel: int = option(-1, "Channel, counted from 0; -1 expects mono and takes the first of several.", low=-1)
 
     def __post_init__(self) -> None:
+        check_ranges(self)
         if not self.low_freq < self.highest <= 0.5 * self.sample_frequency:
             raise InputError(
                 f"mel bins from low-freq {self.low_freq:g} to high-freq {self.highest:g} Hz do not fit in "

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from nnet.feats.options import MelOptions
 from nnet.rows import Rows

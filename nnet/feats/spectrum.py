@@ -8,7 +8,7 @@ import functools
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from nnet.feats.frames import frame_blocks, window_function
 from nnet.feats.mel import cosine_transform, mel_bins

@@ -11,11 +11,15 @@ VAD = VadOptions(vad_energy_threshold=5.5, vad_proportion_threshold=0.12, vad_fr
 
 
 def voiced_frames(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Classifies the frames of a recording, 100 a second, as voiced or not by their energy: (n,) → bool (frames,)."""
-    options = MfccOptions(sample_frequency=float(sample_rate))
-    return energy_vad(log_energies(samples, options)[:, None], VAD)
+    """Classifies the frames of a recording, one every 10 ms, as voiced or not: (n,) → bool (frames,)."""
+    return energy_vad(log_energies(samples, _frames(sample_rate))[:, None], VAD)
 
 
 def seconds_of_speech(samples: np.ndarray, sample_rate: int) -> float:
     """Returns the seconds of speech in a recording: (n,) in [-1, 1)."""
-    return float(voiced_frames(samples, sample_rate).sum() / 100)
+    shift = _frames(sample_rate).window_shift / sample_rate  # at 11025 Hz a little less than 10 ms
+    return float(voiced_frames(samples, sample_rate).sum() * shift)
+
+
+def _frames(sample_rate):
+    return MfccOptions(sample_frequency=float(sample_rate))

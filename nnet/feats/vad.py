@@ -4,10 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from nnet.errors import InputError
 from nnet.feats.conf import read_conf
 from nnet.files import AnyPath
-from nnet.options import option
+from nnet.options import check_ranges, option
 from nnet.rows import Rows, blocks_of
 
 STRETCH = 1 << 16  # frames that are decided at once
@@ -22,12 +21,13 @@ class VadOptions:
 
     vad_energy_threshold: float = option(5.0, "Constant term of the log-energy threshold.")
     vad_energy_mean_scale: float = option(0.5, "Weight of the utterance's mean log energy in the threshold.", low=0)
-    vad_proportion_threshold: float = option(0.6, "A frame is voiced if this share of its context is above.", above=0)
+    vad_proportion_threshold: float = option(
+        0.6, "A frame is voiced if this share of its context is above.", above=0, below=1
+    )
     vad_frames_context: int = option(0, "Frames of context on each side.", low=0, high=10**6)
 
     def __post_init__(self) -> None:
-        if self.vad_proportion_threshold >= 1:
-            raise InputError(f"vad-proportion-threshold must be below 1, not {self.vad_proportion_threshold:g}")
+        check_ranges(self)
 
     @classmethod
     def from_conf(cls, path: AnyPath | None) -> "VadOptions":

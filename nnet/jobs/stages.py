@@ -218,11 +218,15 @@ def _reason(step, mark, marks, decisions):
         if action != "keep":
             return why if RUNS in why else f"{other}{RUNS}{why}"  # the first cause
     if set(mark.after) != set(step.after):
-        return f"is made from {' and '.join(step.after)}, was from {' and '.join(mark.after) or 'nothing'}"
+        return _other_steps(step, mark)
     for other, _, _ in followed:
         if other.name not in marks or marks[other.name].stamp != mark.after[other.name]:
             return f"{other} has run again since"
     return "" if mark.finished else INTERRUPTED
+
+
+def _other_steps(step, mark):
+    return f"is made from {' and '.join(step.after)}, was from {' and '.join(mark.after) or 'nothing'}"
 
 
 def differences(old, new):
@@ -262,6 +266,8 @@ def _check_kept(step, mark, first):
         raise InputError(f"{step} is not complete; start with --stage {step.stage}, or without --stage")
     given = {key: value for key, value in step.inputs.items() if not key.startswith("file:")}
     changes = differences(mark.inputs, given)
+    if set(mark.after) != set(step.after):
+        changes.append(_other_steps(step, mark))
     if changes:
         raise InputError(
             f"--stage {first} keeps {step}, but it was made otherwise: {'; '.join(changes)}; "

@@ -63,16 +63,19 @@ class MheOptions:
 class Mhe(AuxiliaryLoss):
     """Minimum hyperspherical energy of the classifier (Liu et al. 2018, arXiv 1805.09298, eq. 1, s = 2).
 
-    d is the squared distance between the length-normalized weights of a speaker in the batch and of another speaker.
+    d is the squared distance between the length-normalized weights of a speaker in the batch and of another speaker;
+    with sub-centers, between each of its centers and each of the others'.
     `form` "mean_of_inverses" is the mean of 1/d (the paper); "inverse_of_mean" is 1 / (mean of d + 1e-6), where the
     mean includes the speaker itself (tf-kaldi-speaker).
 
     Raises:
-        InputError: the main loss has no classifier.
+        InputError: there is one training speaker, or the main loss has no classifier.
     """
 
     def __init__(self, in_dim: int, num_speakers: int, options: MheOptions = MheOptions()):
         super().__init__(options)
+        if num_speakers < 2:
+            raise InputError("auxiliary type mhe needs two training speakers or more")
         self.num_speakers = num_speakers
 
     def term(self, embeddings, labels, loss):
@@ -85,10 +88,9 @@ class Mhe(AuxiliaryLoss):
         if self.options.form == "inverse_of_mean":
             mean = 2 - 2 * mx.sum(mx.mean(chosen, axis=0) * mx.mean(weights, axis=0))
             return 1 / (mean + 1e-6)
-        distances = 2 - 2 * chosen @ weights.T
-        itself = mx.full((len(rows), 1), mx.inf)
-        distances = mx.put_along_axis(mx.maximum(distances, 1e-6), rows[:, None], itself, axis=1)
-        return mx.sum(1 / distances) / (len(rows) * (len(weights) - 1))
+        distances = mx.maximum(2 - 2 * chosen @ weights.T, 1e-6)
+        own = rows[:, None] // centers == mx.arange(len(weights)) // centers
+        return mx.sum(mx.where(own, 0, 1 / distances)) / (len(rows) * (len(weights) - centers))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nnet.errors import InputError
 from nnet.losses.additive import nearest_others
 from nnet.losses.base import Loss, LossOutput, target_logits, top1
 from nnet.ops import mx, nn
@@ -37,6 +38,9 @@ class GeneralizedAngularTriplet(Loss):
     only embeddings with d_y > `target_margin`. Centers are trained by gradient (`center` "learnable"), or are moving
     averages ("average"): c_y ← c_y − (1 − momentum) Σ_i (c_y − x_i) over the batch's embeddings x_i of speaker y.
     The accuracy is that of the nearest center.
+
+    Raises:
+        InputError: there is one training speaker.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class GeneralizedAngularTriplet(Loss):
         options: GeneralizedAngularTripletOptions = GeneralizedAngularTripletOptions(),
     ):
         super().__init__(options)
+        if num_speakers < 2:
+            raise InputError("loss generalized_angular_triplet needs two training speakers or more")
         self.weight = nn.init.glorot_uniform()(mx.zeros((num_speakers, in_dim)))
         self.top_n = min(options.top_n, num_speakers - 1)
         self.unfreeze()

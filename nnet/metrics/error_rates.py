@@ -102,9 +102,14 @@ def error_rates(scores: ArrayLike, target: np.ndarray) -> ErrorRates:
     (0.5, 0.5)
 
     Raises:
-        InputError: a score is not finite, or there is no target or no nontarget trial.
+        InputError: a score is not finite, there is no target or no nontarget trial, or `target` is not bool (N,).
     """
-    scores = np.asarray(scores, np.float64)
+    scores, target = np.asarray(scores, np.float64), np.asarray(target)
+    if target.dtype != bool or target.shape != scores.shape:
+        raise InputError(
+            f"target must be bool {scores.shape}, one for each score, not {target.dtype} {target.shape}; "
+            "labels of 0 and 1 are labels.astype(bool)"
+        )
     finite = np.isfinite(scores)
     if not finite.all():
         raise InputError(f"{np.count_nonzero(~finite)} scores are not finite")

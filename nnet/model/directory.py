@@ -1,7 +1,7 @@
 """Reads and writes model directories: config.json, model.safetensors (best weights), checkpoints/, spk2int, log.jsonl.
 
 A checkpoint is a folder checkpoints/epoch-NNNN (after that many epochs) or checkpoints/epoch-NNNN-step-NNNNNNNN (within
-the next one) with weights.safetensors, optimizer.safetensors and state.json.
+the next one) with weights.safetensors, optimizer.safetensors, ema.safetensors and state.json.
 """
 
 import os

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy
 from numpy.typing import ArrayLike
 
 from nnet.audio.reading import open_audio
 from nnet.backend.calibration import Calibration, read_calibration
 from nnet.backend.duration_calibration import DurationCalibration, is_by_duration, read_duration_calibration
+from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
 from nnet.feats.front_end import FrontEnd
 from nnet.files import AnyPath
@@ -176,9 +177,9 @@ def load_model(
 
 
 def cosine(x: np.ndarray, y: np.ndarray) -> float:
-    """Computes the cosine of the angle between two vectors.
+    """Computes the cosine of the angle between two vectors; 0 if one of them is zero.
 
     >>> round(nnet.cosine(np.array([1.0, 0.0]), np.array([1.0, 1.0])), 4)
     0.7071
     """
-    return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+    return float(unit_length(x) @ unit_length(y))

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 
 from nnet.audio.reading import iter_utterances
+from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
 from nnet.feats.speech import seconds_of_speech
 from nnet.progress import progress
@@ -79,10 +80,8 @@ def embed_pieces(model, data, seed=0):
         log.info("%s: %d pieces have less than %g s of speech: left out", data.path, dropped, LEAST_SPEECH)
     if not rows:
         raise InputError(f"{data.path}: no recording has {LENGTHS[0]:g} s of speech")
-    stacked = np.stack(vectors)
-    stacked /= np.linalg.norm(stacked, axis=1, keepdims=True)
     seconds, speaker, recording, start, stop = map(np.array, zip(*rows, strict=True))
-    return Pieces(stacked, seconds, speaker, recording, start, stop)
+    return Pieces(unit_length(np.stack(vectors)), seconds, speaker, recording, start, stop)
 
 
 def _cut(speakers, data, numbers, rng):

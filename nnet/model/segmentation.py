@@ -14,7 +14,7 @@ from nnet.errors import InputError
 from nnet.files import check_entries, read_json, write_json
 from nnet.locks import locked
 from nnet.model.directory import SEGMENTATION, kind_of
-from nnet.model.engine import onnx_installed, open_session
+from nnet.model.engine import need_onnx, onnx_installed, open_session
 from nnet.model.hub import find_model
 from nnet.model.weights import load_weights, read_weights, save_weights, weights_of
 from nnet.networks.segmentation import SegmentationNet, SegmentationOptions, speaker_sets
@@ -123,8 +123,7 @@ class OnnxSegmentation:
     """A SegmentationNet computed by ONNX Runtime: as many batches at a time as there are threads."""
 
     def __init__(self, net):
-        if not onnx_installed():
-            raise InputError("ONNX needs the packages onnx and onnxruntime: pip install onnx onnxruntime")
+        need_onnx()
         graph = OnnxGraph()
         with inference():
             proto = graph.model(net(graph.input("samples", ("B", "N"))), "probabilities")

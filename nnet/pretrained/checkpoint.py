@@ -54,7 +54,7 @@ def read_checkpoint(path):
     folder = os.path.dirname(weights)
     settings = next((os.path.join(folder, n) for n in SETTINGS if os.path.isfile(os.path.join(folder, n))), None)
     tensors, model_config = read_tensors(weights)
-    state = {_remove_prefix(name, "module."): array for name, array in tensors.items()}
+    state = {name.removeprefix("module."): array for name, array in tensors.items()}
     return Checkpoint(weights, state, _read_settings(settings) if settings else {}, model_config)
 
 
@@ -138,7 +138,3 @@ def _read_npz(path):
     if others:
         raise InputError(f"{path}: not a readable npz file: {others[0]} is not an array")
     return state
-
-
-def _remove_prefix(name, prefix):
-    return name[len(prefix) :] if name.startswith(prefix) else name

@@ -7,6 +7,7 @@ weights are used, not the port's forward pass.
 
 import re
 
+from nnet.model.speaker_net import TRAINING_ONLY
 from nnet.pretrained.front_ends import wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
 from nnet.pretrained.mapping import CheckpointMapping
@@ -30,7 +31,7 @@ def recognize(checkpoint):
 
 def map_checkpoint(checkpoint):
     """Returns the CheckpointMapping of a checkpoint of this kind."""
-    weights = {n: a for n, a in checkpoint.state.items() if not n.startswith(("loss.", "auxiliary."))}
+    weights = {n: a for n, a in checkpoint.state.items() if not n.startswith(TRAINING_ONLY)}
     state = {_theirs(name): to_torch(array, array.ndim) for name, array in weights.items()}
     sections, input_dim = describe(state, checkpoint.path)
     return CheckpointMapping(sections, input_dim, wespeaker_front_end(checkpoint.path, input_dim, {}), state)

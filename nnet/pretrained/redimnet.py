@@ -1,7 +1,6 @@
 """Reads the checkpoints of ReDimNet's and ReDimNet2's authors."""
 
-import os
-
+from nnet.pretrained import wespeaker
 from nnet.pretrained.front_ends import redimnet_front_end
 from nnet.pretrained.mapping import CheckpointMapping
 from nnet.pretrained.redimnet_names import tensors_and_names
@@ -10,8 +9,8 @@ from nnet.pretrained.shapes import describe
 
 def recognize(checkpoint):
     """Returns whether the weights have the authors' names, in a file that is not WeSpeaker's."""
-    wespeaker = "model_args" in checkpoint.settings or os.path.basename(checkpoint.path) == "avg_model.pt"
-    return {"backbone.stem.0.weight", "linear.weight"} <= checkpoint.state.keys() and not wespeaker
+    authors = {"backbone.stem.0.weight", "linear.weight"} <= checkpoint.state.keys()
+    return authors and not wespeaker.recognize(checkpoint)
 
 
 def map_checkpoint(checkpoint):

@@ -1,6 +1,7 @@
 """Infers the configuration of a network of WeSpeaker's or NeXt-TDNN's authors from names and shapes of its weights."""
 
 import functools
+import logging
 import re
 
 from nnet.errors import InputError
@@ -8,6 +9,8 @@ from nnet.networks.repvgg import VARIANTS
 from nnet.networks.resnet import RESNETS, Bottleneck
 from nnet.networks.simam_resnet import SIMAM_RESNETS
 from nnet.pretrained.redimnet_names import names_in
+
+log = logging.getLogger(__name__)
 
 # Standard deviation without an added epsilon. The floor matters only for channels that are constant, where the gradient
 # of the square root would be NaN.
@@ -297,4 +300,10 @@ def _pooling(state, path, name, width, pooled_dim):
         return {"type": "average" if name == "TAP" else "deviation"}, pooled_dim // width
     if pooled_dim % (2 * width):
         raise InputError(f"{path}: the pooling is not TSTP; a config.yaml beside it must name it (pooling_func)")
+    if name is None and width < pooled_dim // 2:
+        log.warning(
+            "%s: taken as TSTP (means and deviations); if it is TAP or TSDP over twice as many mel bins, a config.yaml "
+            "beside it must say so (pooling_func)",
+            path,
+        )
     return {"type": "statistics"}, pooled_dim // 2 // width

@@ -4,7 +4,9 @@ from nnet.audio.augment import Augmenter
 from nnet.config.compare import differing_keys
 from nnet.cores import cores
 from nnet.dataset import ChunkLoader, ValidationLoader, feature_dim
+from nnet.dataset.utterances import speakers_of
 from nnet.errors import InputError
+from nnet.feats.front_end import feature_options
 from nnet.feats.specaugment import SpecAugment
 from nnet.kaldi.ark import matrix_shape, read_rows
 from nnet.training.teacher import clean_training, clean_validation, taught
@@ -54,6 +56,10 @@ def training_loader(config, data, spk2int, group, conf):
         "rank": group.rank,
         "num_ranks": group.size,
     }
+    if d.source == "audio" and (not conf or conf["silence_removed"]):
+        raise InputError(
+            "data.source audio: the validation data must have a feats_conf.json, without removal of silence"
+        )
     heard = {
         "conf": conf if d.dither is None else conf | {"options": conf["options"] | {"dither": d.dither}},
         "augment": augmenter(config, conf),
@@ -85,21 +91,17 @@ def num_workers(data, processes):
 
 def augmenter(config, conf):
     """Returns the Augmenter for the audio of training chunks, None if the configuration has none."""
-    if config.data.source == "audio" and (not conf or conf["silence_removed"]):
-        raise InputError(
-            "data.source audio: the validation data must have a feats_conf.json, without removal of silence"
-        )
     if config.augmentation is None:
         return None
-    return Augmenter(config.augmentation, int(conf["options"]["sample_frequency"]))
+    return Augmenter(config.augmentation, int(feature_options(conf).sample_frequency))
 
 
 def read_development(data):
     """Reads (speaker, features) of at most DEV_UTTERANCES evenly spaced utterances, at most DEV_FRAMES frames each."""
     utterances = sorted(data.feats)
-    utterances = utterances[:: -(-len(utterances) // DEV_UTTERANCES)]
+    speakers = speakers_of(data, utterances, "feats.scp")
     out = []
-    for utterance in utterances:
-        rx = data.feats[utterance]
-        out.append((data.utt2spk[utterance], read_rows(rx, 0, min(matrix_shape(rx)[0], DEV_FRAMES))))
+    for i in range(0, len(utterances), -(-len(utterances) // DEV_UTTERANCES) or 1):
+        rx = data.feats[utterances[i]]
+        out.append((speakers[i], read_rows(rx, 0, min(matrix_shape(rx)[0], DEV_FRAMES))))
     return out

@@ -99,15 +99,11 @@ class Group:
         values = [math.nan if n is None else n for n in numbers] if self.is_main else [0.0] * len(numbers)
         return [None if math.isnan(n) else n for n in self.sum(values)]
 
-    def average_statistics(self, module):
-        """Averages non-trainable state (running statistics, moving-average centers) over the processes."""
-        if self.size == 1:
-            return
-        moved = dict(tree_flatten(module.trainable_parameters()))
-        kept = [(name, w) for name, w in tree_flatten(module.parameters()) if name not in moved]
-        means = [(name, self._evaluated(mx.distributed.all_sum, w) / self.size) for name, w in kept]
-        module.update(tree_unflatten(means))
-        mx.eval(module.parameters())
+    def averaged(self, arrays):
+        """Returns a dict of arrays, which is in the same order in all processes, averaged over them."""
+        means = {name: self._evaluated(mx.distributed.all_sum, array) / self.size for name, array in arrays.items()}
+        mx.eval(means)
+        return means
 
     def _evaluated(self, collective, array):
         try:

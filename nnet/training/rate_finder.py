@@ -1,5 +1,6 @@
 """The learning-rate range test (Smith 2017, section 3.3): a short training whose rate grows until the loss diverges."""
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -11,15 +12,15 @@ class Point(NamedTuple):
     loss: float
 
 
-class RateSweep:
-    """A schedule that multiplies the rate by `factor` every `period` steps of an epoch of `steps_per_epoch`."""
+class FixedRate:
+    """A schedule of one learning rate."""
 
-    def __init__(self, first, factor, period, steps_per_epoch):
-        self.first, self.factor, self.period, self.steps_per_epoch = first, factor, period, steps_per_epoch
+    def __init__(self, value):
+        self.value = value
 
     def rate(self, epoch):
-        """Returns the learning rate at `epoch`, a real number."""
-        return self.first * self.factor ** (round(epoch * self.steps_per_epoch) // self.period)
+        """Returns the learning rate, the same at any epoch."""
+        return self.value
 
 
 def find_rate(trainer, first, factor, period, count):
@@ -28,22 +29,19 @@ def find_rate(trainer, first, factor, period, count):
     Args:
         trainer: a new Trainer; its schedule is replaced, and its model is of no use afterwards.
         first, factor: the rates are first, first·factor, first·factor², ...
-        period: steps at each rate.
+        period: updates at each rate.
         count: number of rates.
     """
-    steps = trainer.loader.steps_per_epoch
-    trainer.schedule = RateSweep(first, factor, period, steps)
     trainer.train_mode()
+    groups = ((epoch, *group) for epoch in itertools.count() for group in trainer.groups(epoch))
     best = math.inf
     for number in range(count):
+        trainer.schedule = FixedRate(first * factor**number)
         trainer.reset_sums()
-        for total in range(number * period, (number + 1) * period):
-            epoch, step = divmod(total, steps)
-            if total == 0 or step == 0:
-                batches = trainer.loader.epoch(epoch)
-            trainer.update(epoch, step, [next(batches)])
+        for epoch, step, batches in itertools.islice(groups, period):
+            trainer.update(epoch, step, batches)
         sums = trainer.state["sums"]
-        point = Point(first * factor**number, sums["loss"] / sums["chunks"])
+        point = Point(trainer.schedule.value, sums["loss"] / sums["chunks"])
         yield point
         best = min(best, point.loss)
         if point.loss > 4 * best:

@@ -47,8 +47,8 @@ class StepCost:
 def measure(config, dim, speakers, utterance_frames):
     """Returns the StepCost of a configuration.
 
-    Steps are real ones (loss, gradients, update) with batches that are doubled up to the configuration's, or as long as
-    a step stays within BUDGET seconds. From the two largest batches follow a fixed part and one that grows.
+    Steps are real ones (loss, gradients, update) with batches that grow up to the configuration's, or as long as a step
+    stays within BUDGET seconds. From the two largest batches follow a fixed part and one that grows.
 
     Args:
         config: a Config.
@@ -65,13 +65,13 @@ def measure(config, dim, speakers, utterance_frames):
     trainer.train_mode()
     segments = max(config.data.segments_per_speaker, model.loss.min_segments_per_speaker)
     sizes, times, memories = [], [], []
-    for chunks in _batches(config.data.batch_size, segments):
-        if times and times[-1][1] * chunks / sizes[-1] > BUDGET:
-            break
+    batch = config.data.batch_size
+    chunks = 2 * segments
+    while chunks:
         times.append(_time_steps(trainer, chunks, segments, speakers, frames, dim))
         sizes.append(chunks)
         memories.append(_memory())
-    batch = config.data.batch_size
+        chunks = _next_size(sizes, times[-1][1], max(batch, 2 * segments))
     low, typical, high = (_at(batch, sizes, [t[i] for t in times]) for i in range(3))
     proportional = times[-1][1] * batch / sizes[-1]  # as if nothing were fixed
     parameters = sum(w.size for _, w in tree_flatten(model.parameters()))
@@ -94,13 +94,20 @@ class _Endless:
     steps_per_epoch, wait_seconds, num_workers = 1_000_000, 0.0, 0
 
 
-def _batches(batch, segments):
-    """Yields numbers of chunks, each twice the one before, up to the batch of the configuration."""
-    chunks = 2 * segments
-    while chunks < batch:
-        yield chunks
-        chunks *= 2
-    yield max(batch, 2 * segments)
+def _next_size(sizes, seconds, batch):
+    """Returns how many chunks are measured next: twice as many, or at once `batch`; 0: nothing more is measured.
+
+    Args:
+        sizes: of the batches that were measured.
+        seconds: of a step with the last one.
+        batch: that of the configuration, at least the first size.
+    """
+    last, whole = sizes[-1], seconds * batch / sizes[-1]  # as if nothing were fixed
+    if last == batch:
+        return 0
+    if whole <= BUDGET / 4:
+        return batch
+    return min(2 * last, batch) if seconds * min(2, batch / last) <= BUDGET else 0
 
 
 def _time_steps(trainer, chunks, segments, speakers, frames, dim):

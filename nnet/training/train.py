@@ -64,23 +64,29 @@ def train(
     with contextlib.ExitStack() as opened:
         if group.is_main:
             opened.enter_context(locked(directory))
-            _prepare_directory(directory, resume, config, dim, spk2int, measured)
+            _prepare_directory(directory, resume, config, dim, spk2int, measured, group.size)
         dev_utterances = read_development(dev) if group.is_main else []
         loader = opened.enter_context(training_loader(config, data, spk2int, group, measured.feats_conf))
         valid_loader = opened.enter_context(validation_loader(config, valid, spk2int))
-        model = _new_model(config, dim, len(spk2int), directory, loader.target_dims)
+        model = new_model(config, dim, len(spk2int), f"{directory}/config.json", loader.target_dims)
         trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
         if not (resume and trainer.resume()) and init:
             initialize_from(model, init, config.training.drop)
         trainer.run()
 
 
-def _new_model(config: Config, dim: int, num_speakers: int, directory: str, target_dims: tuple | None) -> SpeakerNet:
-    """Builds a SpeakerNet with its loss; InputError if chunks are too short or too few per speaker for it."""
+def new_model(config: Config, dim: int, num_speakers: int, where: str, target_dims: tuple | None) -> SpeakerNet:
+    """Builds a SpeakerNet with its loss; InputError if chunks are too short or too few per speaker for it.
+
+    Args:
+        config, dim, num_speakers: the Config, the dimension of the features, the classes.
+        where: names the configuration in errors.
+        target_dims: as for `nnet.model.speaker_net.attach_loss`.
+    """
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
     attach_loss(model, config, num_speakers, target_dims)
-    where, need = f"{directory}/config.json", model.loss.min_segments_per_speaker
+    need = model.loss.min_segments_per_speaker
     if config.data.segments_per_speaker < need:
         raise InputError(f"{where}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")
     frames = model.network.min_frames
@@ -90,7 +96,7 @@ def _new_model(config: Config, dim: int, num_speakers: int, directory: str, targ
 
 
 def _prepare_directory(
-    directory: str, resume: bool, config: Config, dim: int, spk2int: dict[str, int], data: DataDir
+    directory: str, resume: bool, config: Config, dim: int, spk2int: dict[str, int], data: DataDir, processes: int
 ) -> None:
     """Writes spk2int and config.json, which a resume compares; refuses a directory that holds another training."""
     if list_checkpoints(directory):
@@ -98,15 +104,17 @@ def _prepare_directory(
             raise InputError(
                 f"{directory} already holds a training; continue it with --resume true, or remove the folder"
             )
-        _check_same_training(directory, config, spk2int, data)
+        _check_same_training(directory, config, spk2int, data, processes)
     write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()}, durable=True)
     save_config(directory, config, dim, len(spk2int), data.feats_conf)
 
 
-def _check_same_training(directory: str, config: Config, spk2int: dict[str, int], data: DataDir) -> None:
+def _check_same_training(
+    directory: str, config: Config, spk2int: dict[str, int], data: DataDir, processes: int
+) -> None:
     """Refuses to resume with another configuration, speakers or features; keys added since count as default."""
     old, about = read_config(directory)
-    changed = differing_settings(old.to_dict(), config.to_dict())
+    changed = differing_settings(old.to_dict(), config.to_dict(), processes)
     if changed:
         raise InputError(
             f"{directory}/config.json: cannot resume with different {', '.join(changed)}; train into another folder"

@@ -59,7 +59,9 @@ class Trainer:
         self.ema = {}
         self.events = EventFiles(directory) if self.settings.tensorboard and self.group.is_main else None
         warn_of_precision(self.settings.precision)
+        statistics = weights_of(model).keys() - dict(tree_flatten(model.trainable_parameters())).keys()
         self.frozen = freeze(model, self.settings.freeze)
+        self.statistics = sorted(statistics - self.frozen)  # what processes change each by its own batches
         if self.settings.dropout is not None and not hasattr(model.network, "set_dropout"):
             raise InputError(f"training.dropout: network {config.network.type} has no dropout to schedule")
         self.class_sampler = ClassSampler(model, self.optimizer, self.group, self.settings.seed)
@@ -91,17 +93,21 @@ class Trainer:
             log.info("%s: training finished after epoch %d", self.directory, self.state["epoch"])
 
     def _train_epoch(self):
-        epoch, start, steps = self.state["epoch"], self.state["step"], self.loader.steps_per_epoch
+        epoch, start = self.state["epoch"], self.state["step"]
         progress = EpochProgress(epoch, start, self.loader, self.settings)
         self.train_mode()
-        batches = self.loader.epoch(epoch, start)
-        for step in range(start, steps, self.settings.accumulate):
-            group = [next(batches) for _ in range(min(self.settings.accumulate, steps - step))]
+        for step, group in self.groups(epoch, start):
             rate = self.update(epoch, step, group)
             progress.step(group, self.state["sums"], rate)
             self.state["step"] = step + len(group)
             self._save_within_epoch(step)
         return progress
+
+    def groups(self, epoch, start=0):
+        """Yields (completed steps of the epoch, batches of an update) from step `start` on."""
+        steps, batches = self.loader.steps_per_epoch, self.loader.epoch(epoch, start)
+        for step in range(start, steps, self.settings.accumulate):
+            yield step, [next(batches) for _ in range(min(self.settings.accumulate, steps - step))]
 
     def train_mode(self):
         """Sets train mode, except for fully frozen modules, whose batch normalization keeps its running statistics."""
@@ -137,13 +143,14 @@ class Trainer:
         """
         steps = self.loader.steps_per_epoch
         place = epoch + step / steps
+        updates = epoch * -(-steps // self.settings.accumulate) + step // self.settings.accumulate
         mx.random.seed((self.settings.seed * 1_000_003 + epoch * steps + step + 1) * self.group.size + self.group.rank)
-        self.model.loss.set_progress(epoch * steps + step, place)
+        self.model.loss.set_progress(updates, place)
         if self.settings.dropout is not None:
             self.model.network.set_dropout(dropout_at(self.settings.dropout, place / self.settings.epochs))
         rate = self.schedule.rate(place)
         labels = [batch[1] for batch in batches]
-        with self.class_sampler.sampled(epoch * steps + step, labels, self.ema) as columns:
+        with self.class_sampler.sampled(updates, labels, self.ema) as columns:
             results, norm = self._descend(batches, columns, rate)
         self._begin_ema()
         for (loss, accuracy), batch in zip(results, batches, strict=True):
@@ -221,12 +228,21 @@ class Trainer:
             for name, weight in weights_of(self.model).items():
                 self.ema[name] = decay * self.ema[name] + (1 - decay) * weight
 
+    def _average_statistics(self):
+        """Averages running statistics and moving centers over the processes, each of which has those of its batches."""
+        if self.group.size == 1:
+            return
+        weights = weights_of(self.model)
+        means = self.group.averaged({name: weights[name] for name in self.statistics})
+        self.model.load_weights(list(means.items()), strict=False)
+        if self.ema:
+            self.ema |= self.group.averaged({name: self.ema[name] for name in self.statistics})
+
     def _end_epoch(self, progress):
-        self.group.average_statistics(self.model)
+        self._average_statistics()
         trained = weights_of(self.model)
         if self.ema:
             load_weights(self.model, self.ema, "the averaged weights")
-            self.group.average_statistics(self.model)  # each process averaged those of its own batches
         line = self._measure(progress)
         self._keep_best(line)
         if self.ema:
@@ -289,7 +305,7 @@ class Trainer:
         log.info("model.safetensors is the average of %s", ", ".join(os.path.basename(f) for f in folders))
 
     def _save(self):
-        self.group.average_statistics(self.model)
+        self._average_statistics()
         state = self.state | {"schedule": self.schedule.state, "sums": self._joint_sums()}
         if not self.group.is_main:
             return

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nnet.backend.embeddings import unit_length
+from nnet.losses.none import NoLoss
 from nnet.metrics import eer, error_rates
 from nnet.model.extraction import embed_utterances
 from nnet.ops import mx
@@ -11,14 +13,14 @@ MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
 
 
 def validate(model, batches):
-    """Computes mean loss, with the term of distillation, and accuracy, without margins.
+    """Computes mean loss, with the term of distillation, and accuracy, without margins and auxiliary losses.
 
     Args:
         model: a SpeakerNet with its loss attached.
         batches: iterable of (features (B, T, F), labels (B,)), with distillation also a teacher's targets.
 
     Returns:
-        (loss, accuracy); (None, None) without batches
+        (loss, accuracy); (None, None) without batches, and where auxiliary losses alone train the model
     """
     model.eval()
     loss = correct = count = 0.0
@@ -30,7 +32,9 @@ def validate(model, batches):
         loss += (result.loss.item() + term) * len(labels)
         correct += result.accuracy.item() * len(labels)
         count += len(labels)
-    return (loss / count, correct / count) if count else (None, None)
+    if not count or (isinstance(model.loss, NoLoss) and not taught):
+        return None, None
+    return loss / count, correct / count
 
 
 def development_eer(model, utterances):
@@ -48,8 +52,7 @@ def development_eer(model, utterances):
     kept = [(speaker, vector) for speaker, vector in embed_utterances(model, utterances) if vector is not None]
     if len(kept) < 2:
         return None
-    embeddings = np.stack([vector for _, vector in kept]).astype(np.float64)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    embeddings = unit_length(np.stack([vector for _, vector in kept]).astype(np.float64))
     speakers = np.unique([speaker for speaker, _ in kept], return_inverse=True)[1]
     first, second = np.triu_indices(len(kept), k=1)
     scores = (embeddings @ embeddings.T)[first, second]

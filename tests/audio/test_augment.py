@@ -317,3 +317,13 @@ def test_specaugment_leaves_some_chunks_alone():
         mask(chunk, np.random.default_rng(seed))
         masked += not np.array_equal(chunk, feats)
     assert 30 < masked < 80
+
+
+def test_a_recording_with_little_sound_is_used(tmp_path):
+    click = np.zeros(40 * RATE)
+    click[30 * RATE : 30 * RATE + 3] = 0.5
+    sounds = Sounds(write_sounds(tmp_path / "clicks", {"a": click}), RATE)
+    for seed in range(5):
+        for read in (sounds.part, sounds.loop):
+            samples = read(0, 200, np.random.default_rng(seed))
+            assert len(samples) == 200 and samples.any()

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from nnet.backend.embeddings import average, labeled, read_enrollment, read_utterances
+import nnet
+from nnet.backend.embeddings import average, labeled, read_enrollment, read_utterances, unit_length
 from nnet.bin import average_embeddings
 from nnet.errors import InputError
 from nnet.kaldi.tables import write_table
@@ -74,3 +75,8 @@ def test_bad_counts(folder):
     (folder / "num_utts.ark").write_text("a 2\nb 0\n")
     with pytest.raises(InputError, match='"b" has 0 utterances, must be at least 1'):
         read_enrollment(folder)
+
+
+def test_zero_has_no_direction():
+    assert unit_length(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == [[0.6, 0.8], [0.0, 0.0]]
+    assert unit_length(np.zeros(2)).tolist() == [0.0, 0.0] and nnet.cosine(np.zeros(2), np.ones(2)) == 0

@@ -162,3 +162,10 @@ def test_interpolation():
     np.testing.assert_allclose(plda.within, 0.75 * WITHIN + 0.25 * NEW_WITHIN, atol=1e-12)
     np.testing.assert_allclose(plda.between, 0.75 * BETWEEN + 0.25 * NEW_BETWEEN, atol=1e-12)
     np.testing.assert_allclose(plda.mean, 1.0)
+
+
+@pytest.mark.parametrize("method", ["kaldi", "coral", "coral+"])
+def test_equal_embeddings_are_no_domain(method):
+    plda = Plda.from_covariances(np.zeros(2), np.eye(2), np.eye(2))
+    with pytest.raises(InputError, match="all 3 embeddings are equal"):
+        adapt(plda, np.ones((3, 2)), AdaptationOptions(method))

@@ -6,6 +6,7 @@ from nnet.backend.embeddings import Embeddings, Enrollment
 from nnet.backend.plda import Plda
 from nnet.backend.score_norm import cohort_against_tests, enrolled_against_cohort, normalized_scores
 from nnet.backend.system import System, score_list
+from nnet.errors import InputError
 
 
 @pytest.fixture
@@ -97,3 +98,14 @@ def test_score_normalisation(rng):
     np.testing.assert_allclose(norm("s"), (z + t_norm) / 2)
     expected = [loop_as_norm(scores[i, j], a[i], b[j], 10) for i, j in zip(e, t, strict=True)]
     np.testing.assert_allclose(norm("as", 10), expected)
+
+
+@pytest.mark.parametrize("members", [[0.1, 0.2, 0.3], [0.0, 0.0, 0.0]])
+def test_a_cohort_of_one_voice_is_refused(members):
+    cohort = np.tile(members, (30, 1))
+    with pytest.raises(InputError, match="all cohort scores are equal"):
+        enrolled_against_cohort(scoring.cosine_scorer(np.array([[0.7, 0.1, 0.3]]), cohort))
+
+
+def test_no_pairs_have_no_scores(scorer):
+    assert scorer.pairs(np.zeros(0, int), np.zeros(0, int)).shape == (0,)

@@ -67,6 +67,15 @@ def test_all_in_a_row(recipe, sets, tmp_path):
     assert "minDCF(1,1,0.3)" in result.stdout and "fused" in result.stdout
 
 
+def test_scores_of_another_choice_of_methods_do_not_stay(recipe, sets, tmp_path):
+    old = tmp_path / "scores/trials/plda"
+    old.parent.mkdir(parents=True)
+    old.write_text("of an earlier call\n")
+    result = recipe("score_lists", "--methods cosine test test scores trials")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "scores/trials/cosine").exists() and not old.exists()
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_usage(recipe, name):
     result = recipe(name, "")

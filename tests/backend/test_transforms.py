@@ -35,6 +35,11 @@ def test_whitening_and_wccn(data):
     np.testing.assert_allclose(normal.within(), np.eye(6), atol=1e-9)
 
 
+def test_wccn_needs_a_speaker_with_two_utterances(data):
+    with pytest.raises(InputError, match="WCCN needs at least one speaker with two"):
+        wccn(class_statistics(data[0][:6], np.arange(6)))
+
+
 def test_wccn_of_a_dimension_that_does_not_vary(data, caplog):
     vectors = data[0].copy()
     vectors[:, 2] = 1.0

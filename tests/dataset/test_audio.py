@@ -71,6 +71,22 @@ def test_segments_and_channels(data):
         np.testing.assert_allclose(chunk(source, row, 7, 60), expected[7:67], atol=1e-4)
 
 
+def test_the_options_choose_channel_and_shortest_utterance(data, caplog):
+    _, source = audio_chunks(data, SPK2INT, conf(channel=1, min_duration=3.0))
+    expected = compute_fbank(whole(data, 1, 1), FbankOptions.from_dict(conf()["options"]))
+    np.testing.assert_allclose(chunk(source, 1, 7, 60), expected[7:67], atol=1e-4)
+    write_table(data.file("segments"), {"a-1-x": "a-1 1.0 2.0", "b-1-x": "b-1 0.5 3.0 200"})
+    write_table(data.file("utt2spk"), {"a-1-x": "a", "b-1-x": "b"})
+    table, source = audio_chunks(DataDir(data.path), SPK2INT, conf(min_duration=1.5))
+    assert (
+        table.utterance(0) == "b-1-x"
+        and table.num_utterances == 1
+        and "ignored 1 utterances shorter than min-duration, 1.5 s: a-1-x" in caplog.text
+    )
+    with pytest.raises(InputError, match="expected channel 200"):
+        chunk(source, 0, 0, 50)
+
+
 def test_mfcc_normalised_over_the_chunk(data):
     options = MfccOptions(sample_frequency=RATE, dither=0.0)
     c = {"type": "mfcc", "options": options.to_dict(), "cmvn": "utterance", "silence_removed": False}

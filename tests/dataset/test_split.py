@@ -148,3 +148,10 @@ def test_filter_counts_as_kaldi_does(make_data, tmp_path, caplog):
     assert "1 speakers have fewer than 2 utterances: b" in caplog.text
     with pytest.raises(InputError, match="no utterance is left"):
         filter_utterances.main(["--min-len", "90", str(path), str(tmp_path / "none")])
+
+
+def test_copies_of_each_other_have_no_original(tmp_path):
+    write_table(tmp_path / "utt2spk", {"a-1": "a", "a-2": "a"})
+    write_table(tmp_path / "utt2uniq", {"a-1": "a-2", "a-2": "a-1"})
+    with pytest.raises(InputError, match="utt2uniq: a-1 is a copy of itself"):
+        utterance_groups(DataDir(tmp_path))

@@ -76,3 +76,16 @@ def test_a_written_file_is_read_again(tmp_path):
     assert FbankOptions.from_conf(tmp_path / "fbank.conf") == options
     lines = (tmp_path / "fbank.conf").read_text().splitlines()
     assert lines[0] == "# for a test" and "--snip-edges=false" in lines and len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("cls", "values", "message"),
+    [
+        (FbankOptions, {"window_type": "hann"}, "window_type must be one of hamming"),
+        (FbankOptions, {"num_mel_bins": 2}, "num_mel_bins must be at least 3"),
+        (VadOptions, {"vad_frames_context": -1}, "vad_frames_context must be at least 0"),
+    ],
+)
+def test_options_made_in_python_are_checked(cls, values, message):
+    with pytest.raises(InputError, match=message):
+        cls(**values)

@@ -3,7 +3,7 @@ import pytest
 
 from nnet.feats.options import MfccOptions
 from nnet.feats.spectrum import compute_mfcc, log_energies
-from nnet.feats.speech import seconds_of_speech
+from nnet.feats.speech import seconds_of_speech, voiced_frames
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -13,6 +13,12 @@ def test_silence_is_not_counted(rate):
     assert seconds_of_speech(speech, rate) == pytest.approx(2, abs=0.1)
     assert seconds_of_speech(1e-4 * rng.normal(size=rate), rate) == 0
     assert seconds_of_speech(np.zeros(10), rate) == 0
+
+
+def test_frames_are_as_long_as_their_samples():
+    speech = 0.1 * np.random.default_rng(0).normal(size=60 * 11025)
+    frames = np.count_nonzero(voiced_frames(speech, 11025))
+    assert seconds_of_speech(speech, 11025) == pytest.approx(frames * 110 / 11025)
 
 
 def test_log_energies_are_those_of_mfccs():

@@ -156,6 +156,8 @@ def test_a_step_that_is_made_from_something_else_runs():
     new[4] = net
     with pytest.raises(InputError, match="is made from test_features, was from features"):
         run(new, finished(old))
+    with pytest.raises(InputError, match="--stage 4 keeps stage 3 .*is made from test_features, was from features"):
+        run(new, finished(old), first=4)
 
 
 def test_inputs_that_came_or_went_with_a_version_are_no_difference():

@@ -143,6 +143,8 @@ def test_hull_lies_below_the_steps():
         ([1.0, 2.0], [True, True], "all 2 trials are targets"),
         ([1.0, 2.0], [False, False], "all 2 trials are nontargets"),
         ([1.0, np.nan], [False, True], "1 scores are not finite"),
+        ([1.0, 2.0], [0, 1], r"target must be bool .*labels.astype\(bool\)"),
+        ([1.0, 2.0], [True], "target must be bool"),
     ],
 )
 def test_bad_input(scores, target, message):

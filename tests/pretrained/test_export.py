@@ -154,6 +154,16 @@ def test_what_belongs_to_one_training_is_not_published(model_dir, tmp_path):
     assert nnet.load_model(tmp_path / "out").dim == nnet.load_model(model_dir).dim
 
 
+def test_weights_that_float16_cannot_hold_leave_no_model_behind(model_dir, tmp_path):
+    own = shutil.copytree(model_dir, tmp_path / "own")
+    weights = dict(mx.load(str(own / "model.safetensors")))
+    name = next(name for name in weights if name.endswith("running_var"))
+    save_weights(str(own / "model.safetensors"), weights | {name: weights[name] + 1e5})
+    with pytest.raises(InputError, match=f"--half: {name} holds values beyond the range of float16"):
+        export(["--half", "true", str(own), str(tmp_path / "out")])
+    export([str(own), str(tmp_path / "out")])
+
+
 def test_an_export_is_not_overwritten(model_dir, exported):
     with pytest.raises(InputError, match="holds a model already"):
         export([str(model_dir), str(exported)])
@@ -204,8 +214,20 @@ def test_a_network_that_wespeaker_does_not_have_is_refused(tmp_path):
     save_config(str(tmp_path), config, 13, 5, None)
     with pytest.raises(InputError, match="WeSpeaker has no such network"):
         export(["--pytorch", "true", str(tmp_path), str(tmp_path / "out")])
-    export([str(tmp_path), str(tmp_path / "out")])
-    assert "**Features**: not stated" in (tmp_path / "out" / "README.md").read_text()
+    export(["--license", "other: see LICENSE", str(tmp_path), str(tmp_path / "out")])
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "**Features**: not stated" in card
+    assert yaml.safe_load(card.split("---")[1])["license"] == "other: see LICENSE"
+
+
+def test_a_pooling_that_the_file_cannot_name_is_refused(tmp_path):
+    network = {"type": "resnet", "depth": 18, "channels": 4}
+    sections = {"network": network, "pooling": {"type": "average"}, "embedding": {"dims": [8], "order": "none"}}
+    config = load_config(str(make_config(tmp_path / "c.json", **sections)))
+    save_weights(str(tmp_path / "model.safetensors"), weights_of(build_model(config, 16)))
+    save_config(str(tmp_path), config, 16, 5, None)
+    with pytest.raises(InputError, match="model.pt cannot say that the pooling is average"):
+        export(["--pytorch", "true", str(tmp_path), str(tmp_path / "out")])
 
 
 def test_a_written_checkpoint_is_read_without_pytorch(tmp_path):

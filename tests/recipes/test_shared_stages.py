@@ -66,6 +66,7 @@ def test_mistakes_are_told_before_the_first_stage(recipe):
         (("--nj", "many"), "--nj expects a number, not 'many'"),
         (("--cmd", "nosuch.pl --mem 1G"), "--cmd: no command 'nosuch.pl'"),
         (("--methods", "cosine pdla"), "--methods: 'pdla' is none of cosine plda"),
+        (("--methods", "cosine", "plda", "--dry-run", "true"), "'plda' is no option; quote a value that has blanks"),
     ):
         done = recipe("--nnet-conf", "c.json", *words)
         assert done.returncode == 1 and said in done.stderr

@@ -88,7 +88,7 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
         [
             ("", ""),
             ("--musan musan/ --vox1 ./vox1 --nj 3 --cmd utils/run.sh --max-missing 0.1", ""),
-            ("--lists O", f"test test_features test_embeddings {SCORES}"),
+            ("--lists O", f"test check test_features test_embeddings {SCORES}"),
             ("--lda-dim 9", SCORES),
             ("--stage 7", "metrics"),
             ("--stage 1 --stop-stage 3", "features test_features sounds augmented net"),
@@ -104,7 +104,11 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
             ("--stage 3 --musan other", "error: --stage 3 keeps stage 2 .*--musan was musan, is other"),
             ("--musan none --rirs none", "error: exp/xvector holds .*made from features, was from augmented"),
             ("--augmentation fly", "error: exp/xvector holds"),
-            ("--train-vox2-test true --exp exp/new", f"training features augmented net {MODEL}"),
+            (
+                "--augmentation fly --convert none --exp exp/fly --stage 4",
+                "error: --stage 4 keeps stage 3 .*is made from features, was from augmented",
+            ),
+            ("--train-vox2-test true --exp exp/new", f"training check features augmented net {MODEL}"),
             ("--train-vox1 true", "error: exp/xvector holds .*--train-vox1 was false, is true"),
             ("--stage 4", r"error: exp/xvector holds .*--stage 4 would train again \(--stage 5"),
             ("--stage 4 --retrain true", MODEL),

@@ -48,8 +48,8 @@ def recipe(tmp_path_factory):
 
     def run(*words):
         given = ["--corpus", "wuw", "--librispeech", "speech", "--speeds", "1.1", "--tests", "sentences", "--nj", "1"]
-        small = ["--min-len", "40", "--lda-dim", "4", "--top-n", "3", "--methods", " ".join(METHODS)]
-        command = ["./run.sh", *given, *small, "--nnet-conf", "small.json", *words]
+        small = ["--min-len", "40", "--lda-dim", "4", "--methods", " ".join(METHODS), "--nnet-conf", "small.json"]
+        command = ["./run.sh", *given, "--top-n", "3", *([] if "--pretrained" in words else small), *words]
         environment = os.environ | {"SV_PYTHON": sys.executable}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -106,6 +106,8 @@ def test_a_16_khz_model_is_compared_before_and_after_tuning(recipe, table):
     convert([make_checkpoint(folder / "weights.npz"), str(folder / "exp/toy")])
     small = "data.steps_per_epoch=2 data.batch_size=4 data.num_workers=0 training.epochs=1"
     small += " data.min_frames=50 data.max_frames=50 data.valid_frames=50"
+    refused = run("--pretrained", "exp/toy", "--lda-dim", "4")
+    assert refused.returncode == 1 and "--lda-dim has no effect with --pretrained" in refused.stderr
     done = run("--pretrained", "exp/toy", "--set", small)
     assert done.returncode == 0, done.stderr[-4000:]
     words = [line.split() for line in done.stdout.splitlines()]

@@ -185,6 +185,7 @@ def test_other_lists_repeat_the_test_set_only(recipe, resnet, xvector):
     assert done.returncode == 0, done.stderr
     assert re.findall(r" stage (\d): (.*)", done.stdout) == [
         ("0", "test set of recordings and trials"),
+        ("0", "checks of both sets"),
         ("1", "features of the test set"),
     ]
     after = finished_files(folder)

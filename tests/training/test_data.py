@@ -3,10 +3,18 @@
 import logging
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from toy_data import make_config
 
+from nnet.config import load_config
 from nnet.config.sections import DataSection, TrainingSection
+from nnet.datadir.directory import DataDir
+from nnet.errors import InputError
+from nnet.kaldi.ark import write_ark
+from nnet.kaldi.tables import write_table
 from nnet.training import data, log
+from nnet.training.distributed import Group
 
 
 @pytest.mark.parametrize(
@@ -41,3 +49,16 @@ def test_a_training_that_waits_for_its_data_says_so_once(monkeypatch, caplog, wa
     messages = [record.message for record in caplog.records]
     assert len(messages) == told
     assert all("waited for its data 40 % of the time: raise data.num_workers (now 3)" in m for m in messages)
+
+
+def test_development_utterances_have_speakers(tmp_path):
+    write_ark(tmp_path / "feats.ark", {"a-1": np.zeros((3, 2)), "b-1": np.zeros((3, 2))}, tmp_path / "feats.scp")
+    write_table(tmp_path / "utt2spk", {"a-1": "a"})
+    with pytest.raises(InputError, match="utt2spk: no speaker for b-1 of feats.scp"):
+        data.read_development(DataDir(tmp_path))
+
+
+def test_audio_needs_the_features_of_the_validation_data(tmp_path):
+    config = load_config(make_config(tmp_path / "c.json", data={"source": "audio", "dither": 1.0}))
+    with pytest.raises(InputError, match="the validation data must have a feats_conf.json"):
+        data.training_loader(config, DataDir(tmp_path), {}, Group(), None)

@@ -86,7 +86,8 @@ def test_synchronised_batch_norm_has_the_statistics_of_the_joint_batch(root, dat
 
 
 def test_a_resumed_training_logs_what_an_undisturbed_one_does(root, data, tmp_path):
-    config = make_config(tmp_path / "c.json", training={"epochs": 1, "save_every": 2}, **BATCH_NORM_FIRST)
+    training = {"epochs": 1, "save_every": 2, "ema": 0.5}
+    config = make_config(tmp_path / "c.json", training=training, **BATCH_NORM_FIRST)
     arguments = [config, data / "train", data / "valid"]
     done = run_two(root, "stopped_training.py", *arguments, tmp_path / "b")
     assert done.returncode == 0, done.stdout + done.stderr

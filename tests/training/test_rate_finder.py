@@ -1,14 +1,35 @@
 """The learning-rate range test."""
 
+import pytest
 from toy_data import make_config, make_data
 
 from nnet.bin.find_learning_rate import main
-from nnet.training.rate_finder import Point, RateSweep, suggest_rate
+from nnet.errors import InputError
+from nnet.training.rate_finder import Point, find_rate, suggest_rate
 
 
-def test_the_rate_grows_every_period():
-    sweep = RateSweep(0.1, 2.0, period=3, steps_per_epoch=5)
-    assert [sweep.rate(step / 5) for step in (0, 2, 3, 5, 6)] == [0.1, 0.1, 0.2, 0.2, 0.4]
+class Recorder:
+    """In place of a Trainer of two groups of batches an epoch: records the rate of each update."""
+
+    def __init__(self):
+        self.updates, self.state = [], {"sums": {"loss": 3.0, "chunks": 2}}
+
+    def groups(self, epoch):
+        yield from ((0, ["first", "second"]), (2, ["third"]))
+
+    def update(self, *update):
+        self.updates.append((self.schedule.rate(0.5), *update))
+
+    train_mode = reset_sums = lambda self: None
+
+
+def test_the_rate_grows_every_period_of_updates():
+    trainer = Recorder()
+    points = list(find_rate(trainer, 0.1, 2.0, period=3, count=2))
+    assert [(p.rate, p.loss) for p in points] == [(0.1, 1.5), (0.2, 1.5)]
+    whole, rest = (0, ["first", "second"]), (2, ["third"])
+    rates, epochs, groups = [0.1] * 3 + [0.2] * 3, [0, 0, 1, 1, 2, 2], [whole, rest] * 3
+    assert trainer.updates == [(r, e, *group) for r, e, group in zip(rates, epochs, groups, strict=True)]
 
 
 def test_the_suggestion_is_where_the_loss_falls_fastest():
@@ -26,3 +47,12 @@ def test_the_command_writes_table_and_plot(tmp_path, capsys):
     assert [float(line.split()[0]) for line in lines[:3]] == [0.001, 0.003, 0.009]
     assert (tmp_path / "out" / "learning_rate_tuning.png").stat().st_size > 1000
     assert "falls fastest at a learning rate of" in capsys.readouterr().out
+
+
+def test_what_a_training_refuses_is_refused(tmp_path):
+    data = make_data(tmp_path / "train", utterances=6)
+    config = make_config(tmp_path / "c.json", data={"min_frames": 3, "max_frames": 30})
+    with pytest.raises(InputError, match="data.min_frames and valid_frames must be at least"):
+        main([str(config), str(data), str(tmp_path / "out")])
+    with pytest.raises(SystemExit):
+        main(["--tune-period", "0", str(config), str(data), str(tmp_path / "out")])

@@ -63,6 +63,13 @@ def test_a_step_is_measured_with_the_batch_of_the_configuration(tmp_path, monkey
     assert measure(config, 8, 5, 100).measured == 2, "too long: the smallest batch is all that is measured"
 
 
+def test_the_batch_grows_within_the_budget():
+    assert step_cost._next_size([2], 0.01, 64) == 64, "far within it: at once"
+    assert step_cost._next_size([2], 1.0, 64) == 4
+    assert step_cost._next_size([2, 4, 8], 4.0, 64) == 16 and step_cost._next_size([2, 4, 8], 6.0, 64) == 0
+    assert step_cost._next_size([8], 6.0, 10) == 10 and step_cost._next_size([8, 10], 6.0, 10) == 0
+
+
 def test_what_is_fixed_is_not_multiplied():
     assert step_cost._at(64, [8, 16], [1.0, 1.5]) == pytest.approx(4.5)
     assert step_cost._at(16, [8, 16], [1.0, 1.5]) == 1.5 == step_cost._at(64, [16], [1.5])

@@ -260,3 +260,12 @@ def test_what_does_not_fit_is_said_in_one_line(data, tmp_path, override, message
         train(data, config, tmp_path / "exp", "--set", override)
     assert message in str(error.value)
     assert not (tmp_path / "exp" / "model.safetensors").exists()
+
+
+def test_auxiliary_losses_alone_have_no_validation_loss(data, tmp_path):
+    sections = {"loss": {"type": "none"}, "auxiliary": [{"type": "ring"}], "schedule": {"type": "validation"}}
+    train(data, make_config(tmp_path / "c.json", training={"epochs": 3}, **sections), tmp_path / "exp")
+    lines = log_of(tmp_path / "exp")
+    assert [line["valid_loss"] for line in lines] == [None] * 3 and lines[-1]["train_loss"] < lines[0]["train_loss"]
+    last = mx.load(str(tmp_path / "exp/checkpoints/epoch-0003/weights.safetensors"))
+    assert_same_weights(mx.load(str(tmp_path / "exp/model.safetensors")), last)
