@@ -26,7 +26,8 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
-out=$(absolute "$arkdir")/wav_$(basename "$out_data")
+out=$(absolute "$arkdir")
+out+=/wav_$(basename "$out_data")
 
 rm -f "$out_data/utt2spk" "$out_data/wav.scp"
 quote "${program[@]}" --job JOB --num-jobs "$nj" "$data" "$out.JOB"

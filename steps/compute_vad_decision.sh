@@ -27,7 +27,8 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$data"
 mkdir -p "$logdir" "$arkdir"
-out=$(absolute "$arkdir")/vad_$(basename "$data")
+out=$(absolute "$arkdir")
+out+=/vad_$(basename "$data")
 log=$logdir/vad_$(basename "$data")
 
 rm -f "$data/vad.scp" "$log".*.log

@@ -37,7 +37,8 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$data"
 mkdir -p "$logdir" "$arkdir"
-out=$(absolute "$arkdir")/raw_${type}_$(basename "$data")
+out=$(absolute "$arkdir")
+out+=/raw_${type}_$(basename "$data")
 log=$logdir/make_${type}_$(basename "$data")
 rm -f "$log".*.log
 

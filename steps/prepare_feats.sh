@@ -25,7 +25,8 @@ utterances=$(($(wc -l <"$data/utt2spk")))
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
-out=$(absolute "$arkdir")/feats_$(basename "$out_data")
+out=$(absolute "$arkdir")
+out+=/feats_$(basename "$out_data")
 
 rm -f "$out_data/feats.scp"
 utils/split_data.sh --per-utt "$data" "$nj" >/dev/null

@@ -209,6 +209,6 @@ extract() {
 # end_recipe: prints the results, and those of the fine-tuning.
 end_recipe() {
   local results=("$exp/results.txt")
-  if [ "$stop_stage" -ge 8 ]; then results+=("${exp}_lm/results.txt"); fi
+  if [ "${stop_stage:-100}" -ge 8 ]; then results+=("${exp}_lm/results.txt"); fi
   if ! $dry_run; then show_results "${results[@]}"; fi
 }

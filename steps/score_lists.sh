@@ -34,7 +34,6 @@ if [ $# -lt 4 ]; then echo "$help_message" >&2; exit 1; fi
 enroll=$1 test=$2 out=$3
 shift 3
 same=$(for trials in "$@"; do basename "$trials"; done | sed 's/^trials_//' | sort | uniq -d)
-for trials in dev "$@"; do rm -rf "${out:?}/$(basename "$trials" | sed 's/^trials_//')"; done  # of another choice of methods
 if [ -n "$same" ]; then echo "$0: two trial lists have the name $same, so their scores would collide; rename one" >&2; exit 1; fi
 
 score() {  # METHOD TRIALS ENROLL TEST OUT: writes raw and normalized scores; $best is the last file written
@@ -43,15 +42,8 @@ score() {  # METHOD TRIALS ENROLL TEST OUT: writes raw and normalized scores; $b
     cosine) options+=(--method cosine --transform false) ;;
     lda) options+=(--method cosine) ;;
     plda) options+=(--method plda --backend "$backend") ;;
-    plda_adapted)
-      if [ -z "$adapted" ]; then echo "$0: --methods: plda_adapted needs --adapted" >&2; exit 1; fi
-      options+=(--method plda)
-      ;;
-    plda_coral)
-      if [ -z "$coral" ]; then echo "$0: --methods: plda_coral needs --coral" >&2; exit 1; fi
-      options+=(--method plda --backend "$coral")
-      ;;
-    *) echo "$0: --methods: unknown method $1" >&2; exit 1 ;;
+    plda_adapted) options+=(--method plda) ;;
+    plda_coral) options+=(--method plda --backend "$coral") ;;
   esac
   best=$5/$1
   steps/score.sh "${options[@]}" "$trials" "$enroll" "$test" "$best"
@@ -60,6 +52,19 @@ score() {  # METHOD TRIALS ENROLL TEST OUT: writes raw and normalized scores; $b
     "${program[@]}" "${options[@]}" "$cohort" "$trials" "$enroll" "$test" "$5/$1" "$best"
   fi
 }
+
+for method in $methods; do
+  case $method:$adapted:$coral in
+    cosine:* | lda:* | plda:* | plda_adapted:?*:* | plda_coral:*:?*) ;;
+    plda_adapted:*) echo "$0: --methods: plda_adapted needs --adapted" >&2; exit 1 ;;
+    plda_coral:*) echo "$0: --methods: plda_coral needs --coral" >&2; exit 1 ;;
+    *) echo "$0: --methods: unknown method $method" >&2; exit 1 ;;
+  esac
+done
+for trials in dev "$@"; do  # scores of another choice of methods do not stay
+  list=$(basename "$trials")
+  rm -rf "${out:?}/${list#trials_}"
+done
 
 for method in $methods; do
   if [ -n "$dev_trials" ]; then

@@ -18,7 +18,7 @@
 #    why, and no file was touched.
 # 2. A step runs if it has not been completed, if an input has changed, or if a step that it follows runs or has run since.
 #    With --stage N, all steps of stages from N on run, and earlier stages must be complete; they are kept, but an
-#    option, path or configuration that differs from theirs is an error. --stop-stage N ends after stage N.
+#    option, path, configuration or step before them that differs from theirs is an error. --stop-stage N ends after stage N.
 # 3. A path that is not given is the one that the stage was made with (recall); `none` is no path. A path that differs
 #    from that of a completed step is an error that says what would be done again; --stage N asks for it.
 # 4. A finished or interrupted training is never removed or written over. If the same training was interrupted, it goes
@@ -132,8 +132,8 @@ run_step() {
 # show_results FILE...: prints the results at the end of a recipe, if it came to the stage that writes them.
 show_results() {
   local file
-  if [ "$stop_stage" -lt 7 ]; then return; fi
   if ! $stage_ran; then echo "$0: all stages are up to date; --stage N runs stage N and the later ones again"; fi
+  if [ "${stop_stage:-100}" -lt 7 ]; then return; fi
   for file in "$@"; do
     if [ -f "$file" ]; then cat "$file"; fi
   done

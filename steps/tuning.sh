@@ -5,7 +5,7 @@
 #   . steps/tuning.sh
 #   chunks="data.batch_size=32 ..." tuning="loss.margin=0.2 ..."    # overrides of both trainings, of the second one
 #   help_message="Usage: ..."
-#   begin_tuning data/train/wav.scp -- "$@"                        # files that must exist, then the options
+#   begin_tuning 0 data/train/wav.scp -- "$@"                      # stage and files of run.sh, then the options
 #   step net 3 "training set" "$feats"
 #   tuning_steps "$feats/net/train" after:net                      # stage 4
 #
@@ -16,9 +16,10 @@ stage='' stop_stage=100 pretrained='' exp='' set='' retrain=false dry_run=false 
 classifier="training.epochs=2 training.freeze=[network.*,embedding.*] schedule.learning_rate=0.1
   schedule.final_learning_rate=0.01 schedule.warmup_epochs=0 loss.margin=0 optimizer.weight_decay=0"
 
-# begin_tuning FILE... -- OPTION...
+# begin_tuning STAGE FILE... -- OPTION...: the files must exist, which this stage of run.sh is the last to make.
 begin_tuning() {
-  local needed=() file
+  local made_by=$1 needed=() file
+  shift
   while [ "$1" != -- ]; do needed+=("$1"); shift; done
   shift
   . ./path.sh
@@ -44,7 +45,7 @@ begin_tuning() {
   done
   for file in "${needed[@]}"; do
     if [ -f "$file" ]; then continue; fi
-    if $dry_run || [ "$stop_stage" -lt 100 ]; then
+    if $dry_run || [ "${stop_stage:-100}" -lt "$made_by" ]; then
       echo "$0: nothing to do yet: $file is made by an earlier stage of run.sh"
       exit 0
     fi

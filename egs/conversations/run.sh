@@ -65,7 +65,9 @@ check_words cluster ahc spectral vbx
 check_words number unknown known
 
 if [ -n "$data" ]; then
-  set_dir=data/$(basename "$data") out=$exp/$(basename "$data")
+  set_dir=data/$(basename "$data")
+  if [ "$set_dir" -ef "$data" ]; then echo "$0: --data $data: this recipe writes there; move it out of data/" >&2; exit 1; fi
+  out=$exp/$(basename "$data")
   step data 0 "data preparation" "$set_dir" path:data "file:$data/wav.scp" "file:$data/rttm" "file:$data/uem"
 else
   set_dir=data/simulated out=$exp/simulated

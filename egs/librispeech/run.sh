@@ -38,7 +38,7 @@ recall "$exp" pretrained
 check_words methods cosine lda plda
 check_numbers speeds num_augmented lda_dim top_n
 tests="test test_2s test_noise test_babble"  # the same trials: whole, 2 s of each, in unseen noise, among unseen voices
-check_training
+if [ -z "$pretrained" ]; then check_training; fi
 
 step data 0 "data preparation" data path:corpus
 do_data() {

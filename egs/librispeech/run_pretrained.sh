@@ -15,7 +15,7 @@ tuning="training.epochs=2 training.drop=[] schedule.learning_rate=0.001 schedule
 snrs="15:10 10:5"  # SNRs of each noisy test set, in dB, for each single one of its three to five babble voices
 help_message="Usage: $0 --pretrained MODELDIR [--stage N] [--stop-stage N] [--snrs \"DB:DB ...\"] [--exp DIR] [--nj N] [--cmd CMD]
   [--noise \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"] [--set \"KEY=VALUE ...\"]"
-begin_tuning data/test_2s/trials -- "$@"
+begin_tuning 0 data/test_2s/trials -- "$@"
 
 tests="test test_2s"
 for snr in $snrs; do tests="$tests test_2s_babble_${snr/:/_}"; done

@@ -68,14 +68,15 @@ do_net() {
 }
 
 if $prune && [ -z "$pretrained" ]; then
-  pretrained=${exp}_start
+  pretrained=$sets/start/$(basename "$exp")
   step start 4 "cut the student out of the teacher" "$pretrained" after:net "file:$nnet_conf" set
   step network 4 "train $exp" "$exp" "config:$resolved" after:start
 else
   model_step network 4 "train" after:net
 fi
 do_start() {
-  python local/prune_campplus.py --set "$set" "$teacher" "$nnet_conf" "$sets/prepared" "${exp}_start"
+  python local/prune_campplus.py --set "$set" "$teacher" "$nnet_conf" "$sets/prepared" \
+    "$sets/start/$(basename "$exp")"
 }
 
 model_step embeddings 5 "extract embeddings" after:network

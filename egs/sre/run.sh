@@ -27,7 +27,7 @@ lda_dim=150 within=0.75 between=0.25 top_n=300
 large_margin=$usual_large_margin
 begin_recipe "$@"
 
-exp=${exp:-exp/$name} train=data/$type/train vad=true clean=features
+exp=${exp:-exp/$name} train=data/$type/train vad=true vad_conf=file:conf/vad.conf clean=features
 recall data corpora musan rirs
 recall "$exp" pretrained
 if [ -n "$rirs$musan" ]; then

@@ -31,7 +31,7 @@ recall "$exp" pretrained
 check_words tests sentences keywords calls
 check_words methods cosine lda plda plda_adapted plda_coral
 check_numbers speeds min_len lda_dim within between top_n
-check_training
+if [ -z "$pretrained" ]; then check_training; fi
 need corpus
 if [ -z "$librispeech$extra" ]; then methods=${methods//plda_adapted/} methods=${methods//plda_coral/}; fi
 
@@ -58,10 +58,8 @@ do_data() {
 step channels 2 "augmentation, telephone channels" data after:data speeds
 do_channels() {
   local wide=()  # data directories of speech from elsewhere
-  if [ -d data/librispeech/train_pieces ]; then
-    wide+=(data/librispeech/train_pieces)
-  elif [ -n "$librispeech" ]; then
-    wide+=(data/librispeech/train)
+  if [ -n "$librispeech" ]; then
+    if [ -d data/librispeech/train_pieces ]; then wide+=(data/librispeech/train_pieces); else wide+=(data/librispeech/train); fi
   fi
   if [ -n "$extra" ]; then wide+=("$extra"); fi
   if [ ${#wide[@]} -gt 0 ]; then

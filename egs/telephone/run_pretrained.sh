@@ -17,7 +17,7 @@ top_n=50
 help_message="Usage: $0 --pretrained MODELDIR --tests \"sentences ...\" [--stage N] [--stop-stage N] [--top-n N] [--exp DIR] [--nj N]
   [--cmd CMD] [--chunks \"KEY=VALUE ...\"] [--classifier \"KEY=VALUE ...\"] [--tuning \"KEY=VALUE ...\"]
   [--set \"KEY=VALUE ...\"]"
-begin_tuning data/coded/wav.scp -- "$@"
+begin_tuning 2 data/coded/wav.scp -- "$@"
 
 step features 1 "features, upsampled" "$feats" file:data/.stage2.channels "file:$feats_conf" tests
 feats_conf=$feats/$type.conf

@@ -33,7 +33,7 @@ def map_checkpoint(checkpoint):
     """Returns the CheckpointMapping of a checkpoint of this kind."""
     weights = {n: a for n, a in checkpoint.state.items() if not n.startswith(TRAINING_ONLY)}
     state = {_theirs(name): to_torch(array, array.ndim) for name, array in weights.items()}
-    sections, input_dim = describe(state, checkpoint.path)
+    sections, input_dim = describe(state, checkpoint.path, "TSTP")
     return CheckpointMapping(sections, input_dim, wespeaker_front_end(checkpoint.path, input_dim, {}), state)
 
 

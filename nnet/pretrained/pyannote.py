@@ -16,6 +16,6 @@ def recognize(checkpoint):
 def map_checkpoint(checkpoint):
     """Returns the CheckpointMapping of a checkpoint of this kind."""
     state = {name.removeprefix(PREFIX): array for name, array in checkpoint.state.items()}
-    sections, input_dim = describe(state, checkpoint.path)
+    sections, input_dim = describe(state, checkpoint.path, "TSTP")
     sections["pooling"] |= PLAIN_DEVIATION
     return CheckpointMapping(sections, input_dim, wespeaker_front_end(checkpoint.path, input_dim, {}), state)

@@ -26,7 +26,7 @@ def map_checkpoint(checkpoint):
     features.
     """
     state = {_unwrapped_name(name): array for name, array in checkpoint.state.items()}
-    sections, input_dim = describe(state, checkpoint.path)
+    sections, input_dim = describe(state, checkpoint.path, "TSTP")
     sections["pooling"] |= POOLING.get(sections["network"]["type"], {})
     settings = {} if "model_args" in checkpoint.settings else checkpoint.settings
     feats_conf = speaker3d_front_end(checkpoint.path, input_dim, settings)

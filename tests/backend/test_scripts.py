@@ -74,6 +74,10 @@ def test_scores_of_another_choice_of_methods_do_not_stay(recipe, sets, tmp_path)
     result = recipe("score_lists", "--methods cosine test test scores trials")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "scores/trials/cosine").exists() and not old.exists()
+    for methods, said in (("cosine pdla", "unknown method pdla"), ("plda_coral", "plda_coral needs --coral")):
+        result = recipe("score_lists", f"--methods {methods.split()[-1]} test test scores trials")
+        assert result.returncode == 1 and said in result.stderr
+        assert (tmp_path / "scores/trials/cosine").exists(), "a refused call removes nothing"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -1,5 +1,6 @@
-"""egs/mini from audio to the table, small; killed in every stage on the way, with the same end."""
+"""egs/mini from audio to the table, small; killed in every stage on the way, with the same end; on other features."""
 
+import json
 import os
 import re
 import shutil
@@ -85,3 +86,8 @@ def test_from_audio_to_the_table_whatever_is_killed(recipe):
     assert "EER" in done.stdout
     assert run(undisturbed, "--stage", "6")[0] == [6, 7]
     assert results(disturbed) == results(undisturbed)
+
+    smaller = "network.depth=18 network.channels=2 embedding.dims=[16] training.epochs=1"
+    ran, _ = run(undisturbed, "--nnet-conf", "conf/resnet34.json", "--set", smaller, "--stop-stage", "4")
+    assert ran == [1, 3, 4], "another kind of features lies beside the first"
+    assert json.loads((undisturbed / "data/fbank/net/train/feats_conf.json").read_text())["cmvn"] == "utterance"

@@ -162,6 +162,7 @@ TABLE = [  # recipe, [(options of the second call, steps that run, or what is sa
             ("--top-n 5", SCORES),
             ("--utterances 5", "error: exp/xvector holds .*--utterances was 12, is 5"),
             ("--utterances 5 --retrain true", f"data features net network embeddings {SCORES}"),
+            ("--nnet-conf conf/resnet34.json", f"features net network embeddings {SCORES}"),  # beside the other
         ],
     ),
 ]
@@ -186,3 +187,10 @@ def test_what_changed_and_what_runs(recipe, rows):
 def test_a_changed_file_of_features_repeats_them(recipe):
     (recipe.folder / "conf/mfcc.conf").write_text("--num-ceps=20\n")
     assert recipe.what_runs("--stop-stage", "2") == "features test_features augmented"
+
+
+@pytest.mark.parametrize("recipe", [(SRE[0], [*SRE[1], "--nnet-conf", "nnet_conf/resnet34.json"])], indirect=True)
+def test_telephone_speech_has_vad_with_filter_banks_as_well(recipe):
+    (recipe.folder / "conf/vad.conf").write_text("--vad-energy-threshold=6\n")
+    words = ("--nnet-conf", "nnet_conf/resnet34.json", "--stop-stage", "2")
+    assert recipe.what_runs(*words) == "features augmented"
