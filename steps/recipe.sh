@@ -52,7 +52,7 @@ begin_recipe() {
   . steps/stages.sh
   no_more_words "$@"
   exp=${exp%/} given_exp=${exp%/} vad_conf=''
-  margin=false copies=0 sounds='' resolved=''
+  margin=false copies=0 kinds=4 sounds='' resolved=''
   train_cmd=${cmd:-$train_cmd} gpu_cmd=${cmd:-$gpu_cmd}
   if ! command -v "${train_cmd%% *}" >/dev/null; then echo "$0: --cmd: no command '${train_cmd%% *}'" >&2; exit 1; fi
   check_numbers stage stop_stage nj nproc
@@ -129,7 +129,7 @@ plan() {
   if $margin; then more=(--large-margin "$large_margin"); fi
   if [ "${convert:-none}" != none ]; then more+=(--convert true); fi
   python -m nnet.bin.estimate --train "$1" --test "$2" --feats-type "$type" --feats-config "conf/$type.conf" \
-    --vad "$vad" --copies "$copies" --nj "$nj" --set "$set" ${more[@]+"${more[@]}"} "$nnet_conf"
+    --vad "$vad" --copies "$copies" --kinds "$kinds" --nj "$nj" --set "$set" ${more[@]+"${more[@]}"} "$nnet_conf"
 }
 
 # make_feats DATA [OPTION...]: computes features, with options of steps/make_feats.sh, and VAD.

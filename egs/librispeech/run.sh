@@ -52,7 +52,8 @@ if [ -n "$pretrained" ]; then
   tune_pretrained --set "$set"
 fi
 if $dry_run && [ -f data/.stage0.data ]; then
-  copies=$(($(wc -l <data/train/utt2spk) * $(wc -w <<<"$speeds")))
+  copies=$(($(wc -l <data/train/utt2spk) * $(wc -w <<<"$speeds"))) kinds=$((4 + $(wc -w <<<"$speeds")))
+  if [ -n "$sounds" ]; then copies=$((copies + num_augmented)); fi
   plan data/train "data/${tests// / data/}"
 fi
 
