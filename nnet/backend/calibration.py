@@ -10,11 +10,11 @@ import dataclasses
 import numpy as np
 import scipy
 
+from nnet.backend.statistics import vary
 from nnet.errors import InputError
 from nnet.files import check_entries, read_json, write_json
 from nnet.options import option
 
-SAME = 1e-9  # a deviation below this share of the largest value is rounding: all values are the same
 RIDGE = 1e-6  # on standardized columns: keeps the weights finite if targets and nontargets are separable
 
 
@@ -70,7 +70,7 @@ def train_calibration(columns, target, p_target=CalibrationOptions.p_target):
     if np.all(target) or not np.any(target):
         raise InputError("calibration needs target and nontarget trials")
     mean, deviation = columns.mean(axis=0), columns.std(axis=0)
-    varied = deviation > SAME * np.abs(columns).max(axis=0)
+    varied = vary(deviation, columns, axis=0)
     if not varied.all():
         raise InputError(f"column {int(np.argmin(varied)) + 1} has the same value in all trials")
     num_targets = np.count_nonzero(target)

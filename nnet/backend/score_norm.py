@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from nnet.backend.calibration import SAME
+from nnet.backend.statistics import vary
 from nnet.errors import InputError
 from nnet.options import option
 
@@ -64,6 +64,6 @@ def _statistics(blocks, count, top_n):
         if top_n is not None and top_n < scores.shape[1]:
             scores = np.partition(scores, scores.shape[1] - top_n, axis=1)[:, scores.shape[1] - top_n :]
         means[part], deviations[part] = scores.mean(axis=1), scores.std(axis=1)
-        if not (deviations[part] > SAME * np.abs(scores).max(axis=1)).all():
+        if not vary(deviations[part], scores, axis=1).all():
             raise InputError("all cohort scores are equal; normalization needs a cohort of different speakers")
     return means, deviations

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy
 
+ROUNDING = 1e-9  # of the largest value: a standard deviation below it comes from rounding equal values
 BLOCK_ROWS = 1 << 15
 
 
@@ -64,6 +65,11 @@ class ClassStatistics:
             return self
         scatter = shrunk(self.scatter / self.within_freedom, self.within_freedom) * self.within_freedom
         return dataclasses.replace(self, scatter=scatter)
+
+
+def vary(deviations: np.ndarray, values: np.ndarray, axis: int) -> np.ndarray:
+    """Returns, for each standard deviation of values along an axis, whether it is more than rounding, bool."""
+    return deviations > ROUNDING * np.abs(values).max(axis=axis)
 
 
 def class_statistics(

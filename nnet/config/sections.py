@@ -106,7 +106,12 @@ class TrainingSection:
         low=0,
         high=1,
     )
-    save_every: int | None = option(None, "Steps between checkpoints within an epoch; null: only at its end.", low=1)
+    save_every: int | None = option(
+        None,
+        "Steps between checkpoints within an epoch; null: only at its end. Several processes average their running "
+        "statistics at each.",
+        low=1,
+    )
     log_every: int = option(100, "Steps between lines in the log.", low=1)
     tensorboard: bool = option(
         False,
