@@ -46,7 +46,7 @@ begin_tuning() {
   for file in "${needed[@]}"; do
     if [ -f "$file" ]; then continue; fi
     if $dry_run || [ "${stop_stage:-100}" -lt "$made_by" ]; then
-      echo "$0: nothing to do yet: $file is made by an earlier stage of run.sh"
+      echo "$0: the later stages follow once $file is there, which an earlier stage makes"
       exit 0
     fi
     echo "$0: $file is missing; $help_message" >&2

@@ -45,7 +45,7 @@ check_words augmentation disk fly
 check_words convert none flac wav
 check_words lists O O-clean E E-clean H H-clean
 check_words methods cosine lda plda
-if [ "$dev_speakers" = 0 ]; then echo "$0: --dev-speakers: calibration needs some" >&2; exit 1; fi
+if [ "$dev_speakers" = 0 ]; then echo "$0: --dev-speakers must be above 0: calibration needs them" >&2; exit 1; fi
 check_numbers max_missing num_augmented min_len min_num_utts dev_speakers lda_dim top_n
 clean=features trained_on=net  # steps: of the features to train on, of what the network needs
 if [ -n "$rirs$musan" ]; then
