@@ -43,9 +43,10 @@ class SpeakerNet(nn.Module):
 
     def endpoint_dim(self, node):
         """Returns the dimension of an endpoint; an unknown one is an InputError that suggests the closest name."""
-        if node not in self.endpoint_dims:
-            raise InputError(f"{node} is not an endpoint of this network{nearest(node, self.endpoint_dims)}")
-        return self.endpoint_dims[node]
+        dims = self.endpoint_dims
+        if node not in dims:
+            raise InputError(f"{node} is not an endpoint of this network{nearest(node, dims)}")
+        return dims[node]
 
     def utterance_node(self, node=None):
         """Returns `node` (default: the configured one); InputError unless it is one vector per utterance."""

@@ -304,6 +304,9 @@ def _softmax(x, *, axis):
 
 
 def _mean_and_variance(x, *, unbiased):
+    if isinstance(x, Scaled):
+        mean, variance = _mean_and_variance(x.x, unbiased=unbiased)
+        return _add(_multiply(mean, x.scale), x.shift), _multiply(variance, x.scale**2)
     x = x.channels_first()
     graph = x.graph
     mean = graph.emit("ReduceMean", [x.name], axes=[2], keepdims=1)
