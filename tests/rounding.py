@@ -48,12 +48,11 @@ def settings():
 
 def with_mkl(branch, core, flag=None):
     """MKL as it is on an older processor; `flag` is what Linux calls the instructions that this one must have."""
-    left_out = ""
-    if not mkl_libraries() or has_cuda():
-        left_out = "MLX does not compute with MKL here: no MKL, or a GPU"
-    elif flag and flag not in Path("/proc/cpuinfo").read_text().split():
-        left_out = f"{platform.processor() or platform.machine()} has no {flag}"
-    return Setting({"MKL_CBWR": branch, "OPENBLAS_CORETYPE": core}, left_out)
+    setting = preloaded(mkl_libraries(), "no MKL: pip install mkl")
+    if flag and not setting.left_out and flag not in Path("/proc/cpuinfo").read_text().split():
+        setting.left_out = f"{platform.processor() or platform.machine()} has no {flag}"
+    setting.environment |= {"MKL_CBWR": branch, "MKL_THREADING_LAYER": "SEQUENTIAL", "OPENBLAS_CORETYPE": core}
+    return setting
 
 
 def preloaded(paths, otherwise):

@@ -65,7 +65,7 @@ def load_blas():
     """
     if hasattr(ctypes.CDLL(None), "cblas_sgemm"):
         return ""
-    for path in mkl_libraries() + openblas_libraries():
+    for path in blas_libraries():
         if "mkl" in os.path.basename(path):
             set_mkl_environment(os.path.dirname(path))
         try:
@@ -74,6 +74,26 @@ def load_blas():
         except OSError:
             continue
     return None
+
+
+def blas_libraries():
+    """Returns the paths or names of the BLAS libraries here, in order of preference.
+
+    On AMD's processors OpenBLAS comes first. On two cores of an EPYC (Zen 3), a training step took so many times as
+    long with MKL 2026.2 as with OpenBLAS 0.3.21: x-vector 1.31, ECAPA-512 1.26, ReDimNet2 B2 1.05, CAM++ 0.96 and
+    1.02, ResNet34 0.96 twice, DF-ResNet60 0.94.
+    """
+    mkl, openblas = mkl_libraries(), openblas_libraries()
+    return openblas + mkl if is_amd() else mkl + openblas
+
+
+def is_amd():
+    """Returns whether AMD made the processor, as far as Linux tells."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "AuthenticAMD" in file.read()
+    except OSError:
+        return False
 
 
 def library_folders():

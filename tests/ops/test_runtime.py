@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from nnet.ops import runtime
 from nnet.ops.lanes import on_cpu
 from nnet.ops.runtime import has_cuda, mkl_libraries, openblas_libraries, prepare
 
@@ -16,6 +17,7 @@ linux_cpu = pytest.mark.skipif(
     not sys.platform.startswith("linux") or has_cuda() or not on_cpu(), reason="only MLX on a Linux CPU is prepared"
 )
 needs_mkl = pytest.mark.skipif(not mkl_libraries(), reason="MKL is not installed")
+needs_blas = pytest.mark.skipif(not mkl_libraries() + openblas_libraries(), reason="no fast BLAS is installed")
 
 STATE = """
 import os, sys
@@ -56,7 +58,7 @@ print(state()[0])
 
 
 @linux_cpu
-@pytest.mark.skipif(not mkl_libraries() + openblas_libraries(), reason="no fast BLAS is installed")
+@needs_blas
 def test_preparing_loads_a_blas_and_can_be_declined():
     code = STATE.replace(", mlx.core", "") + PREPARE
     done = run(code)
@@ -71,26 +73,33 @@ def test_preparing_loads_a_blas_and_can_be_declined():
 @needs_mkl
 def test_the_blas_that_is_loaded_after_mlx_is_the_one_that_multiplies():
     product = "mx.eval(mx.ones((64, 64)) @ mx.ones((64, 64)))"
-    code = f"from nnet.ops import mx\nfrom nnet.ops.runtime import prepare\nprepare()\n{product}"
+    code = f"from nnet.ops import mx, runtime\nruntime.openblas_libraries = list\nruntime.prepare()\n{product}"
     assert "SGEMM" in run(code, MKL_VERBOSE="1").stdout
 
 
+@pytest.mark.parametrize("amd, first", [(False, "mkl"), (True, "openblas")])
+def test_openblas_comes_first_on_processors_of_amd(monkeypatch, amd, first):
+    monkeypatch.setattr(runtime, "is_amd", lambda: amd)
+    monkeypatch.setattr(runtime, "mkl_libraries", lambda: ["mkl"])
+    monkeypatch.setattr(runtime, "openblas_libraries", lambda: ["openblas"])
+    libraries = runtime.blas_libraries()
+    assert libraries[0] == first and sorted(libraries) == ["mkl", "openblas"]
+
+
 @linux_cpu
-@needs_mkl
+@needs_blas
 def test_mlx_that_was_imported_before_is_reported():
     code = "import mlx.core\nimport nnet.ops\nfrom nnet.ops.runtime import prepare\nprepare()"
     assert "MLX was imported before nnet" in run(code).stderr
 
 
 @linux_cpu
-@needs_mkl
+@needs_blas
 @pytest.mark.parametrize("shape", [(3200, 32, 384), (7, 4096, 7), (49, 33, 32), (1, 512, 321), (33, 17, 65)])
 @pytest.mark.parametrize("transposed", [(111, 111), (112, 111), (111, 112)])
 def test_a_product_does_not_depend_on_how_its_arrays_are_aligned(shape, transposed):
     prepare()
     process = ctypes.CDLL(None)
-    if not hasattr(process, "MKL_Set_Num_Threads"):
-        pytest.skip("another BLAS was loaded before MKL")
     rows, columns, inner = shape
     rng = np.random.default_rng(0)
     one, other = (rng.standard_normal(size, np.float32) for size in (rows * inner, inner * columns))
