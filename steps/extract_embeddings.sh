@@ -21,7 +21,7 @@ model=$1 data=$2 out=$3
 for file in "$model/config.json" "$data/feats.scp" "$data/utt2spk"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
-utterances=$(($(wc -l <"$data/feats.scp")))
+utterances=$(grep -c "" "$data/feats.scp" || true)
 if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
 lock "$out"
 mkdir -p "$out/log"

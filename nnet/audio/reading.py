@@ -260,6 +260,8 @@ def audio_duration(rx: str, where: str | None = None) -> float:
         except soundfile.LibsndfileError as error:
             raise _undecodable(error, where) from error
     check_header(info.format, where)
+    if not info.frames:
+        raise InputError(f"{where}: its header declares no samples")
     if info.frames < STREAMED:
         return info.frames / info.samplerate
     samples, rate = _decode(rx, 0, where)
@@ -296,6 +298,8 @@ def _copy_archived(path: str, offset: int, copy: IO[bytes], where: str) -> None:
             raise InputError(f"{where}: no WAV at this offset")
         copy.write(head)
         missing = struct.unpack("<I", head[4:])[0]
+        if missing >= STREAMED:
+            raise InputError(f"{where}: its header declares no length, so its end in the archive is unknown")
         while missing and (data := file.read(min(missing, BLOCK))):
             copy.write(data)
             missing -= len(data)

@@ -45,7 +45,7 @@ def adapt(plda, embeddings, options):
         raise InputError("adaptation needs at least two embeddings")
     if not np.ptp(embeddings, axis=0).any():
         raise InputError(f"all {len(embeddings)} embeddings are equal; adaptation needs different ones")
-    mean, covariance = embeddings.mean(axis=0), np.cov(embeddings, rowvar=False, bias=True)
+    mean, covariance = embeddings.mean(axis=0), np.atleast_2d(np.cov(embeddings, rowvar=False, bias=True))
     if options.method == "kaldi":
         return _adapt_kaldi(plda, mean, covariance, options)
     if options.method == "coral":

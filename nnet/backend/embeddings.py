@@ -110,6 +110,8 @@ def read_enrollment(folder, spk2utt=None):
 
 def average(utterances, spk2utt):
     """Averages utterances into an Enrollment; raises InputError for an utterance without an embedding."""
+    if not spk2utt:
+        raise InputError("the list of enrollment utterances (spk2utt) contains no models")
     rows = utterances.positions()
     for model, members in spk2utt.items():
         missing = [utterance for utterance in members if utterance not in rows]

@@ -35,7 +35,13 @@ class Plda:
     @classmethod
     def from_covariances(cls, mean: np.ndarray, within: np.ndarray, between: np.ndarray) -> "Plda":
         """Builds the model from within- and between-class covariances (D, D)."""
-        whiten = scipy.linalg.inv(scipy.linalg.cholesky(within, lower=True))
+        try:
+            whiten = scipy.linalg.inv(scipy.linalg.cholesky(within, lower=True))
+        except scipy.linalg.LinAlgError:
+            raise InputError(
+                "PLDA: the utterances of a speaker do not vary in some direction of the embeddings (do they have fewer "
+                "dimensions than they seem to, or are utterances repeated?); reduce the dimensions by LDA (--lda-dim)"
+            ) from None
         psi, directions = descending_eigenvectors(whiten @ between @ whiten.T)
         return cls(mean, directions.T @ whiten, np.maximum(psi, 0.0))
 

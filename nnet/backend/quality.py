@@ -59,6 +59,8 @@ def log_durations(ids, utt2dur, spk2utt, most):
         if not utterances or any(utterance not in utt2dur for utterance in utterances):
             raise InputError(f'utt2dur: no duration of "{key}"')
         seconds.append(sum(utt2dur[utterance] for utterance in utterances))
+        if not seconds[-1] > 0:
+            raise InputError(f'utt2dur: the duration of "{key}" must be above 0, not {seconds[-1]:g}')
     return np.log(np.minimum(seconds, most))
 
 

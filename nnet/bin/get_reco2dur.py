@@ -2,7 +2,7 @@
 
 import logging
 
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import number, parser, run
 from nnet.datadir.directory import DataDir
 from nnet.datadir.durations import recording_durations
 from nnet.kaldi.tables import write_table
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def main(argv=None):
     options = parser(__doc__)
     options.add_argument("data", help="the data directory")
-    options.add_argument("--nj", type=int, default=4, help="number of recordings to read in parallel")
+    options.add_argument("--nj", type=number(int, low=1), default=4, help="number of recordings to read in parallel")
     options.add_argument("--cmd", help="accepted as in Kaldi; no jobs are started")
     args = options.parse_args(argv)
     data = DataDir(args.data)

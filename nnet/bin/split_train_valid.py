@@ -8,7 +8,7 @@ the EER during training.
 import logging
 import os
 
-from nnet.bin.cli import boolean, parser, run
+from nnet.bin.cli import boolean, number, parser, run
 from nnet.datadir.derive import subset, write_parts
 from nnet.datadir.directory import DataDir, read_table
 from nnet.dataset.split import cut_utterances, session_prefix, split_utterances, utterance_groups
@@ -42,14 +42,19 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
-    p.add_argument("--valid-utts", type=int, help="validation utterances; default: 5 %% of all, at most 2000")
+    p.add_argument(
+        "--valid-utts", type=number(int, low=1), help="validation utterances; default: 5 %% of all, at most 2000"
+    )
     p.add_argument(
         "--dev-speakers",
-        type=int,
+        type=number(int, low=0),
         help="held-out speakers; default: 5 %%, between 2 and 60, if there are at least 20 speakers",
     )
     p.add_argument(
-        "--max-share", type=float, default=0.25, help="largest share of a speaker's utterances used for validation"
+        "--max-share",
+        type=number(float, above=0),
+        default=0.25,
+        help="largest share of a speaker's utterances used for validation",
     )
     p.add_argument("--utt2sess", metavar="FILE", help="lines `utterance session`; a session is never split")
     p.add_argument(
@@ -61,7 +66,7 @@ def make_parser():
         default=False,
         help="train on the first four fifths of each validation utterance; for speakers with one utterance",
     )
-    p.add_argument("--seed", type=int, default=0, help="random seed")
+    p.add_argument("--seed", type=number(int, low=0), default=0, help="random seed")
     p.add_argument("data", metavar="DATA")
     p.add_argument("train_out", metavar="TRAIN_OUT")
     p.add_argument("valid_out", metavar="VALID_OUT")

@@ -20,6 +20,9 @@ class Renaming:
     def __init__(self, utt_prefix="", utt_suffix="", spk_prefix="", spk_suffix=""):
         self._utterance = utt_prefix, utt_suffix
         self._speaker = spk_prefix, spk_suffix
+        for affix in (*self._utterance, *self._speaker):
+            if affix.split() != [affix] * bool(affix):
+                raise InputError(f"{affix!r} contains a blank, which an id cannot")
 
     def utterance(self, name):
         """Returns the new id of an utterance."""
@@ -210,6 +213,9 @@ def select_utterances(data, how, count):
         return _whole_speakers(data, count)
     if how == "shortest":
         length = data.utt2num_frames if data.has("utt2num_frames") else data.utt2dur
+        missing = [utterance for utterance in utterances if utterance not in length]
+        if missing:
+            raise InputError(f'{data.path}: no length of "{missing[0]}" in utt2num_frames or utt2dur')
         return sorted(sorted(utterances, key=length.__getitem__)[:count])
     return {"even": evenly, "first": lambda u, n: u[:n], "last": lambda u, n: u[len(u) - n :]}[how](utterances, count)
 

@@ -170,7 +170,9 @@ def parse_segment(utterance: str, text: str, path: str) -> tuple[str, float, flo
     if len(words) not in (3, 4) or not (0 <= start < MAX_SECONDS and (start < end < MAX_SECONDS or end == -1)):
         words = []
     if not words or not 0 <= (channel or 0) < 1 << 16:
-        raise InputError(f'{path}: "{utterance}": "{text}" is not "recording start end [channel]", times in seconds')
+        raise InputError(
+            f'{path}: "{utterance}": "{text}" is not "recording start end [channel]", in seconds with start < end'
+        )
     return words[0], start, end, channel
 
 

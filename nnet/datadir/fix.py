@@ -12,12 +12,14 @@ from nnet.locks import locked
 
 logger = logging.getLogger(__name__)
 
+LENGTHS = ("utt2dur", "utt2num_frames")  # made from the data
+
 
 def fix(path, utterance_extras=(), speaker_extras=()):
     """Sorts every file, keeps the entries common to all, and rebuilds spk2utt; changed files are saved in `.backup`.
 
     Lines without a value, repeated lines, invalid segments and utterances of length zero are removed and counted in the
-    log. Running it again changes nothing.
+    log; a table of lengths that lacks utterances is put aside. Running it again changes nothing.
 
     Args:
         path: the data directory.
@@ -39,6 +41,8 @@ def _fix(data, utterance_extras, speaker_extras):
         utterance_files += recording_files
         recording_files = []
     utt2spk = _common_entries(data)
+    for name in filter(data.has, LENGTHS):
+        _put_aside_unless_whole(data, name, utt2spk)
     segments = _good_segments(data)
     recordings = {segments[u] for u in utt2spk if u in segments} if segments is not None else set()
     for names, keys in (
@@ -64,8 +68,11 @@ def _common_entries(data):
     utt2spk = {u: s for u, s in _read_loosely(data, "utt2spk").items() if len(s.split()) == 1}
     names = [*UTTERANCE_FILES] if data.has("segments") else [*UTTERANCE_FILES, "wav.scp"]
     for name in filter(data.has, names):
-        if name not in ("segments", "utt2uniq"):
-            utt2spk = _keep(utt2spk, _usable(name, _read_loosely(data, name)))
+        if name in LENGTHS:
+            bad = {key for key, value in _read_loosely(data, name).items() if not _is_positive(value)}
+            utt2spk = {u: s for u, s in utt2spk.items() if u not in bad}
+        elif name not in ("segments", "utt2uniq"):
+            utt2spk = _keep(utt2spk, _read_loosely(data, name))
     segments = _good_segments(data)
     if segments is not None:
         recordings = set(_read_loosely(data, "wav.scp") if data.has("wav.scp") else segments.values())
@@ -80,13 +87,6 @@ def _common_entries(data):
 
 def _keep(utt2spk, known):
     return {u: s for u, s in utt2spk.items() if u in known}
-
-
-def _usable(name, table):
-    """Returns the valid keys of a table: in utt2dur and utt2num_frames, those with a value above 0."""
-    if name in ("utt2dur", "utt2num_frames"):
-        return {key for key, value in table.items() if _is_positive(value)}
-    return table
 
 
 def _is_positive(text):
@@ -113,13 +113,22 @@ def _read_loosely(data, name):
     """Reads a table in any order; skips lines without a value and identical duplicates."""
     table = {}
     for number, line in read_lines(data.file(name)):
-        key, _, value = line.replace("\t", " ").partition(" ")
-        value = value.strip()
+        key, value, *_ = [*line.split(None, 1), "", ""]
         if table.get(key, value) != value:
             raise InputError(f'{data.file(name)}:{number}: "{key}" has two values, "{table[key]}" and "{value}"')
         if value:
             table[key] = value
     return table
+
+
+def _put_aside_unless_whole(data, name, utt2spk):
+    """Moves a table of lengths that lacks utterances to .backup: it can be made again, the utterances cannot."""
+    missing = utt2spk.keys() - _read_loosely(data, name).keys()
+    if missing:
+        backup = data.file(".backup")
+        make_directory(backup)
+        os.replace(data.file(name), os.path.join(backup, name))
+        logger.warning("%s: lacks %s; moved to .backup, make it again", data.file(name), examples(missing))
 
 
 def _rewrite(data, name, keys):

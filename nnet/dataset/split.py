@@ -122,6 +122,8 @@ def cut_utterances(data, utterances, beginning, share=0.2):
 
 def _piece(rx, beginning, share):
     """Returns a piece of a matrix as an rxfilename with a row range, and its length."""
+    if rx.endswith("|"):
+        raise InputError(f"{rx}: the output of a command cannot be cut; write the features to an archive first")
     address = parse_rx(rx)
     first, stop = address.rows or (0, matrix_shape(rx)[0])
     border = stop - max(1, round((stop - first) * share))

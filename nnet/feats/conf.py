@@ -70,6 +70,6 @@ def _parse(text, kind, where):
     if kind is str:
         return text
     try:
-        return BOOLEANS[text] if kind is bool else kind(text)
+        return BOOLEANS[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         raise InputError(f"{where} must be {type_name(kind)}, not {text!r}") from None

@@ -49,6 +49,13 @@ class Address(NamedTuple):
             return matrix
         return np.ascontiguousarray(matrix[:, slice(*self.check_columns(matrix.shape[1], reader))])
 
+    def check_rows(self, count: int, reader: FileReader) -> Range:
+        """Returns the range of rows of a matrix with `count` rows; InputError if it has fewer."""
+        first, stop = self.rows or (0, count)
+        if self.rows and not first < stop <= count:
+            reader.fail(f"rows {first}:{stop - 1} requested, it has {count}")
+        return first, stop
+
     def check_columns(self, count: int, reader: FileReader) -> Range:
         """Returns the range of columns of a matrix with `count` columns; InputError if it has fewer."""
         first, stop = self.columns or (0, count)
@@ -74,9 +81,12 @@ def read_any(rx: str) -> np.ndarray:
             return matrices.read_object(StreamReader(stream, rx))
     address = parse_rx(rx)
     reader = FileReader(address.path, address.offset, rx)
-    if address.rows is not None:
+    if address.rows is not None and not matrices.is_vector(reader):
         return address.cut(matrices.read_object_rows(reader, *address.rows), reader)
     array = matrices.read_object(reader)
+    if address.rows is not None:
+        address.check_rows(len(array), reader)
+        array = array[slice(*address.rows)]
     if address.columns is not None and array.ndim != 2:
         reader.fail("expected a matrix, found a vector")
     return address.cut(array, reader)
@@ -159,7 +169,8 @@ def matrix_shape(rx: str) -> tuple[int, int]:
         header = matrices.read_header(reader)
         if header is not None:
             reader.expect(matrices.size_of(header), reader.position)
-            (first, stop), columns = address.rows or (0, header.rows), address.check_columns(header.columns, reader)
+            first, stop = address.check_rows(header.rows, reader)
+            columns = address.check_columns(header.columns, reader)
             return stop - first, columns[1] - columns[0]
     return read_matrix(rx).shape
 
@@ -169,7 +180,7 @@ def read_ark(rspecifier: str) -> Iterator[tuple[str, np.ndarray]]:
 
     >>> features = dict(nnet.read_ark("data/train/feats.scp"))
 
-    FILE may be `-` or `command |`. Options as in `ark,t:` are accepted and ignored: the format is detected.
+    FILE of an ark may be `-` or `command |`. Options as in `ark,t:` are accepted and ignored: the format is detected.
     """
     kind, path = _split_specifier(rspecifier)
     if kind == "scp":

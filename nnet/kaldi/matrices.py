@@ -28,6 +28,12 @@ class Header(NamedTuple):
     span: float = 0.0
 
 
+def is_vector(reader):
+    """Returns whether a binary object is a vector; False for a text object."""
+    mark = reader.peek(5)
+    return mark[:2] == BINARY_MARK and (mark[3:] == b"V " or mark[2:3] == b"\4")
+
+
 def read_header(reader):
     """Reads the header of a binary matrix; returns None, without consuming anything, for a text object."""
     if reader.peek(2) != BINARY_MARK:

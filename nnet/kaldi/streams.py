@@ -165,9 +165,9 @@ class StreamReader:
 
     def readline(self):
         """Reads the next line of text with its newline; empty at the end of the stream."""
-        line = self._ahead + (b"" if self._ahead.endswith(b"\n") else self._stream.readline())
-        self._ahead = b""
-        return line
+        line, newline, rest = self._ahead.partition(b"\n")
+        self._ahead = rest
+        return line + (newline or self._stream.readline())
 
     def fail(self, what):
         """Raises an InputError that names the file and the entry."""

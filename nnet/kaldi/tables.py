@@ -2,13 +2,17 @@
 
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from nnet.errors import InputError
 from nnet.files import AnyPath, atomic_write
 
 log = logging.getLogger(__name__)
+
+# Python takes them as blanks, Kaldi as parts of a word.
+OTHER_BLANK = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 
 
 def read_lines(path: AnyPath) -> Iterator[tuple[int, str]]:
@@ -54,6 +58,8 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
             what = f'"{line}" has no value' if line else "empty line"
             raise InputError(f"{path}:{number}: {what}")
         key, value = parts
+        if OTHER_BLANK.match(line, len(key)):
+            refuse_blank(f"{path}:{number}", line[len(key)])
         if key in table:
             raise InputError(f'{path}:{number}: duplicate key "{key}"')
         if check_sorted and key < previous:
@@ -64,6 +70,11 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
         table[key] = value
         previous = key
     return table
+
+
+def refuse_blank(where: str, blank: str) -> NoReturn:
+    """Raises the InputError for a blank of OTHER_BLANK that touches an id."""
+    raise InputError(f"{where}: an id holds a blank that is not ASCII (U+{ord(blank):04X}); rename it")
 
 
 def write_table(path: AnyPath, table: Mapping[str, object], durable: bool = False) -> None:

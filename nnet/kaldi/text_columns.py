@@ -7,6 +7,7 @@ import numpy as np
 
 from nnet.errors import InputError
 from nnet.files import decode_text
+from nnet.kaldi.tables import OTHER_BLANK, refuse_blank
 
 BLOCK_BYTES = 1 << 23
 
@@ -52,6 +53,8 @@ def read_blocks(path, widths, start=0, stop=None):
         file.seek(start)
         while data := _next_lines(file, stop):
             text = decode_text(data, path)
+            if not text.isascii() and (blank := OTHER_BLANK.search(text)):
+                refuse_blank(f"{path}:{line + text.count(chr(10), 0, blank.start())}", blank[0])
             width = width or _width(path, text, widths)
             if not _all_of(data, width):
                 _check_lines(path, line, text, width)

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 from nnet.metrics.error_rates import ErrorRates
 from nnet.progress import progress
 
-MOST_NONTARGETS = 300_000  # more are subsampled: their number does not limit the precision
+MOST_NONTARGETS = 300_000  # more are subsampled for the draws: their number does not limit the precision
 LEAST_RATIO = 0.05  # floor of the ratio of a draw to the metric, for draws without errors
 
 
@@ -59,7 +59,7 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
         seed: of the draws.
 
     Returns:
-        {name: (low, high)}; None for a metric of 0, since without errors the draws do not vary.
+        {name: (low, high)}; None where the draws do not vary, as for a metric of 0.
     """
     rng = np.random.default_rng(seed)
     targets, nontargets = np.flatnonzero(target), _thinned(np.flatnonzero(~target), rng)
@@ -96,7 +96,7 @@ def differences(new, old, target, enroll, test, figures, repetitions=500, confid
     for scores in (new, old):
         orders = np.argsort(scores[targets]), np.argsort(scores[nontargets])
         systems.append((ErrorRates(scores[targets][orders[0]], scores[nontargets][orders[1]]), *orders))
-    seen = _gaps([rates for rates, _, _ in systems], figures)
+    seen = _gaps([ErrorRates(*(np.sort(scores[kind]) for kind in (target, ~target))) for scores in (new, old)], figures)
     draws = []
     for _ in progress(range(repetitions), label="paired differences", unit="draws"):
         weights = _draw(rng, count, own, pairs)
@@ -119,6 +119,8 @@ def _interval(seen, draws, width):
         return None
     ratios = np.log(np.maximum(draws / seen, LEAST_RATIO))
     bias, deviation = ratios.mean(), ratios.std()
+    if not deviation:
+        return None
     return (
         float(seen * np.exp(-max(bias, 0) - width * deviation)),
         float(seen * np.exp(-min(bias, 0) + width * deviation)),

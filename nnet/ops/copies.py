@@ -15,6 +15,18 @@ def copied(view):
     return view * 1.0
 
 
+def strided(x, shape, strides):
+    """Copies a view, `mx.as_strided(x, shape, strides)`, whose last stride is 1; without a gradient.
+
+    Short runs of floats are copied as pairs: with runs of ten this takes 0.65 to 0.8 of the time (Zen 3).
+    """
+    each = 8 // x.itemsize
+    if not on_cpu() or any(n % each for n in (x.shape[-1], shape[-1], *strides[:-1])):
+        return copied(mx.as_strided(x, shape, strides))
+    pairs = (*shape[:-1], shape[-1] // each), (*(n // each for n in strides[:-1]), 1)
+    return mx.contiguous(mx.as_strided(x.view(mx.int64), *pairs)).view(x.dtype)
+
+
 def moved(x, axes):
     """Copies x with its axes in another order, of which the last one must stay last; without a gradient."""
     (wide,) = _widened([x])

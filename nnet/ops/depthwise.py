@@ -7,7 +7,7 @@ of them in less time than MLX needs for a pass over memory per tap, or for its o
 """
 
 from nnet.ops.binding import mx
-from nnet.ops.copies import copied
+from nnet.ops.copies import copied, strided
 from nnet.ops.gradients import WithGradient
 
 _LEAST_FRAMES = 8  # of a tile, for short filters
@@ -27,14 +27,15 @@ def bands(weight):
 
 
 def _forward(x, weight, bands, backward, *, padding):
-    return _filter(x, bands, padding)
+    return _filter(_frames_last(x), bands, padding)
 
 
 def _backward(arrays, dy, _, *, padding):
     x, weight, bands, backward = arrays
     (channels, *taps), tile = weight.shape, bands.shape[3:]
     counts = _counts(dy.shape[1:3], tile)
-    inputs = _patches(x, padding, bands.shape[1:3], tile, counts)
+    inputs = _patches(_frames_last(x), padding, bands.shape[1:3], tile, counts)
+    dy = _frames_last(dy)
     outputs = _patches(dy, ((0, 0), (0, 0)), tile, tile, counts)
     products = (inputs.swapaxes(1, 2) @ outputs).reshape(bands.shape)
     whole, row, column, bin, frame = _strides(bands.shape)
@@ -53,10 +54,15 @@ result is (B, F', T', C).
 """
 
 
+def _frames_last(x):
+    """(B, F, T, C) → (B, F, C, T), bin by bin, so that the copy stays in the cache."""
+    return mx.contiguous(x.swapaxes(2, 3))
+
+
 def _filter(x, bands, padding):
-    """Convolves x (B, F, T, C) with the filters of `bands`: (B, F', T', C)."""
+    """Convolves x (B, F, C, T) with the filters of `bands`: (B, F', T', C)."""
     channels, high, wide, *tile = bands.shape
-    size = [n + sum(p) - (patch - t) for n, p, patch, t in zip(x.shape[1:3], padding, (high, wide), tile, strict=True)]
+    size = [n + sum(p) - (patch - t) for n, p, patch, t in zip(x.shape[1::2], padding, (high, wide), tile, strict=True)]
     counts = _counts(size, tile)
     y = _patches(x, padding, (high, wide), tile, counts) @ bands.reshape(channels, high * wide, -1)
     y = y.reshape(channels, len(x), *counts, *tile).transpose(1, 2, 4, 3, 5, 0)
@@ -70,20 +76,18 @@ def _counts(size, tile):
 
 
 def _patches(x, padding, patch, tile, counts):
-    """Copies patches of each channel of x (B, F, T, C), one every `tile`: (C, B · patches, values of a patch).
+    """Copies patches of each channel of x (B, F, C, T), one every `tile`: (C, B · patches, values of a patch).
 
-    The first one begins with the padding; beyond x there are zeros. A first copy makes frames the last axis, bin by
-    bin, so that it stays in the cache.
+    The first one begins with the padding; beyond x there are zeros.
     """
-    batch, _, _, channels = x.shape
+    batch, bins, channels, frames = x.shape
     high, wide = ((n - 1) * t + p for n, t, p in zip(counts, tile, patch, strict=True))
     (below, _), (before, _) = padding
-    edges = ((0, 0), (below, high - below - x.shape[1]), (0, 0), (before, wide - before - x.shape[2]))
-    x = mx.pad(mx.contiguous(x.swapaxes(2, 3)), edges)  # (B, high, C, wide)
+    edges = ((0, 0), (below, high - below - bins), (0, 0), (before, wide - before - frames))
+    x = mx.pad(x, edges) if any(map(any, edges)) else x  # (B, high, C, wide)
     line = channels * wide
     strides = (wide, high * line, tile[0] * line, tile[1], line, 1)
-    view = mx.as_strided(x, (channels, batch, *counts, *patch), strides)
-    return copied(view).reshape(channels, -1, patch[0] * patch[1])
+    return strided(x, (channels, batch, *counts, *patch), strides).reshape(channels, -1, patch[0] * patch[1])
 
 
 def _strides(shape):

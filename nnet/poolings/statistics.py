@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nnet import ops
+from nnet.errors import InputError
 from nnet.options import option
 from nnet.poolings.base import Pooling
 
@@ -37,6 +38,11 @@ class DeviationPooling(Pooling):
 
     def __init__(self, in_dim: int, options: DeviationOptions = DeviationOptions(), endpoint_dims: dict | None = None):
         super().__init__()
+        if not options.eps and not options.floor:
+            raise InputError(
+                "pooling.eps and pooling.floor are both 0: the gradient of a channel that does not vary would be NaN; "
+                "tf-kaldi-speaker has a floor of 1e-12"
+            )
         self.unbiased, self.eps, self.floor = options.unbiased, options.eps, options.floor
         self.out_dim = in_dim
 

@@ -74,6 +74,17 @@ def test_a_wav_within_an_archive(tmp_path, tone):
     assert np.array_equal(read_audio(f"{tmp_path}/wav.ark:{len(data) + 4}")[0], tone)
     with pytest.raises(InputError, match="no WAV at this offset"):
         read_audio(f"{tmp_path}/wav.ark:5")
+    (tmp_path / "wav.ark").write_bytes(b"x RIFF\xff\xff\xff\xff" + data[8:] + b"y " + data)
+    with pytest.raises(InputError, match="declares no length"):
+        read_audio(f"{tmp_path}/wav.ark:2")
+
+
+def test_a_header_without_samples_is_no_duration_of_0(tmp_path, tone):
+    data = bytearray((tmp_path / _wav(tmp_path / "a.wav", tone)).read_bytes())
+    data[4:8] = data[40:44] = bytes(4)
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(InputError, match="declares no samples"):
+        audio_duration(f"cat {tmp_path}/a.wav |")
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", *FORMATS])

@@ -33,13 +33,15 @@ def test_an_affine_distortion_is_undone(trials, p_target):
     assert metrics.act_dcf(rates, cost) == pytest.approx(metrics.min_dcf(rates, cost), abs=0.02)
 
 
-def test_the_loss_is_at_its_minimum(trials):
-    """Its derivative by the offset: the expected posterior of a target is the prior."""
+@pytest.mark.parametrize("prior", [1e-5, 0.01])
+def test_the_loss_is_at_its_minimum(trials, prior):
+    """Its derivatives by the offset and by the weight are 0, so the expected posterior of a target is the prior."""
     llr, target = trials
-    calibration = train_calibration(llr[:, None] / 8, target, 0.01)
-    log_odds = calibration.apply(llr[:, None] / 8) + np.log(0.01 / 0.99)
-    posterior = 1 / (1 + np.exp(-log_odds))
-    assert 0.01 * posterior[target].mean() + 0.99 * posterior[~target].mean() == pytest.approx(0.01, abs=1e-7)
+    calibration = train_calibration(llr[:, None] / 8, target, prior)
+    log_odds = calibration.apply(llr[:, None] / 8) + np.log(prior / (1 - prior))
+    excess = 1 / (1 + np.exp(-log_odds)) - target
+    for slope in (excess, excess * llr / 8):
+        assert prior * slope[target].mean() + (1 - prior) * slope[~target].mean() == pytest.approx(0, abs=1e-3 * prior)
 
 
 def test_fusion_is_better_than_its_parts(trials):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from nnet.backend.quality import log_durations
 from nnet.bin import (
     calibrate_scores,
     compute_metrics,
@@ -96,6 +97,11 @@ def test_normalisation_calibration_and_fusion(trained, embeddings, capsys):
     trained(calibrate_scores, "--enroll-quality quality --test-quality quality model.json plda cosine fused")
     assert "threshold 4.5951 for Cmiss 1, Cfa 1, P 0.01" in capsys.readouterr().out
     assert eer_of("fused", capsys) < 5 and eer_of("plda_as", capsys) < 6
+
+
+def test_a_duration_of_0_has_no_logarithm():
+    with pytest.raises(InputError, match='utt2dur: the duration of "b" must be above 0, not 0'):
+        log_durations(["a", "b"], {"a": 1.0, "b": 0.0}, {}, 30)
 
 
 @pytest.mark.parametrize("options", ["", "--adapt-method coral", "--adapt-method coral+", "--adapt-data data_test"])

@@ -35,6 +35,11 @@ def test_enrollment_without_speakers_and_without_counts(folder, caplog):
     assert read_enrollment(folder).embeddings.ids == ["a-1", "a-2", "b-1"]
 
 
+def test_a_list_without_models_is_refused(folder):
+    with pytest.raises(InputError, match="contains no models"):
+        average(read_utterances(folder), {})
+
+
 def test_models_of_several_utterances(folder):
     enrollment = average(read_utterances(folder), {"m": ["a-1", "b-1"], "n": ["a-2"]})
     assert enrollment.embeddings.vectors.tolist() == [[0.5, 2.5], [3.0, 0.0]]

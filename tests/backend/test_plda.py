@@ -128,6 +128,19 @@ def test_adaptation_to_the_same_domain_changes_nothing(method):
     np.testing.assert_allclose(adapted.between, BETWEEN, atol=1e-9)
 
 
+@pytest.mark.parametrize(("method", "variance"), [("coral", 6), ("coral+", 4.5), ("kaldi", 6)])
+def test_adaptation_of_one_dimension(method, variance):
+    plda = Plda.from_covariances(np.zeros(1), np.eye(1), 2 * np.eye(1))
+    vectors = np.array([[-3.0], [0.0], [3.0]])
+    total = adapt(plda, vectors, AdaptationOptions(method, within_covar_scale=0.5, between_covar_scale=0.5))
+    assert (total.within + total.between).item() == pytest.approx(variance)
+
+
+def test_embeddings_without_variation_in_a_direction_are_explained():
+    with pytest.raises(InputError, match="do not vary in some direction .* LDA"):
+        Plda.from_covariances(np.zeros(2), np.diag([1.0, 0.0]), np.eye(2))
+
+
 def test_coral_survives_few_embeddings(caplog):
     rng = np.random.default_rng(0)
     plda = Plda.from_covariances(np.zeros(40), np.eye(40), 2 * np.eye(40))

@@ -153,6 +153,18 @@ def test_fix_keeps_what_all_files_have(plain, caplog):
     assert not caplog.records
 
 
+def test_fix_puts_aside_lengths_that_lack_utterances(plain, caplog):
+    with open(plain.file("utt2dur"), "w") as file:
+        file.writelines(f"{u} 7\n" for u in UTTERANCES[1:])
+    with open(plain.file("wav.scp"), "w") as file:
+        file.writelines(f"{u} cut -d'\t' {u} |\n" for u in reversed(UTTERANCES))
+    fix(plain.path)
+    fixed = _valid(plain.path)
+    assert list(fixed.utt2spk) == UTTERANCES and not fixed.has("utt2dur")
+    assert f"utt2dur: lacks {UTTERANCES[0]}" in caplog.text
+    assert fixed.wav_scp[UTTERANCES[0]] == f"cut -d'\t' {UTTERANCES[0]} |"
+
+
 def test_fix_with_segments(segmented):
     os.remove(segmented.file("spk2utt"))
     with open(segmented.file("wav.scp"), "w") as file:
@@ -191,6 +203,8 @@ def test_copy_renames(plain, segmented, tmp_path):
     assert copied.table("spk2gender") == {"p-a": "f", "p-b": "m", "p-c": "f"}
     assert copied.feats_conf == FEATS_CONF
     copy(segmented, tmp_path / "copy", Renaming(utt_suffix="-x"))
+    with pytest.raises(InputError, match="' x' contains a blank"):
+        Renaming(spk_suffix=" x")
     copied = validate(tmp_path / "copy", feats=False, text=False)
     assert copied.segments["a-1-x"][0] == "rec00"
     assert not copied.has("feats_conf.json")

@@ -20,7 +20,7 @@ def conf(tmp_path):
 
 def test_values_comments_and_bare_booleans(conf):
     path = conf(
-        "# a comment\n--sample-frequency=8000 # another\n\n--snip_edges=false\n--subtract-mean\n--num-ceps=20\n"
+        "# a comment\n--sample-frequency=8000 # another\n\n--snip_edges=False\n--subtract-mean\n--num-ceps=20\n"
     )
     options = MfccOptions.from_conf(path)
     assert options == MfccOptions(sample_frequency=8000.0, snip_edges=False, subtract_mean=True, num_ceps=20)

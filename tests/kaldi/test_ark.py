@@ -103,6 +103,9 @@ def test_rows(archive):
             ark.read_rows(address, start, stop)
     with pytest.raises(InputError, match="rows"):
         ark.read_rows(address + "[10:19]", 0, 11)
+    for wrong in ("[40:50]", "[20:10]"):
+        with pytest.raises(InputError, match=r"x\.ark:\d+.*rows .* requested, it has 50"):
+            ark.matrix_shape(address + wrong)
 
 
 def test_columns(archive):
@@ -243,6 +246,9 @@ def test_vectors_and_integers(tmp_path):
         assert back[key].dtype == array.dtype
     address = (tmp_path / "v.scp").read_text().split()[1]
     assert np.array_equal(ark.read_vector(address), arrays["f"])
+    assert ark.read_vector(address + "[1:1]").tolist() == [-2]
+    with pytest.raises(InputError, match="rows 1:2 requested, it has 2"):
+        ark.read_vector(address + "[1:2]")
     with pytest.raises(InputError, match="expected a matrix, found a vector"):
         ark.read_matrix(address)
     with pytest.raises(InputError, match="expected a matrix, found a vector"):
@@ -251,6 +257,7 @@ def test_vectors_and_integers(tmp_path):
 
 def test_text_archives(tmp_path):
     arrays = {"m": _matrices()["small"], "v": np.array([1.5, 2], np.float32), "i": np.array([4, 5], np.int32)}
+    arrays |= {"none": np.zeros(0, np.int32), "one": np.array([7], np.int32)}
     path = tmp_path / "t.ark"
     with ark.ArkWriter(path, tmp_path / "t.scp", text=True) as writer:
         for key, array in arrays.items():

@@ -14,6 +14,7 @@ from nnet.kaldi import tables
         ("a 1\n\nb 2\n", "x:2: empty line"),
         ("a 1\nb\n", 'x:2: "b" has no value'),
         ("a 1\nb \0\n", "x:2: damaged: NUL"),
+        ("a 1\nb\u3000c 2\n", r"x:2: an id holds a blank that is not ASCII \(U\+3000\)"),
     ],
 )
 def test_a_bad_table_names_the_line(tmp_path, text, message):

@@ -35,6 +35,11 @@ def test_trials(write, block_size):
     assert len(trials) == 4 and trials.name(2) == "b x"
 
 
+def test_a_blank_that_is_not_ascii_is_part_of_a_word_in_kaldi(write, block_size):
+    with pytest.raises(InputError, match=r"trials:3: an id holds a blank that is not ASCII \(U\+00A0\)"):
+        read_trials(write("trials", "a b\nc d\ne\xa0f g\nh i\n"), labels=False)
+
+
 def test_scores_in_any_order(write, block_size, caplog):
     trials = read_trials(write("trials", LIST))
     same = read_scores(write("s", "a x 1\na y 2.5\nb x -3e2\nb y 4\n"), trials)

@@ -98,6 +98,16 @@ def test_thinning_keeps_all_targets(monkeypatch):
     np.testing.assert_allclose(intervals(*data, FIGURES, repetitions=200)["eer"], full, rtol=0.25)
 
 
+def test_a_difference_is_that_of_all_trials_where_the_draws_are_thinned(monkeypatch):
+    scores, *trials = simulate(30, 4, np.random.default_rng(4))
+    other = scores + np.random.default_rng(5).normal(size=len(scores))
+    monkeypatch.setattr("nnet.metrics.bootstrap.MOST_NONTARGETS", 500)
+    found = differences(other, scores, *trials, FIGURES, repetitions=10)
+    for name, figure in FIGURES.items():
+        one, two = (figure(metrics.error_rates(x, trials[0])) for x in (other, scores))
+        assert found[name][0] == pytest.approx(one - two, abs=1e-12)
+
+
 def test_summary_intervals_have_the_layout_of_the_summary():
     scores, target, enroll, test = simulate(20, 3, np.random.default_rng(5))
     summary, bounds = (

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nnet.errors import InputError
 from nnet.ops import mx
 
 
@@ -33,6 +34,11 @@ def test_deviation(build, frames, check, name, options, deviation):
 def test_one_frame_has_deviation_of_eps(build, frames, check):
     x, _ = frames(time=1)
     check(build("deviation"), x, np.full((3, 12), np.sqrt(1e-7)))
+
+
+def test_nothing_that_keeps_the_variance_from_0_is_refused(build):
+    with pytest.raises(InputError, match="eps and pooling.floor are both 0"):
+        build("deviation", eps=0.0)
 
 
 def test_constant_frames_have_finite_gradients(build):
