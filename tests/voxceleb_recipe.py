@@ -21,7 +21,7 @@ XVECTOR = {
 }
 RESNET = XVECTOR | {
     "features": {"type": "fbank"},
-    "network": {"type": "resnet", "depth": 34, "channels": 4},
+    "network": {"type": "resnet", "depth": 18, "channels": 2},
     "loss": {"type": "additive_angular_margin", "margin": 0.2},
 }
 LARGE_MARGIN = "data.min_frames=100 data.max_frames=100 loss.margin=0.4 training.epochs=1 training.drop=[]"

@@ -10,8 +10,6 @@ import pytest
 from nnet.kaldi.tables import write_table
 from nnet.kaldi.trials import write_trials
 
-SCRIPTS = ["train_backend", "score", "score_norm", "train_calibration", "calibrate_scores", "compute_metrics"]
-
 
 @pytest.fixture
 def recipe(root, tmp_path):
@@ -78,12 +76,6 @@ def test_scores_of_another_choice_of_methods_do_not_stay(recipe, sets, tmp_path)
         result = recipe("score_lists", f"--methods {methods.split()[-1]} test test scores trials")
         assert result.returncode == 1 and said in result.stderr
         assert (tmp_path / "scores/trials/cosine").exists(), "a refused call removes nothing"
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_usage(recipe, name):
-    result = recipe(name, "")
-    assert result.returncode != 0 and "Usage: steps/" in result.stderr and "e.g.: steps/" in result.stderr
 
 
 def test_an_option_that_the_program_does_not_have_is_named(recipe, sets):

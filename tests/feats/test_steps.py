@@ -106,14 +106,6 @@ def test_augmented_copies_with_the_originals_vad(recipe, kaldi):
     assert ready.feats_conf["vad"]["vad_frames_context"] == 2
 
 
-@pytest.mark.parametrize("script", ["make_mfcc", "make_fbank", "compute_vad_decision", "prepare_feats", "augment_data"])
-def test_no_arguments_is_usage_and_failure(recipe, script):
-    _, run = recipe
-    result = run(f"steps/{script}.sh")
-    assert result.returncode == 1
-    assert "Usage:" in result.stderr
-
-
 def test_features_that_kaldi_made(recipe, kaldi, mfccs):
     folder, run = recipe
     write_data(folder / "data/x", kaldi, list(mfccs))

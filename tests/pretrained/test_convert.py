@@ -27,11 +27,11 @@ torch = pytest.importorskip("torch")
 # WeSpeaker's name of a network → the twin that makes its checkpoint.
 WESPEAKER = {
     "XVEC": ("XVector", {}),
-    "ResNet34": ("ResNet", {"depth": 34}),
-    "ResNet221": ("ResNet", {"depth": 221}),
-    "ECAPA_TDNN_c512": ("EcapaTdnn", {"channels": 512}),
-    "ECAPA_TDNN_GLOB_c1024": ("EcapaTdnn", {"channels": 1024, "context": True}),
-    "CAMPPlus": ("CamPlusPlus", {}),
+    "ResNet34": ("ResNet", {"depth": 34, "m_channels": 8}),
+    "ResNet221": ("ResNet", {"depth": 221, "m_channels": 8}),
+    "ECAPA_TDNN_c512": ("EcapaTdnn", {"channels": 64}),
+    "ECAPA_TDNN_GLOB_c1024": ("EcapaTdnn", {"channels": 64, "context": True}),
+    "CAMPPlus": ("CamPlusPlus", {"m_channels": 8, "growth": 8, "blocks": (3, 4, 2)}),
     "Res2Net34_Base": ("Res2Net", {"m_channels": 8}),
     "ERes2Net34_Base": ("WespeakerERes2Net", {"m_channels": 8}),
     "SimAM_ResNet34_ASP": ("SimAmResNet", {"in_planes": 8}),

@@ -254,7 +254,7 @@ TWINS = [
     ("ResNet", {"depth": 18, "m_channels": 4}, 1e-7, "avg_model.pt"),
     ("ResNet", {"depth": 50, "m_channels": 2, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
     ("EcapaTdnn", {"channels": 32, "context": True}, 1e-7, "avg_model.pt"),
-    ("CamPlusPlus", {"m_channels": 8, "embed_dim": 12}, 0.0, "embedding_model.ckpt"),
+    ("CamPlusPlus", {"m_channels": 8, "growth": 8, "blocks": (3, 4, 2), "embed_dim": 12}, 0.0, "embedding_model.ckpt"),
     ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (6, 6, 12, 24, 160)}, 1e-7, "avg_model.pt"),
     ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (3, 3, 6, 12, 80), "fused": True}, 1e-7, "avg_model.pt"),
     ("NextTdnn", {"channels": 16, "blocks": 1}, 0.0, "model.pt"),

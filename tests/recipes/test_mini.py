@@ -16,6 +16,7 @@ OPTIONS = [
     *("--set", "training.epochs=3 network.dims=[32,32,32,32,64] embedding.dims=[32,32] data.num_workers=1"),
 ]
 STAGES = (0, 1, 3, 4, 5, 6, 7)
+KILLED = (0, 1, 4, 6)  # the others run the same kinds of jobs
 
 
 @pytest.fixture
@@ -60,6 +61,8 @@ def run_and_kill_in(stage, folder, seconds):
             if f" stage {stage}: " in line:
                 time.sleep(seconds)
                 break
+        else:
+            pytest.fail(f"stage {stage} did not begin")
     finally:
         os.killpg(started.pid, signal.SIGKILL)
         started.wait()
@@ -75,7 +78,7 @@ def test_from_audio_to_the_table_whatever_is_killed(recipe):
     ran, done = run(undisturbed)
     assert ran == list(STAGES)
     assert "EER" in done.stdout
-    for stage in STAGES:
+    for stage in KILLED:
         run_and_kill_in(stage, disturbed, seconds=2.5 if stage == 4 else 0.4)
     run(disturbed)
     assert results(disturbed) == results(undisturbed)
@@ -84,7 +87,7 @@ def test_from_audio_to_the_table_whatever_is_killed(recipe):
     assert ran == []
     assert "all stages are up to date" in done.stdout
     assert "EER" in done.stdout
-    assert run(undisturbed, "--stage", "6")[0] == [6, 7]
+    assert run(undisturbed, "--stage", "7")[0] == [7]
     assert results(disturbed) == results(undisturbed)
 
     smaller = "network.depth=18 network.channels=2 embedding.dims=[16] training.epochs=1"

@@ -46,6 +46,7 @@ def test_without_arguments_shows_its_usage(script):
     done = subprocess.run([script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "usage" in done.stderr.lower()
+    assert script.parent.name != "steps" or "e.g.: " in done.stderr
 
 
 COVERS = [p for p in WITH_ARGUMENTS if "\nprogram=(python " in p.read_text()]

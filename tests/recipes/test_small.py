@@ -64,7 +64,7 @@ def test_a_student_is_taught_and_compared(root, teacher, tmp_path, monkeypatch):
     (commands / "utt2spk").write_text("".join(f"{name} {name}\n" for name in lengths))
     options = ["--teacher", "teacher", "--corpus", "corpus", "--words", "words", "--extra", "commands"]
     options += ["--windows", "2", "--word-windows", "1", "--extra-windows", "3"]
-    command = ["./run.sh", *options, "--valid-speakers", "2", "--nj", "2", "--set", SMALL]
+    command = ["./run.sh", *options, "--valid-speakers", "2", "--nj", "1", "--set", SMALL]
     environment = os.environ | {"SV_PYTHON": sys.executable}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

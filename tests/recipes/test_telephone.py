@@ -23,7 +23,7 @@ NETWORK = {
     "optimizer": {"type": "adam"},
     "training": {"epochs": 1},
 }  # fmt: skip
-METHODS = ("cosine", "plda_adapted", "plda_coral")
+METHODS = ("cosine", "plda_coral")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_tables_of_all_trials_and_of_each_condition(recipe, table):
     lines = [line.split() for line in table.splitlines()]
     assert [words[0] for words in lines if words and words[0] in systems and words[1] != "-"] == 3 * systems
     compared = [" ".join(words[:3]) for words in lines if len(words) > 2 and words[1] == "-"]
-    assert compared[1:4] == ["cosine_asnorm - cosine", "plda_adapted - cosine", "plda_adapted_asnorm - plda_adapted"]
+    assert compared[1:4] == ["cosine_asnorm - cosine", "plda_coral - cosine", "plda_coral_asnorm - plda_coral"]
     report = (folder / "exp/small/report/sentences/report.html").read_text()
     assert "By utt2phone" in report and "Paired differences" in report
     again = run()
@@ -108,6 +108,7 @@ def test_a_16_khz_model_is_compared_before_and_after_tuning(recipe, table):
     small += " data.min_frames=50 data.max_frames=50 data.valid_frames=50"
     refused = run("--pretrained", "exp/toy", "--lda-dim", "4")
     assert refused.returncode == 1 and "--lda-dim has no effect with --pretrained" in refused.stderr
+    (folder / "data/sentences/trials_sentences_same_phone").unlink()  # each list takes as long as the others
     done = run("--pretrained", "exp/toy", "--set", small)
     assert done.returncode == 0, done.stderr[-4000:]
     words = [line.split() for line in done.stdout.splitlines()]

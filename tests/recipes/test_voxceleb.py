@@ -121,7 +121,6 @@ def test_the_network_can_be_another(recipe, xvector):
 LOST_BEFORE = [  # calls that once repeated finished stages and removed the checkpoints, or trained on something else
     ([], "all stages are up to date"),
     (["--set", "training.epochs=3"], r"exp/xvector holds a finished training, and training.epochs was 2, is 3"),
-    (["--stage", "3"], r"exp/xvector holds a finished training, and stage 3 .* runs: --stage 3"),
 ]
 
 
@@ -167,15 +166,9 @@ def test_a_training_can_start_from_pretrained_weights(recipe, resnet):
 
 def test_mistakes_are_told_at_once(recipe):
     _, run = recipe
-    done = run("resnet", "--exp", "exp/other", "--large-margin", "loss.marge=1")
-    assert done.returncode == 1
-    assert "marge" in done.stderr
     done = run("resnet", "--set", "features.dim=72", "--exp", "exp/other")
     assert done.returncode == 1
     assert "conf/fbank.conf: features of 80 dimensions, but features.dim of the configuration is 72" in done.stderr
-    done = run("resnet", "--vox2", "vox1", "--exp", "exp/other")
-    assert done.returncode == 1
-    assert "--vox2 was vox2, is vox1" in done.stderr
 
 
 def test_other_lists_repeat_the_test_set_only(recipe, resnet, xvector):

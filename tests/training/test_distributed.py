@@ -119,14 +119,6 @@ def test_gradients_are_those_of_the_joint_batch_whatever_the_cores(root):
     assert len(errors) == 2 and max(errors) < 1e-4, done.stdout + done.stderr
 
 
-def test_batch_norm_statistics_are_shared(root, data, tmp_path):
-    config = make_config(tmp_path / "c.json", training={"epochs": 1})
-    done = launch(root, 2, config, data / "train", data / "valid", tmp_path / "exp")
-    assert done.returncode == 0, done.stdout + done.stderr
-    weights = mx.load(str(tmp_path / "exp" / "model.safetensors"))
-    assert float(mx.abs(weights["network.tdnn1.bn.running_mean"]).max()) > 0
-
-
 def test_a_failing_training_fails_the_launch(root, data, tmp_path):
     config = make_config(tmp_path / "c.json", schedule={"type": "validation", "learning_rate": 1e30})
     done = launch(root, 2, config, data / "train", data / "valid", tmp_path / "exp")

@@ -60,11 +60,10 @@ def test_the_same_seed_gives_the_same_model_whatever_the_workers(data, tmp_path)
     assert any(not np.array_equal(np.array(first[n]), np.array(other[n])) for n in first)
 
 
-@pytest.mark.parametrize("loss", ["softmax", "additive_margin"])
 @pytest.mark.parametrize("extra", [{}, {"ema": 0.9}, {"average_checkpoints": 2}, {"accumulate": 2}])
-def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatch, loss, extra):
+def test_a_resumed_training_equals_an_undisturbed_one(data, tmp_path, monkeypatch, extra):
     settings = {"epochs": 4, "save_every": 2, **extra}
-    types = {"loss": {"type": loss}, "optimizer": {"type": "adam"}, "schedule": {"type": "validation"}}
+    types = {"loss": {"type": "softmax"}, "optimizer": {"type": "adam"}, "schedule": {"type": "validation"}}
     config = make_config(tmp_path / "c.json", training=settings, **types)
     expected = train(data, config, tmp_path / "a")
     with killed_at_checkpoint(5):

@@ -9,11 +9,6 @@ import soundfile
 
 from nnet.kaldi.ark import ArkWriter
 
-TOOLS = [
-    "combine_data", "copy_data_dir", "filter_scp", "fix_data_dir", "get_reco2dur", "get_utt2dur", "get_utt2num_frames",
-    "split_data", "spk2utt_to_utt2spk", "subset_data_dir", "utt2spk_to_spk2utt", "validate_data_dir",
-]  # fmt: skip
-
 
 @pytest.fixture
 def call(root, tmp_path):
@@ -42,14 +37,6 @@ def data(tmp_path):
     (path / "utt2spk").write_text("".join(f"{u} {u[0]}\n" for u in utterances))
     (path / "spk2utt").write_text("a a-1 a-2\nb b-1 b-2\n")
     return path
-
-
-@pytest.mark.parametrize("name", TOOLS)
-def test_no_arguments_show_the_usage(call, root, name):
-    assert os.access(root / "utils" / f"{name}.sh", os.X_OK)
-    result = call(name)
-    assert result.returncode != 0
-    assert "usage:" in result.stderr
 
 
 def test_they_follow_links_and_need_no_folder(call, root, data, tmp_path):
@@ -120,11 +107,6 @@ def test_filter(call, data, tmp_path):
     assert len(call("filter_scp", "--exclude", "list", "data/utt2spk").stdout.splitlines()) == 3
     (tmp_path / "list").write_text("a\n")
     assert call("filter_scp", "-f", "2", "list", "data/utt2spk").stdout == "a-1 a\na-2 a\n"
-
-
-def test_shell_syntax(root):
-    for script in sorted((root / "utils").glob("*.sh")):
-        assert subprocess.run(["bash", "-n", script], timeout=20).returncode == 0
 
 
 def test_a_copy_is_checked_with_the_options_that_are_given(call, data):
