@@ -15,8 +15,8 @@ from nnet.errors import InputError
 from nnet.files import check_entries, read_json, write_json
 from nnet.options import option
 
-# Penalty of the weights of standardized columns, relative to the prior of the rarer kind of trial, since the loss
-# shrinks with it: keeps the weights finite if targets and nontargets are separable.
+# Penalty of the weights of standardized columns, relative to the prior of the rarer kind of trial (at most 0.01), since
+# the loss shrinks with it: keeps the weights finite if targets and nontargets are separable.
 RIDGE = 1e-4
 
 
@@ -77,8 +77,8 @@ def train_calibration(columns, target, p_target=CalibrationOptions.p_target):
         raise InputError(f"column {int(np.argmin(varied)) + 1} has the same value in all trials")
     num_targets = np.count_nonzero(target)
     trial_weights = np.where(target, p_target / num_targets, (1 - p_target) / (len(target) - num_targets))
-    rarer = min(p_target, 1 - p_target)
-    model = LogisticRegression(C=1 / (RIDGE * rarer), tol=1e-6 * rarer, max_iter=1000)
+    scale = min(p_target, 1 - p_target, 0.01)
+    model = LogisticRegression(C=1 / (RIDGE * scale), tol=1e-6 * scale, max_iter=1000)
     model.fit((columns - mean) / deviation, target, sample_weight=trial_weights)
     weights = model.coef_[0] / deviation
     log_odds = model.intercept_[0] - weights @ mean  # includes the log odds of the prior, by the weights of the trials

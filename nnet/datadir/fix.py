@@ -7,7 +7,7 @@ from nnet.datadir.derive import copy_file, write_speakers
 from nnet.datadir.directory import RECORDING_FILES, SPEAKER_FILES, UTTERANCE_FILES, DataDir, examples, parse_segment
 from nnet.errors import InputError
 from nnet.files import make_directory
-from nnet.kaldi.tables import invert_spk2utt, read_lines, read_spk2utt, write_table
+from nnet.kaldi.tables import check_after_id, invert_spk2utt, read_lines, read_spk2utt, write_table
 from nnet.locks import locked
 
 logger = logging.getLogger(__name__)
@@ -114,6 +114,7 @@ def _read_loosely(data, name):
     table = {}
     for number, line in read_lines(data.file(name)):
         key, value, *_ = [*line.split(None, 1), "", ""]
+        check_after_id(f"{data.file(name)}:{number}", line, key)
         if table.get(key, value) != value:
             raise InputError(f'{data.file(name)}:{number}: "{key}" has two values, "{table[key]}" and "{value}"')
         if value:

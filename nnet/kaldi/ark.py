@@ -50,8 +50,12 @@ class Address(NamedTuple):
         return np.ascontiguousarray(matrix[:, slice(*self.check_columns(matrix.shape[1], reader))])
 
     def check_rows(self, count: int, reader: FileReader) -> Range:
-        """Returns the range of rows of a matrix with `count` rows; InputError if it has fewer."""
+        """Returns the range of rows of an object with `count` rows; InputError if it has fewer.
+
+        As in Kaldi, up to three rows beyond the end are left out: the ends of segments are rounded.
+        """
         first, stop = self.rows or (0, count)
+        stop = min(stop, count) if stop <= count + 3 else stop
         if self.rows and not first < stop <= count:
             reader.fail(f"rows {first}:{stop - 1} requested, it has {count}")
         return first, stop
@@ -81,12 +85,14 @@ def read_any(rx: str) -> np.ndarray:
             return matrices.read_object(StreamReader(stream, rx))
     address = parse_rx(rx)
     reader = FileReader(address.path, address.offset, rx)
+    header = None
     if address.rows is not None and not matrices.is_vector(reader):
-        return address.cut(matrices.read_object_rows(reader, *address.rows), reader)
-    array = matrices.read_object(reader)
-    if address.rows is not None:
-        address.check_rows(len(array), reader)
-        array = array[slice(*address.rows)]
+        header = matrices.read_header(FileReader(address.path, address.offset, rx))
+    if header is None:
+        array = matrices.read_object(reader)
+        array = array[slice(*address.check_rows(len(array), reader))]
+    else:
+        array = matrices.read_object_rows(reader, *address.check_rows(header.rows, reader))
     if address.columns is not None and array.ndim != 2:
         reader.fail("expected a matrix, found a vector")
     return address.cut(array, reader)

@@ -58,8 +58,7 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
             what = f'"{line}" has no value' if line else "empty line"
             raise InputError(f"{path}:{number}: {what}")
         key, value = parts
-        if OTHER_BLANK.match(line, len(key)):
-            refuse_blank(f"{path}:{number}", line[len(key)])
+        check_after_id(f"{path}:{number}", line, key)
         if key in table:
             raise InputError(f'{path}:{number}: duplicate key "{key}"')
         if check_sorted and key < previous:
@@ -70,6 +69,12 @@ def read_table(path: AnyPath, check_sorted: bool = True) -> dict[str, str]:
         table[key] = value
         previous = key
     return table
+
+
+def check_after_id(where: str, line: str, key: str) -> None:
+    """Raises InputError if a line begins with an id that a blank outside ASCII follows."""
+    if OTHER_BLANK.match(line, len(key)):
+        refuse_blank(where, line[len(key)])
 
 
 def refuse_blank(where: str, blank: str) -> NoReturn:
@@ -109,7 +114,12 @@ def parse_numbers(table: dict[str, str], path: AnyPath, kind: Callable[[str], An
 
 def read_list(path: AnyPath) -> list[str]:
     """Reads the first word of each line, in the order of the file."""
-    return [line.split(None, 1)[0] for _, line in read_lines(path) if line]
+    words = []
+    for number, line in read_lines(path):
+        if line:
+            words.append(line.split(None, 1)[0])
+            check_after_id(f"{path}:{number}", line, words[-1])
+    return words
 
 
 def invert_utt2spk(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
@@ -150,4 +160,8 @@ def check_utt2spk(utt2spk: dict[str, str], path: AnyPath) -> dict[str, str]:
 
 def read_spk2utt(path: AnyPath) -> dict[str, list[str]]:
     """Reads `{speaker: [utterances]}`."""
-    return {speaker: utterances.split() for speaker, utterances in read_table(path).items()}
+    table = read_table(path)
+    for speaker, utterances in table.items():
+        if not utterances.isascii() and (blank := OTHER_BLANK.search(utterances)):
+            refuse_blank(f'{path}: "{speaker}"', blank[0])
+    return {speaker: utterances.split() for speaker, utterances in table.items()}

@@ -72,7 +72,9 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
         drawn = rates.weighted(*_draw(rng, count, own, pairs))
         draws.append([figure(drawn) for figure in figures.values()])
     width = stdtrit(max(count - 1, 1), 0.5 + confidence / 2)
-    bounds = [_interval(*pair, width) for pair in zip(seen, np.transpose(draws), strict=True)]
+    whole = ErrorRates(np.sort(scores[target]), np.sort(scores[~target]))
+    values = [figure(whole) for figure in figures.values()]
+    bounds = [_interval(*three, width) for three in zip(values, seen, np.transpose(draws), strict=True)]
     return dict(zip(figures, bounds, strict=True))
 
 
@@ -113,17 +115,23 @@ def _gaps(rates, figures):
     return np.array([figure(rates[0]) - figure(rates[1]) for figure in figures.values()])
 
 
-def _interval(seen, draws, width):
-    """Returns (low, high) of a metric from its draws (R,); `width` is in standard deviations."""
-    if seen <= 0:
+def _interval(value, seen, draws, width):
+    """Returns (low, high) of a metric from its draws (R,).
+
+    Args:
+        value: the metric of all trials.
+        seen: the metric of the trials that were drawn from.
+        width: in standard deviations.
+    """
+    if value <= 0 or seen <= 0:
         return None
     ratios = np.log(np.maximum(draws / seen, LEAST_RATIO))
     bias, deviation = ratios.mean(), ratios.std()
-    if not deviation:
+    if not np.ptp(ratios):
         return None
     return (
-        float(seen * np.exp(-max(bias, 0) - width * deviation)),
-        float(seen * np.exp(-min(bias, 0) + width * deviation)),
+        float(value * np.exp(-max(bias, 0) - width * deviation)),
+        float(value * np.exp(-min(bias, 0) + width * deviation)),
     )
 
 

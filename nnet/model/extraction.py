@@ -2,7 +2,7 @@
 
 Utterances are read in windows, a very long one in several. Within a window, chunks of equal length form a batch, so no
 batch is padded and an embedding does not depend on the other utterances; the next window is read while the current one
-is computed.
+is computed (by ONNX Runtime, if that one has as many chunks as there are threads).
 """
 
 import functools

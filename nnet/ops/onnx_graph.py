@@ -6,8 +6,8 @@
 
 A network is written for channels last; ONNX runtimes want channels first. So a `Node` knows in which of the two orders
 its values are, and a transposition is written only where an operation needs the other one: in a convolutional network
-once, at its input. A normalization after a convolution goes into its weights, and one before a convolution without
-padding too; any other becomes a product and a sum.
+once, at its input. A normalization after a convolution goes into its weights, and so does one before a linear layer
+or a convolution without padding; one before statistics over time goes into them; any other is written as it is.
 """
 
 import functools
@@ -137,7 +137,7 @@ class Node(Value):
 
 
 class Scaled(Node):
-    """x scale + shift by channel, written when it is known what follows: a convolution may take it into its weights."""
+    """x scale + shift by channel, written when it is known what follows, which may take it in: see the module."""
 
     def __init__(self, x, scale, shift):
         self.x, self.scale, self.shift = x, scale, shift

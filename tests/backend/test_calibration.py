@@ -33,7 +33,7 @@ def test_an_affine_distortion_is_undone(trials, p_target):
     assert metrics.act_dcf(rates, cost) == pytest.approx(metrics.min_dcf(rates, cost), abs=0.02)
 
 
-@pytest.mark.parametrize("prior", [1e-5, 0.01])
+@pytest.mark.parametrize("prior", [1e-5, 0.01, 0.5])
 def test_the_loss_is_at_its_minimum(trials, prior):
     """Its derivatives by the offset and by the weight are 0, so the expected posterior of a target is the prior."""
     llr, target = trials

@@ -163,6 +163,10 @@ def test_fix_puts_aside_lengths_that_lack_utterances(plain, caplog):
     assert list(fixed.utt2spk) == UTTERANCES and not fixed.has("utt2dur")
     assert f"utt2dur: lacks {UTTERANCES[0]}" in caplog.text
     assert fixed.wav_scp[UTTERANCES[0]] == f"cut -d'\t' {UTTERANCES[0]} |"
+    with open(plain.file("wav.scp"), "a") as file:
+        file.write("z\xa0z z.wav\n")
+    with pytest.raises(InputError, match=r"wav\.scp:13: an id holds a blank that is not ASCII \(U\+00A0\)"):
+        fix(plain.path)
 
 
 def test_fix_with_segments(segmented):
