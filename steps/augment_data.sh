@@ -22,8 +22,7 @@ data=$1 out_data=$2 arkdir=${3:-$2/data}
 for file in "$data/wav.scp" "$data/utt2spk"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
-utterances=$(grep -c "" "$data/utt2spk" || true)
-if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+limit_jobs "$data/utt2spk"
 lock "$out_data"
 mkdir -p "$out_data/log" "$arkdir"
 out=$(absolute "$arkdir")

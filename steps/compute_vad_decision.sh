@@ -23,8 +23,7 @@ data=$1 logdir=${2:-$1/log} arkdir=${3:-$1/data}
 for file in "$data/feats.scp" "$data/utt2spk" "$vad_config"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
-utterances=$(grep -c "" "$data/utt2spk" || true)
-if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+limit_jobs "$data/utt2spk"
 lock "$data"
 mkdir -p "$logdir" "$arkdir"
 out=$(absolute "$arkdir")

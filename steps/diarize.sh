@@ -22,8 +22,7 @@ model=$1 data=$2 out=$3
 for file in "$model/config.json" "$data/wav.scp"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
-recordings=$(grep -c "" "$data/wav.scp" || true)
-if [ "$nj" -gt "$recordings" ]; then nj=$recordings; fi
+limit_jobs "$data/wav.scp"
 lock "$out"
 mkdir -p "$out/log"
 rm -f "$out"/rttm "$out"/segments "$out"/xvector.* "$out"/speech/segments "$out"/log/diarize.*.log

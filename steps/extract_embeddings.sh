@@ -21,8 +21,7 @@ model=$1 data=$2 out=$3
 for file in "$model/config.json" "$data/feats.scp" "$data/utt2spk"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
-utterances=$(grep -c "" "$data/feats.scp" || true)
-if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+limit_jobs "$data/feats.scp"
 lock "$out"
 mkdir -p "$out/log"
 rm -f "$out"/xvector.scp "$out"/spk_xvector.* "$out/num_utts.ark" "$out"/log/extract.*.log

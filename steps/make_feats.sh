@@ -33,8 +33,7 @@ esac
 for file in "$data/wav.scp" "$data/utt2spk" "$config"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
-utterances=$(grep -c "" "$data/utt2spk" || true)
-if [ "$nj" -gt "$utterances" ]; then nj=$utterances; fi
+limit_jobs "$data/utt2spk"
 lock "$data"
 mkdir -p "$logdir" "$arkdir"
 out=$(absolute "$arkdir")

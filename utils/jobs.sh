@@ -34,6 +34,13 @@ absolute() {
   echo "$path"
 }
 
+# limit_jobs FILE: lowers $nj to the number of lines of FILE; the last one counts even without an end.
+limit_jobs() {
+  local lines
+  lines=$(grep -c "" "$1" || true)
+  if [ "$nj" -gt "$lines" ]; then nj=$lines; fi
+}
+
 # lock DIR [again]: makes DIR, and keeps other programs from writing it until this script ends; stops if one is at work
 # there. Programs that this script calls may write DIR. `again`: another DIR has taken the place of the one that was locked.
 # nnet/locks.py says more.

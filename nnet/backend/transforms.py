@@ -106,7 +106,7 @@ def _floored(covariance):
     values, vectors = descending_eigenvectors(covariance)
     floor = EIGENVALUE_FLOOR * values[0]
     if floor <= 0:
-        raise InputError("all embeddings, or all of each speaker, are equal; a back end cannot be trained on them")
+        raise InputError("all embeddings, or those of each speaker, are equal; a back end cannot be trained on them")
     low = np.count_nonzero(values < floor)
     if low:
         log.warning("floored %d of %d eigenvalues of a covariance to %g", low, len(values), floor)

@@ -22,7 +22,7 @@ class Renaming:
         self._speaker = spk_prefix, spk_suffix
         for affix in (*self._utterance, *self._speaker):
             if affix.split() != [affix] * bool(affix):
-                raise InputError(f"{affix!r} contains a blank, which an id cannot")
+                raise InputError(f"{affix!r}: an id cannot contain a blank")
 
     def utterance(self, name):
         """Returns the new id of an utterance."""

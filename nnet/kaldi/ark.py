@@ -55,7 +55,8 @@ class Address(NamedTuple):
         As in Kaldi, up to three rows beyond the end are left out: the ends of segments are rounded.
         """
         first, stop = self.rows or (0, count)
-        stop = min(stop, count) if stop <= count + 3 else stop
+        if stop <= count + 3:
+            stop = min(stop, count)
         if self.rows and not first < stop <= count:
             reader.fail(f"rows {first}:{stop - 1} requested, it has {count}")
         return first, stop

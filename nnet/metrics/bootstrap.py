@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import stdtrit
 
-from nnet.metrics.error_rates import ErrorRates
+from nnet.metrics.error_rates import ErrorRates, error_rates
 from nnet.progress import progress
 
 MOST_NONTARGETS = 300_000  # more are subsampled for the draws: their number does not limit the precision
@@ -72,7 +72,7 @@ def intervals(scores, target, enroll, test, figures, repetitions=500, confidence
         drawn = rates.weighted(*_draw(rng, count, own, pairs))
         draws.append([figure(drawn) for figure in figures.values()])
     width = stdtrit(max(count - 1, 1), 0.5 + confidence / 2)
-    whole = ErrorRates(np.sort(scores[target]), np.sort(scores[~target]))
+    whole = error_rates(scores, target)
     values = [figure(whole) for figure in figures.values()]
     bounds = [_interval(*three, width) for three in zip(values, seen, np.transpose(draws), strict=True)]
     return dict(zip(figures, bounds, strict=True))
@@ -98,7 +98,7 @@ def differences(new, old, target, enroll, test, figures, repetitions=500, confid
     for scores in (new, old):
         orders = np.argsort(scores[targets]), np.argsort(scores[nontargets])
         systems.append((ErrorRates(scores[targets][orders[0]], scores[nontargets][orders[1]]), *orders))
-    seen = _gaps([ErrorRates(*(np.sort(scores[kind]) for kind in (target, ~target))) for scores in (new, old)], figures)
+    seen = _gaps([error_rates(scores, target) for scores in (new, old)], figures)
     draws = []
     for _ in progress(range(repetitions), label="paired differences", unit="draws"):
         weights = _draw(rng, count, own, pairs)

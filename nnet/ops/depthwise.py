@@ -55,7 +55,7 @@ result is (B, F', T', C).
 
 
 def _frames_last(x):
-    """(B, F, T, C) → (B, F, C, T), bin by bin, so that the copy stays in the cache."""
+    """Copies x (B, F, T, C) to (B, F, C, T), bin by bin, so that the copy stays in the cache."""
     return mx.contiguous(x.swapaxes(2, 3))
 
 

@@ -123,8 +123,7 @@ def set_mkl_environment(folder):
     MKL_CBWR=AUTO makes a product with one thread give the same bits in every run, which an exact resume needs. Intel
     promises this for equally aligned arrays only, or with STRICT, which makes training up to a tenth slower; no
     product was ever seen to depend on the alignment (tests/ops/test_runtime.py, with MKL by `tests/run.sh --rounding`).
-    Variables that the user has set are
-    kept.
+    Variables that the user has set are kept.
     """
     os.environ.setdefault("MKL_CBWR", "AUTO")
     if os.path.exists(os.path.join(folder, "libiomp5.so")):

@@ -207,7 +207,7 @@ def test_copy_renames(plain, segmented, tmp_path):
     assert copied.table("spk2gender") == {"p-a": "f", "p-b": "m", "p-c": "f"}
     assert copied.feats_conf == FEATS_CONF
     copy(segmented, tmp_path / "copy", Renaming(utt_suffix="-x"))
-    with pytest.raises(InputError, match="' x' contains a blank"):
+    with pytest.raises(InputError, match="' x': an id cannot contain a blank"):
         Renaming(spk_suffix=" x")
     copied = validate(tmp_path / "copy", feats=False, text=False)
     assert copied.segments["a-1-x"][0] == "rec00"
