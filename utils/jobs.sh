@@ -37,6 +37,7 @@ absolute() {
 # limit_jobs FILE: lowers $nj to the number of lines of FILE; the last one counts even without an end.
 limit_jobs() {
   local lines
+  case $nj in '' | *[!0-9]* | 0) echo "$0: --nj must be a number above 0, not '$nj'" >&2; exit 1 ;; esac
   lines=$(grep -c "" "$1" || true)
   if [ "$nj" -gt "$lines" ]; then nj=$lines; fi
 }

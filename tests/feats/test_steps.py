@@ -67,6 +67,8 @@ def test_filter_banks_and_bad_audio(recipe, kaldi):
     wavs = folder / "data/x/wav.scp"
     wavs.write_text(wavs.read_text().replace(str(kaldi / "spk1-16k.wav"), str(folder / "stereo.wav")))
     words = ["steps/make_fbank.sh", "--fbank-config", "fbank.conf"]
+    result = run(*words, "--nj", "two", "data/x")
+    assert result.returncode == 1 and "--nj must be a number above 0, not 'two'" in result.stderr
     result = run(*words, "data/x")
     assert result.returncode != 0
     assert 'data/x/split2utt/2: "zeros-16k": all 16000 samples are zero' in result.stderr
