@@ -24,7 +24,7 @@ runpy.run_module("nnet.bin.make_environment", run_name="__main__", alter_sys=Tru
   return 1
 }
 
-sv_use() {  # puts the interpreter $1 first in PATH as `python`
+sv_use() {  # puts the interpreter $1 first in PATH as `python`, then the folder utils of the root $2
   local bin
   bin=$(dirname "$1")
   if ! [ "$bin/python" -ef "$1" ]; then  # such as Debian's, which is only called python3
@@ -36,7 +36,7 @@ sv_use() {  # puts the interpreter $1 first in PATH as `python`
       mv "$bin/python.$$" "$bin/python"
     fi
   fi
-  export SV_PYTHON=$1 PATH="$bin:$PATH"
+  export SV_PYTHON=$1 PATH="$bin:$2/utils:$PATH"
 }
 
 sv_choose() {

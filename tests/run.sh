@@ -17,5 +17,5 @@ fi
 python -m ruff check .
 python -m ruff format --check .
 python -m mypy
-git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run | xargs -0 shellcheck
+git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run utils/mlx-speaker | xargs -0 shellcheck
 exec python -m pytest -q "${parallel[@]}" "$@"

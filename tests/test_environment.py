@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import nnet
 from nnet.bin import make_environment
 from nnet.errors import InputError
 
@@ -45,6 +46,11 @@ def test_path_finds_the_root_through_the_links(source, root, folder):
     assert os.path.samefile(python, sys.executable)
     assert (pythonpath, lc_all) == (str(root), "C")
     assert done.stderr == ""
+
+
+def test_path_finds_the_command(source):
+    done = source(SV_PYTHON=sys.executable, after="mlx-speaker --version")
+    assert done.stdout.splitlines()[0] == f"mlx-speaker {nnet.__version__}", done.stderr
 
 
 def test_path_keeps_the_arguments_of_the_script(source):

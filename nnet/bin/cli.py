@@ -151,7 +151,8 @@ def run(main):
 def program_name():
     """Returns the program name in help and errors: X for `python -m nnet.bin.X`, or `mlx-speaker VERB`."""
     module = sys.modules["__main__"].__spec__
-    return module.name.rsplit(".", 1)[-1] if module else os.path.basename(sys.argv[0])
+    package, _, program = module.name.rpartition(".") if module else ("", "", "")
+    return program if package == "nnet.bin" and program != "speaker" else os.path.basename(sys.argv[0])
 
 
 def _fail(message):
