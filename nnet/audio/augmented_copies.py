@@ -38,6 +38,14 @@ class Copy(namedtuple("Copy", "utterance kind")):
         return f"{self.kind}-{speaker}" if self.speed else speaker
 
 
+def check_speeds(speeds, where):
+    """Refuses the speed 1, whose copies would be other speakers with the same audio, and repeated speeds."""
+    if 1 in speeds:
+        raise InputError(f"{where}: 1 is the original, which is always there; leave it out")
+    if len(set(speeds)) < len(speeds):
+        raise InputError(f"{where}: a speed is repeated; give each once")
+
+
 def select_copies(utterances, kinds, count=None, seed=0):
     """Lists the copies to make, in the order of the utterances: one per utterance and kind, or `count` random ones."""
     copies = [Copy(utterance, kind) for utterance in utterances for kind in kinds]

@@ -10,7 +10,7 @@ Writes OUT.ark (16-bit WAVs), and the tables OUT.scp, OUT.dur, OUT.uniq (the ori
 """
 
 from nnet.audio.augment import Augmenter, AugmentOptions
-from nnet.audio.augmented_copies import copies_of_job, make_copies, select_copies
+from nnet.audio.augmented_copies import check_speeds, copies_of_job, make_copies, select_copies
 from nnet.audio.reading import iter_utterances
 from nnet.audio.wav_ark import WavArkWriter
 from nnet.bin.cli import add_options, boolean, number, options_from, parser, run
@@ -22,6 +22,7 @@ from nnet.progress import progress
 
 def main(argv=None):
     args = make_parser().parse_args(argv)
+    check_speeds(args.speeds, "--speeds")
     data = DataDir(args.data)
     sample_rate = args.sample_rate or next(iter_utterances(data))[2]
     augmenter = make_augmenter(args, sample_rate)
@@ -72,7 +73,7 @@ def make_parser():
 
 
 def speeds(text):
-    return tuple(number(float, above=0)(word) for word in text.split())
+    return tuple(number(float, low=0.5, high=2)(word) for word in text.split())
 
 
 def make_augmenter(args, sample_rate):

@@ -12,6 +12,7 @@ from nnet.backend.calibration import CalibrationOptions
 from nnet.backend.duration_calibration import write_duration_calibration
 from nnet.bin.cli import number, parser, run
 from nnet.datadir.directory import DataDir
+from nnet.errors import InputError
 from nnet.model.calibrating import calibrate, measure
 from nnet.model.embedder import CALIBRATION, Embedder
 from nnet.model.pieces import embed_pieces
@@ -21,6 +22,11 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     args = _arguments(argv)
+    if not os.path.isdir(args.model_dir):
+        raise InputError(
+            f"{args.model_dir}: no such folder; the calibration is written beside the weights: calibrate a copy of a "
+            "model of the package or of the Hub"
+        )
     model, data = Embedder(args.model_dir), DataDir(args.data)
     pieces = embed_pieces(model, data)
     figures = measure(pieces, args.p_target)

@@ -5,7 +5,7 @@ Exits with code 0, or prints one line that says what is wrong.
 
 import json
 
-from nnet.bin.cli import parser, run
+from nnet.bin.cli import number, parser, run
 from nnet.config import load_config
 from nnet.config.reference import explain, reference_page
 from nnet.errors import InputError
@@ -43,14 +43,14 @@ def make_parser():
     p.add_argument("--show", metavar="SECTION.KEY", help="print the value of a key in CONFIG.json, for scripts")
     p.add_argument("--has", metavar="SECTION.KEY", help="print true or false: whether the key is valid in CONFIG.json")
     p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
-    p.add_argument("--dim", type=int, help="feature dimension; default: features.dim, or 80")
+    p.add_argument("--dim", type=number(int, low=1), help="feature dimension; default: features.dim, or 80")
     p.add_argument(
         "--feats-config",
         metavar="FILE",
         help="options of the features, such as conf/fbank.conf, which set the feature dimension",
     )
     p.add_argument("--feats-type", choices=sorted(FEATURE_OPTIONS), help="type of the features of --feats-config")
-    p.add_argument("--num-speakers", type=int, default=100, help="number of classifier outputs")
+    p.add_argument("--num-speakers", type=number(int, low=2), default=100, help="number of classifier outputs")
     p.add_argument("config", metavar="CONFIG.json", nargs="?")
     return p
 
@@ -94,8 +94,8 @@ def _dim_of(args, config):
         raise InputError("--feats-config needs --feats-type")
     if config.features.type not in (None, args.feats_type):
         raise InputError(
-            f"features.type is {config.features.type} by --set, but that of {args.config} decides which features are "
-            f"computed ({args.feats_type}): change it there"
+            f"features.type is {config.features.type}, but the features are {args.feats_type}; change it in "
+            f"{args.config}, since recipes do not take it from --set"
         )
     dim = FEATURE_OPTIONS[args.feats_type].from_conf(args.feats_config).dim
     if config.features.dim not in (None, dim):
@@ -109,8 +109,13 @@ def _dim_of(args, config):
 def print_costs(model, dim, frames):
     """Prints a line for each layer: output shape, trainable parameters, multiply-adds."""
     model.eval()
-    rows = [r for r in cost_table(model, dim, frames) if not r.name.startswith(("loss", "auxiliary"))]
-    loss = [r for r in cost_table(model, dim, frames) if r.name.startswith(("loss", "auxiliary"))]
+    try:
+        costs = cost_table(model, dim, frames)
+    except InputError as error:
+        print(f"layers cannot be listed: {error}")
+        return
+    rows = [r for r in costs if not r.name.startswith(("loss", "auxiliary"))]
+    loss = [r for r in costs if r.name.startswith(("loss", "auxiliary"))]
     line = "{:<28} {:>18} {:>14} {:>16}".format
     print(line("layer", "output", "parameters", "multiply-adds"))
     for row in rows:

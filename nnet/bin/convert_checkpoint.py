@@ -1,10 +1,10 @@
 """Converts a checkpoint of another toolkit into a model directory.
 
-The toolkits are WeSpeaker, 3D-Speaker, pyannote (its segmentation models, too), MLX ports of those, and
-tf-kaldi-speaker. SOURCE is a checkpoint (.pt,
-.bin, .ckpt, .npz, .safetensors, .index) or the folder with one and the toolkit's settings. Neither PyTorch nor
-TensorFlow is needed, and nothing in the file is executed. The network, its sizes and its features are inferred from the
-weights and the settings; a tensor that does not match the network is an error.
+The toolkits are WeSpeaker, 3D-Speaker, pyannote (its segmentation models, too), those of the authors of NeXt-TDNN,
+ReDimNet and ReDimNet2, tf-kaldi-speaker, and mlx-community's ports of ResNets. SOURCE is a checkpoint (.pt, .bin,
+.ckpt, .npz, .safetensors, .index), or the folder that holds it and the toolkit's settings. Neither PyTorch nor
+TensorFlow is needed, and nothing in the file is executed. The network, its sizes and its features are inferred from
+the weights and the settings; a tensor that does not match the network is an error.
 """
 
 import logging

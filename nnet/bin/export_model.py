@@ -118,7 +118,7 @@ def make_parser():
                    help="metrics.json of reports, for the card; default: all that are in MODELDIR")  # fmt: skip
     p.add_argument("--half", type=boolean, default=False,
                    help="weights in float16: half the size; embeddings differ in the fourth digit")  # fmt: skip
-    p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: the weights in WeSpeaker's names")
+    p.add_argument("--pytorch", type=boolean, default=False, help="also OUT/pytorch: a PyTorch checkpoint")
     p.add_argument("--onnx", type=boolean, default=False, help="also OUT/model.onnx: feats (B, T, F) to embs (B, D)")
     p.add_argument("--features", type=boolean, default=False,
                    help="the ONNX graph computes the features itself: samples (B, N) to embs")  # fmt: skip

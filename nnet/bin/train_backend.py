@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 def main(argv=None):
     args = _arguments(argv)
+    if args.adapt_data and not args.adapt:
+        raise InputError("--adapt-data needs --adapt, the embeddings of the new domain")
     path = os.path.join(args.data, "utt2spk")
     embeddings = read_utterances(args.embeddings)
     vectors, labels = labeled(embeddings, read_utt2spk(path), path)

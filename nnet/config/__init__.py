@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nnet.audio.augment import AugmentOptions
+from nnet.audio.augmented_copies import check_speeds
 from nnet.config.sections import DataSection, FeaturesSection, TrainingSection
 from nnet.config.tf_kaldi import convert_tf_kaldi, is_tf_kaldi
 from nnet.config.types import Choice, build_choice, find_class, option_names
@@ -235,6 +236,7 @@ def _check_combinations(config, path):
     what = next((name for name, needed in needs.items() if needed), None)
     if what and data.source != "audio":
         raise InputError(f"{path}: {what} needs audio: set data.source to audio, or remove it")
+    check_speeds(data.speeds, f"{path}: data.speeds")
     if data.dither and config.features.type == "mel":
         raise InputError(f"{path}: data.dither {data.dither:g}: features of type mel have no dither; remove it")
     if not embedding.dims:

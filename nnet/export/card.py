@@ -94,6 +94,6 @@ def _pytorch(checkpoint, config):
     eps = getattr(config.pooling.options, "eps", None)
     pooling = f" The pooling adds {eps:g} to the variance before it takes the root." if eps is not None else ""
     return (
-        f"`{checkpoint}` has the same weights for `load_state_dict`, in WeSpeaker's or 3D-Speaker's names; its "
-        f"features are those above.{pooling}"
+        f"`{checkpoint}` has the same weights for `load_state_dict`, in the names of the toolkit that the network is "
+        f"from; its features are those above.{pooling}"
     )

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 
 import numpy as np
 import yaml
@@ -15,9 +16,12 @@ from nnet.feats.options import MelOptions
 from nnet.feats.prepare import INCIDENTAL
 from nnet.files import atomic_write, make_directory
 from nnet.model.weights import weights_of
+from nnet.networks.df_resnet import DfResNetOptions
+from nnet.networks.ecapa_tdnn import EcapaTdnnOptions
 from nnet.networks.eres2net import ERes2NetOptions
-from nnet.networks.repvgg import VARIANTS
+from nnet.networks.repvgg import VARIANTS, RepVggOptions
 from nnet.networks.res2net import Res2NetOptions
+from nnet.networks.resnet import ResNetOptions
 from nnet.pretrained.front_ends import speaker3d_front_end, wespeaker_front_end
 from nnet.pretrained.layouts import to_torch
 from nnet.pretrained.names import RULES, their_dims, their_name, wespeaker_name
@@ -40,6 +44,12 @@ CONSTANTS |= {f"embedding.{name}" for name in ("bn_eps", "bn_momentum", "slope",
 
 # WeSpeaker's names of the networks that it has in some sizes only.
 SIZES = {
+    "df_resnet": {
+        DfResNetOptions((3, 3, 9, 3)): "Gemini_DF_ResNet60",
+        DfResNetOptions((3, 3, 27, 3)): "Gemini_DF_ResNet114",
+        DfResNetOptions((3, 8, 45, 3)): "Gemini_DF_ResNet183",
+        DfResNetOptions((3, 8, 63, 3)): "Gemini_DF_ResNet237",
+    },
     "res2net": {Res2NetOptions(32): "Res2Net34_Base", Res2NetOptions(64): "Res2Net34_Large"},
     "eres2net": {
         ERes2NetOptions(32): "ERes2Net34_Base",
@@ -48,6 +58,20 @@ SIZES = {
     },
     "eres2netv2": {},
 }
+# And whether it has a network of these options, for those whose sizes are arguments or a part of the name.
+MADE = {
+    "tdnn": lambda options: len(set(options.dims[:-1])) == 1,
+    "resnet": lambda options: options.channels == ResNetOptions.channels,
+    "simam_resnet": lambda options: options.depth in (34, 100),
+    "ecapa_tdnn": lambda options: (
+        options.channels in (512, 1024) and replace(options, channels=512) == EcapaTdnnOptions()
+    ),
+    "campplus": lambda options: (options.blocks, options.head_channels) == ((12, 24, 16), 32),
+    "repvgg": lambda options: options.base_width == RepVggOptions.base_width,
+}
+# The width of the scoring network in WeSpeaker's poolings.
+HIDDEN = {"channel_attention": 128, "attentive_statistics": 128, "posterior": 256}
+CONTEXT = ("ecapa_tdnn", "redimnet", "redimnet2")  # networks whose channel attention can see the utterance's statistics
 
 
 # Whose networks these are, by type; the others are WeSpeaker's.
@@ -91,7 +115,7 @@ def torch_state(model, config, source, name_of):
     names = {name: name_of(name, kind) if kind in RULES else None for name in weights_of(model)}
     strange = [name for name, theirs in names.items() if theirs is None]
     if strange:
-        raise InputError(f"{_no_such_network(kind, source)}: nothing there is called {', '.join(strange[:3])}")
+        raise InputError(f"{_no_such_network(kind, source)}: it has no counterpart of {', '.join(strange[:3])}")
     state = {}
     for name, weight in weights_of(model).items():
         theirs, array = names[name], np.array(weight)
@@ -100,6 +124,8 @@ def torch_state(model, config, source, name_of):
         named = kind == "redimnet" and not _is_authors_redimnet(config)
         state = to_wespeaker(state) if named else with_first_aggregation(state, kind)
     _check_same(config, model.node, state, source)
+    if kind == "campplus":  # where the pooling is registered twice
+        state |= {n.replace("pool.", "xvector.stats.", 1): a for n, a in state.items() if n.startswith("pool.")}
     return state
 
 
@@ -133,11 +159,9 @@ def _model_name(config):
     """The name of the function that makes the network in WeSpeaker."""
     options, posterior = config.network.options, config.pooling.type == "posterior"
     names = {
-        "tdnn": lambda: "XI_VEC_XVEC" if posterior else "XVEC",
+        "tdnn": lambda: "XVEC",
         "resnet": lambda: f"ResNet{options.depth}",
         "simam_resnet": lambda: f"SimAM_ResNet{options.depth}_ASP",
-        # Three convolutions a block; one a stage, the stem and the embedding layer.
-        "df_resnet": lambda: f"Gemini_DF_ResNet{3 * sum(options.blocks) + 6}",
         "ecapa_tdnn": lambda: f"{'XI_VEC_' * posterior}ECAPA_TDNN{_context(config)}_c{options.channels}",
         "campplus": lambda: "CAMPPlus",
         "repvgg": lambda: f"REPVGG_{options.variant}",
@@ -160,11 +184,30 @@ def _model_args(config, input_dim):
     arguments = {"feat_dim": input_dim, "embed_dim": dim, "pooling_func": POOLINGS[config.pooling.type]}
     if kind in ("resnet", "df_resnet", "res2net", "eres2net"):
         arguments["two_emb_layer"] = len(config.embedding.dims) == 2
+    if kind == "tdnn":
+        arguments |= {"hid_dim": options.dims[0], "stats_dim": options.dims[-1]}
+    if kind == "ecapa_tdnn":
+        arguments["emb_bn"] = config.embedding.last == "bn"
+    if kind == "campplus":
+        arguments |= {"growth_rate": options.growth, "bn_size": options.bn_size, "init_channels": options.init_channels}
     if kind == "repvgg":
         arguments |= {"deploy": options.fused, "use_se": VARIANTS[options.variant].gate}
     if kind.startswith("redimnet"):
         arguments |= _redimnet_args(config)
     return arguments
+
+
+def _is_wespeakers_size(config):
+    """Returns whether WeSpeaker makes a network and pooling of these sizes."""
+    kind, options, pooling = config.network.type, config.network.options, config.pooling
+    hidden = HIDDEN.get(pooling.type)
+    if hidden and pooling.options.hidden_dim != hidden:
+        return False
+    if pooling.type == "posterior" and kind not in ("tdnn", "campplus", *CONTEXT):  # it takes no maps
+        return False
+    if _context(config) and kind not in CONTEXT:
+        return False
+    return options in SIZES[kind] if kind in SIZES else MADE.get(kind, lambda _: True)(options)
 
 
 def _is_authors_redimnet(config):
@@ -224,7 +267,7 @@ def _tfmel_args(conf):
 
 def _name_of_checkpoint(config, about):
     """The file name by which `convert_checkpoint` knows the front end that goes with the weights."""
-    conf, bins, options = about["feats_conf"], about["input_dim"], config.network.options
+    conf, bins = about["feats_conf"], about["input_dim"]
     if config.network.type in OTHER_OWNERS or _is_authors_redimnet(config):
         return "model.pt"
     if conf and conf["type"] == ("mel" if config.network.type == "redimnet2" else "fbank"):
@@ -232,7 +275,7 @@ def _name_of_checkpoint(config, about):
             conf = conf | {"options": conf["options"] | {"high_freq": MelOptions.from_dict(conf["options"]).highest}}
         rate = {"sample_rate": int(feature_options(conf).sample_frequency)}
         theirs = {"embedding_model.ckpt": speaker3d_front_end("", bins, rate)}
-        if options in SIZES.get(config.network.type, [options]):
+        if _is_wespeakers_size(config):
             settings = {"dataset_args": _dataset_args(conf, bins)}
             theirs["avg_model.pt"] = wespeaker_front_end("", bins, settings)
         for name, front_end in theirs.items():

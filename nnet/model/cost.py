@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from nnet.ops import Value, mx, tree_flatten
 
+OTHER = "other"
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -33,7 +35,10 @@ def cost_table(model, input_dim, frames=200, level=2):
         level: number of dotted components in the name of a part.
 
     Returns:
-        list of Cost, in order of computation
+        list of Cost, in order of computation; products with arrays that are made from weights are counted as "other"
+
+    Raises:
+        InputError: the model has an operation on plain arrays (`ops.with_arrays`).
     """
     names = {id(weight): name.rpartition(".")[0] for name, weight in tree_flatten(model.parameters())}
     products = []
@@ -43,7 +48,7 @@ def cost_table(model, input_dim, frames=200, level=2):
     model.train(training)
     shapes, macs = {}, {}
     for weight, shape in products:
-        part = _part(names[id(weight)], level)
+        part = _part(names.get(id(weight), OTHER), level)
         positions = math.prod(shape[:-1])
         macs[part] = macs.get(part, 0) + positions * weight.size
         if positions > 1 or part not in shapes:  # a gate computed from means does not have the part's shape

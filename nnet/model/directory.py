@@ -87,15 +87,22 @@ def load_speaker_net(directory, checkpoint="best"):
 
 
 def weights_path(directory, checkpoint):
-    """Returns the path of the weights of a checkpoint: "best", "last" or a number of epochs."""
+    """Returns the path of the weights of a checkpoint: "best", "last" or a number of epochs.
+
+    Raises:
+        InputError: something else, or the checkpoint is not there.
+    """
     if checkpoint == "best":
         return os.path.join(directory, "model.safetensors")
-    folders = list_checkpoints(directory)
+    folders = kept = list_checkpoints(directory)
     if checkpoint != "last":
-        folders = [f for f in folders if os.path.basename(f) == f"epoch-{int(checkpoint):04d}"]
+        number = int(checkpoint) if str(checkpoint).isdecimal() else -1
+        folders = [f for f in kept if os.path.basename(f) == f"epoch-{number:04d}"]
     if not folders:
-        kept = ", ".join(os.path.basename(f) for f in list_checkpoints(directory)) or "none"
-        raise InputError(f"{directory}: no checkpoint {checkpoint}; kept: {kept}")
+        names = ", ".join(map(os.path.basename, kept)) or "none"
+        raise InputError(
+            f"{directory}: no checkpoint {checkpoint}: give best, last or a number of epochs; kept: {names}"
+        )
     return os.path.join(folders[-1], "weights.safetensors")
 
 

@@ -28,8 +28,9 @@ def engine_of(model, node, name=None):
             installed (the extra `cpu`) and the network has a graph; otherwise MLX.
 
     Raises:
-        InputError: `name` is "onnx", and packages are missing or an operation has no form in ONNX.
+        InputError: an unknown name, or `name` is "onnx", and packages are missing or an operation has no form in ONNX.
     """
+    check_engine(name)
     if name == "onnx":
         return OnnxEngine(model, node)
     if name is None and onnx_installed() and on_cpu() and model.precision == "float32":
@@ -38,6 +39,12 @@ def engine_of(model, node, name=None):
         except InputError as error:  # a class of the user's own
             log.info("embeddings are computed by MLX: %s", error)
     return MlxEngine(model, node)
+
+
+def check_engine(name):
+    """Refuses a name that is neither None nor in ENGINES."""
+    if name is not None and name not in ENGINES:
+        raise InputError(f"engine must be one of {', '.join(ENGINES)}, not {name!r}")
 
 
 class MlxEngine:
@@ -68,9 +75,10 @@ class MlxEngine:
 class OnnxEngine:
     """Embeddings by ONNX Runtime, each utterance alone, so that none depends on the features of its neighbors.
 
-    As many utterances as there are cores are computed at the same time, each by one thread; fewer of them by all
-    threads, which rounds differently (1.4e-6 of the length at most, in what was tried), and at once: a thread of ours
-    in between made the x-vector of 2 s 3 % slower on an AMD EPYC (Zen 3). The graph is written anew for
+    As many utterances as there are cores are computed at the same time, each by one thread. Fewer utterances are
+    computed one after the other by all threads, which rounds differently (by 1.4e-6 of the length at most, in what was
+    tried), and in the calling thread: another thread made the x-vector of 2 s 3 % slower on an AMD EPYC (Zen 3). The
+    graph is written anew for
     each engine, which takes 0.05 (x-vector) to 0.6 seconds (CAM++); a file beside the model would have to be kept from
     going stale.
     """

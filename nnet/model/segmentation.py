@@ -14,7 +14,7 @@ from nnet.errors import InputError
 from nnet.files import check_entries, read_json, write_json
 from nnet.locks import locked
 from nnet.model.directory import SEGMENTATION, kind_of
-from nnet.model.engine import need_onnx, onnx_installed, open_session
+from nnet.model.engine import check_engine, need_onnx, onnx_installed, open_session
 from nnet.model.hub import find_model
 from nnet.model.weights import load_weights, read_weights, save_weights, weights_of
 from nnet.networks.segmentation import SegmentationNet, SegmentationOptions, speaker_sets
@@ -91,6 +91,7 @@ class SegmentationModel:
         self.frame_step, self.first_center = net.sincnet.frame_step, net.sincnet.first_center
         if not self.frames:
             raise InputError(f"{directory}: a window of {self.options.seconds} s is too short for its own network")
+        check_engine(engine)
         if engine is None:
             engine = "onnx" if on_cpu() and onnx_installed() else "mlx"
         self._engine = {"mlx": MlxSegmentation, "onnx": OnnxSegmentation}[engine](net)

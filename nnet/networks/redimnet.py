@@ -20,7 +20,11 @@ HEADS = 4
 class ReDimNetOptions:
     """ReDimNet (Yakovlev et al. 2024); the default is B2, nnet_conf/redimnet_*.json are other sizes."""
 
-    channels: int = option(16, "Channels of the map of all bins; a map of bins / N has N times as many.", low=1)
+    channels: int = option(
+        16,
+        "Channels of the first map, which has all bins; one with an Nth of the bins has N times as many.",
+        low=1,
+    )
     block: str = option(
         "convnext",
         "The two-dimensional blocks: convnext, basic (residual), or gated (basic with a gate for each bin).",

@@ -25,7 +25,11 @@ from nnet.options import option
 class ReDimNet2Options:
     """ReDimNet2 (2026); the default is B2, nnet_conf/redimnet2_*.json are other sizes."""
 
-    channels: int = option(20, "Channels of the map of all bins; a map of bins / N has N times as many.", low=1)
+    channels: int = option(
+        20,
+        "Channels of the first map, which has all bins; one with an Nth of the bins has N times as many.",
+        low=1,
+    )
     block: str = option(
         "basic",
         "The two-dimensional blocks: convnext, basic (residual), or gated (basic with a gate for each bin).",

@@ -18,7 +18,7 @@ class SimAmResNetOptions:
 
 
 class SimAmResNet(ResidualNetwork):
-    """ResNet of basic blocks with SimAM, in the depths of WeSpeaker; VoxBlink2's models have 34 and 100 layers.
+    """ResNet of basic blocks with SimAM; WeSpeaker, and VoxBlink2's models, have the depths 34 and 100.
 
     There it is pooled by attentive statistics with a weight per frame and channel.
 

@@ -470,13 +470,11 @@ def _concat(*values, axis=-1):
 
 
 def _split(x, *, parts, axis=-1):
-    size = x.shape[axis] // parts
-    shape = list(x.shape)
-    shape[axis] = size
     if parts == 1:
         return (x,)
-    sizes = x.graph.constant(np.full(parts, size, np.int64))
-    names = x.graph.emit("Split", [x.name, sizes], parts, axis=x.axis(axis))
+    shape = list(x.shape)
+    shape[axis] = None if shape[axis] is None else shape[axis] // parts
+    names = x.graph.emit("Split", [x.name], parts, axis=x.axis(axis))  # into equal parts
     return tuple(Node(x.graph, name, tuple(shape), x.first) for name in names)
 
 
@@ -558,10 +556,13 @@ def _flatten(x, *, start):
 def _unflatten(x, *, axis, shape):
     x = x.channels_last()
     axis %= x.ndim
-    known = int(np.prod([n for n in shape if n != -1]))
-    sizes = [x.shape[axis] // known if n == -1 else n for n in shape]
-    target = [*[0] * axis, *sizes, *x.shape[axis + 1 :]]
-    return x.like("Reshape", x.graph.constant(np.array(target)), shape=[*x.shape[:axis], *sizes, *x.shape[axis + 1 :]])
+    size, known = x.shape[axis], int(np.prod([n for n in shape if n != -1]))
+    sizes = [n if n != -1 else None if size is None else size // known for n in shape]
+    made = [*sizes, *x.shape[axis + 1 :]]
+    if made.count(None) > 1:
+        raise InputError(f"unflatten of axis {axis} before the time axis has no form in ONNX; swap the axes first")
+    target = [*[0] * axis, *[-1 if n is None else n for n in made]]  # 0: as it is
+    return x.like("Reshape", x.graph.constant(np.array(target)), shape=[*x.shape[:axis], *made])
 
 
 def _matmul(x, y):

@@ -16,7 +16,7 @@ class AttentiveStatisticsOptions:
 
     hidden_dim: int = option(128, "Width of the scoring network.", low=1)
     channelwise: bool = option(False, "One weight per frame and channel (WeSpeaker's ASP); false: one per frame.")
-    floor: float = option(1e-5, "The smallest variance.", above=0)
+    floor: float = option(1e-5, "Lower limit of the variance before the root is taken.", above=0)
 
 
 class AttentiveStatistics(Pooling):
@@ -49,7 +49,7 @@ class ChannelAttentionOptions:
     hidden_dim: int = option(128, "Width of the scoring network.", low=1)
     global_context: bool = option(False, "The scoring network also sees the mean and deviation of the utterance.")
     bn: bool = option(False, "Batch normalization in front of the scoring network's tanh (NeXt-TDNN).")
-    floor: float = option(1e-7, "The smallest variance.", above=0)
+    floor: float = option(1e-7, "Lower limit of the variance before the root is taken.", above=0)
 
 
 class ChannelAttention(Pooling):
@@ -97,7 +97,7 @@ class MultiHeadAttentionOptions:
     num_heads: int = option(2, "Number of groups into which the channels are split.", low=1)
     channelwise: bool = option(False, "One weight for each frame and channel; false: one a frame.")
     hidden_dim: int = option(64, "Width between the layers of a scoring network.", low=1)
-    floor: float = option(1e-7, "The smallest variance.", above=0)
+    floor: float = option(1e-7, "Lower limit of the variance before the root is taken.", above=0)
 
 
 class MultiHeadAttention(Pooling):

@@ -34,7 +34,7 @@ class SelfAttentionOptions(KeyValueOptions):
     num_heads: int = option(1, "Number of attention heads; each pools an equal part of the value's channels.", low=1)
     split_key: bool = option(False, "Each head sees an equal part of the key's channels; false: all of them.")
     penalty: float = option(0.0, "Weight of the penalty on heads that attend to the same frames.", low=0)
-    floor: float = option(1e-12, "The smallest variance.", above=0)
+    floor: float = option(1e-12, "Lower limit of the variance before the root is taken.", above=0)
 
 
 class SelfAttention(KeyValuePooling):

@@ -16,7 +16,14 @@ from nnet.pretrained.tf_bundle import read_bundle
 from nnet.pretrained.torch_file import read_torch_state
 
 # File names that the toolkits give their weights, in the order in which a folder is searched.
-WEIGHTS = ("avg_model.pt", "pytorch_model.bin", "embedding_model.ckpt", "weights.npz", "weights.safetensors")
+WEIGHTS = (
+    "avg_model.pt",
+    "models/avg_model.pt",
+    "pytorch_model.bin",
+    "embedding_model.ckpt",
+    "weights.npz",
+    "weights.safetensors",
+)
 LATEST = ("checkpoint", "nnet/checkpoint")  # TensorFlow's file that names the latest checkpoint
 SETTINGS = ("config.yaml", "configuration.json", "config.json")
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".npz", ".safetensors", ".index")
@@ -30,7 +37,8 @@ class Checkpoint:
     Attributes:
         path: the weights file.
         state: dict from tensor name to array, in the file's own names and layouts.
-        settings: content of the toolkit's configuration file in the same folder; {} if there is none.
+        settings: content of the toolkit's configuration file in the same folder, or above one that is called models; {}
+            if there is none.
         model_config: the dict of this name in the weights file itself; {} if there is none.
     """
 
@@ -51,8 +59,7 @@ def read_checkpoint(path):
         weights = f"{weights.removesuffix('.meta')}.index"  # TensorFlow users pass the common prefix of the files
     if not os.path.isfile(weights):
         raise InputError(f"{path}: no such file or folder")
-    folder = os.path.dirname(weights)
-    settings = next((os.path.join(folder, n) for n in SETTINGS if os.path.isfile(os.path.join(folder, n))), None)
+    settings = _find_settings(os.path.dirname(weights))
     tensors, model_config = read_tensors(weights)
     state = {name.removeprefix("module."): array for name, array in tensors.items()}
     return Checkpoint(weights, state, _read_settings(settings) if settings else {}, model_config)
@@ -96,6 +103,15 @@ def _find_weights(folder):
             raise InputError(f"{folder}: several checkpoints: {', '.join(names)}; give the path of one of them")
         raise InputError(f"{folder}: no checkpoint; looked for {', '.join(WEIGHTS)}")
     return os.path.join(folder, names[0])
+
+
+def _find_settings(folder):
+    """Returns the path of the settings beside weights, or None; WeSpeaker has them above its folder models."""
+    folders = [folder]
+    if os.path.basename(os.path.abspath(folder)) == "models":
+        folders.append(os.path.join(folder, ".."))
+    paths = (os.path.join(folder, name) for folder in folders for name in SETTINGS)
+    return next(filter(os.path.isfile, paths), None)
 
 
 def _latest_tensorflow_checkpoint(path):

@@ -113,7 +113,9 @@ def _feats_conf_of(mapping, given, path):
         )
     if not (mapping.feats_conf or given):
         log.warning(
-            "%s: the checkpoint defines no features that are computed here; give others with --feats-conf", path
+            "%s: the checkpoint does not say which features it takes, or they cannot be computed here; the model will "
+            "embed features, not recordings; --feats-conf FILE: the feats_conf.json of data like its training data",
+            path,
         )
     return mapping.feats_conf or given
 

@@ -31,8 +31,11 @@ def wespeaker_front_end(path, bins, settings):
     data = settings_section(settings, "dataset_args", path)
     kind = data.get("frontend", "fbank")
     if kind == "tfmel":
-        arguments = settings_section(data, "tfmel_args", path)
-        return mel_front_end(path, bins, arguments | {"sample_rate": data.get("resample_rate", 16000)})
+        if data.get("cmvn", True):
+            raise InputError(f"{path}: cmvn on top of tfmel (WeSpeaker's default) is not supported, only false")
+        return mel_front_end(
+            path, bins, {"sample_rate": data.get("resample_rate", 16000)} | settings_section(data, "tfmel_args", path)
+        )
     if kind != "fbank":
         raise InputError(f"{path}: front end {kind} is not supported, only fbank and tfmel")
     fbank, cmvn = settings_section(data, "fbank_args", path), settings_section(data, "cmvn_args", path)

@@ -3,12 +3,13 @@
 import re
 
 # Rules (pattern of our name, their name) by network type; the first one that matches the whole name applies.
-POSTERIOR = [
+POOLING = [
     (r"pooling\.hidden\.(\w+)", r"pool.lin1_relu_bn.0.\1"),
     (r"pooling\.hidden_bn\.(\w+)", r"pool.lin1_relu_bn.2.\1"),
     (r"pooling\.scores\.(\w+)", r"pool.lin2.\1"),
     (r"pooling\.prior_mean", r"pool.prior_mean"),
     (r"pooling\.prior_log_precision", r"pool.prior_logprec"),
+    (r"pooling\.(.+)", r"pool.\1"),
 ]
 SEGMENTS = [
     (r"embedding\.layers\.0\.affine\.(\w+)", r"seg_1.\1"),
@@ -18,11 +19,12 @@ SEGMENTS = [
 TDNN = [
     (r"network\.tdnn(\d+)\.affine\.(\w+)", r"frame_\1.conv_1d.\2"),
     (r"network\.tdnn(\d+)\.bn\.(\w+)", r"frame_\1.bn.\2"),
-    *POSTERIOR,
+    *POOLING,
     *SEGMENTS,
 ]
 RESNET = [
     (r"network\.(.+)", r"\1"),
+    *POOLING,
     *SEGMENTS,
 ]
 SIMAM_RESNET = [
@@ -33,17 +35,19 @@ SIMAM_RESNET = [
     (r"pooling\.linear2\.(\w+)", r"pooling.attention.3.\1"),
     (r"embedding\.layers\.0\.affine\.(\w+)", r"bottleneck.\1"),
 ]
+LINEAR = [
+    (r"embedding\.input_bn\.(\w+)", r"bn.\1"),
+    (r"embedding\.layers\.0\.affine\.(\w+)", r"linear.\1"),
+    (r"embedding\.layers\.0\.bn\.(\w+)", r"bn2.\1"),
+]
 ECAPA_TDNN = [
     (r"network\.layer(\d)\.conv1\.(.+)", r"layer\1.se_res2block.0.\2"),
     (r"network\.layer(\d)\.res2\.(.+)", r"layer\1.se_res2block.1.\2"),
     (r"network\.layer(\d)\.conv2\.(.+)", r"layer\1.se_res2block.2.\2"),
     (r"network\.layer(\d)\.se\.(.+)", r"layer\1.se_res2block.3.\2"),
     (r"network\.(.+)", r"\1"),
-    *POSTERIOR,
-    (r"pooling\.(.+)", r"pool.\1"),
-    (r"embedding\.input_bn\.(\w+)", r"bn.\1"),
-    (r"embedding\.layers\.0\.affine\.(\w+)", r"linear.\1"),
-    (r"embedding\.layers\.0\.bn\.(\w+)", r"bn2.\1"),
+    *POOLING,
+    *LINEAR,
 ]
 
 
@@ -71,6 +75,7 @@ CAMPPLUS = [
     (r"network\.transits\.(\d+)\.bn\.(\w+)", _numbered("xvector.transit{}.nonlinear.batchnorm.{}")),
     (r"network\.transits\.(\d+)\.linear\.(\w+)", _numbered("xvector.transit{}.linear.{}")),
     (r"network\.out_bn\.(\w+)", r"xvector.out_nonlinear.batchnorm.\1"),
+    *POOLING,
     (r"embedding\.layers\.0\.affine\.(\w+)", r"xvector.dense.linear.\1"),
     (r"embedding\.layers\.0\.bn\.(\w+)", r"xvector.dense.nonlinear.batchnorm.\1"),
 ]
@@ -84,7 +89,7 @@ REPVGG = [
     (r"network\.(.+)\.identity_bn\.(\w+)", r"\1.rbr_identity.\2"),
     (r"network\.(.+)\.fused\.(\w+)", r"\1.rbr_reparam.\2"),
     (r"network\.(.+)\.se\.linear(\d)\.(\w+)", r"\1.se.fc_\2.\3"),
-    (r"pooling\.(.+)", r"pool.\1"),
+    *POOLING,
     (r"embedding\.layers\.0\.affine\.(\w+)", r"seg.\1"),
 ]
 # The names of NeXt-TDNN's authors.
@@ -142,7 +147,8 @@ REDIMNET = [
     (_LAYER + r"encoder\.linear2\.(\w+)", _in_stage(r"tcm.4.feed_forward.output_dense.\3")),
     (_LAYER + r"encoder\.norm2\.(\w+)", _in_stage(r"tcm.4.final_layer_norm.\3")),
     (_LAYER + r"expand\.(\w+)", _in_stage(r"exp_dim_conv.\3")),
-    *ECAPA_TDNN[-4:],  # pooling and embedding
+    *POOLING,
+    *LINEAR,
     SEGMENTS[-1],
 ]
 
@@ -177,11 +183,11 @@ DF_RESNET = [
     (r"network\.stage2\.blocks\.(.+)", r"stages.1.\1"),
     (r"network\.stage3\.blocks\.(.+)", r"stages.2.\1"),
     (r"network\.stage4\.blocks\.(.+)", r"stages.3.\1"),
+    *POOLING,
     *SEGMENTS,
 ]
 RULES = {
     "tdnn": TDNN,
-    "etdnn": TDNN,
     "resnet": RESNET,
     "simam_resnet": SIMAM_RESNET,
     "df_resnet": DF_RESNET,
@@ -201,16 +207,9 @@ RULES = {
 }
 
 
-# Their weights with three axes that have fewer here, by network type: convolutions of kernel 1 that may be linear
-# layers, and in NeXt-TDNN scales and offsets (1, 1, C).
-THREE_AXES = {
-    "tdnn": r"frame_\d+\.conv_1d\.weight",
-    "etdnn": r"frame_\d+\.conv_1d\.weight",
-    "ecapa_tdnn": r"(.+\.)?conv\.weight|.+\.convs\.\d+\.weight|pool\.linear\d\.weight",
-    "campplus": r"xvector\..*linear\w*\.weight",
-    "repvgg": r"",
-    "next_tdnn": r".+\.grn\.(gamma|beta)",
-}
+# Their weights with three axes that have fewer here, by network type: a convolution of kernel 1 that is a linear layer,
+# and scales and offsets (1, 1, C).
+THREE_AXES = {"campplus": r"xvector\.dense\.linear\.weight", "next_tdnn": r".+\.grn\.(gamma|beta)"}
 ROWS = r"pool\.prior_(mean|logprec)"
 
 

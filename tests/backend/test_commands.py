@@ -104,6 +104,11 @@ def test_a_duration_of_0_has_no_logarithm():
         log_durations(["a", "b"], {"a": 1.0, "b": 0.0}, {}, 30)
 
 
+def test_labels_of_a_domain_need_its_embeddings(run):
+    with pytest.raises(InputError, match="--adapt-data needs --adapt"):
+        run(train_backend, "--adapt-data data_test train data_train adapted")
+
+
 @pytest.mark.parametrize("options", ["", "--adapt-method coral", "--adapt-method coral+", "--adapt-data data_test"])
 def test_adaptation(run, capsys, options):
     run(train_backend, f"--lda-dim 8 --adapt test {options} train data_train adapted")

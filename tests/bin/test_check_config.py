@@ -3,6 +3,7 @@
 import pytest
 from toy_data import make_config
 
+from nnet.bin import check_config
 from nnet.bin.check_config import main
 from nnet.errors import InputError
 
@@ -12,6 +13,22 @@ def test_it_shows_every_layer_and_takes_a_step(tmp_path, capsys):
     out = capsys.readouterr().out
     line = next(line for line in out.splitlines() if line.startswith("network.tdnn1")).split()
     assert line[1:3] == ["26x16", f"{5 * 20 * 16 + 16:,}"]
+    assert "every gradient finite" in out
+
+
+def test_layers_that_cannot_be_listed_are_no_error(tmp_path, capsys, monkeypatch):
+    config = str(make_config(tmp_path / "c.json"))
+    main(["--dim", "20", "--set", "pooling.type=self_attention", config])
+    out = capsys.readouterr().out
+    assert any(line.startswith("other ") for line in out.splitlines()), "the keys times the queries, a reshaped weight"
+
+    def refuse(*_):
+        raise InputError("this network uses functions of MLX itself")
+
+    monkeypatch.setattr(check_config, "cost_table", refuse)
+    main(["--dim", "20", config])
+    out = capsys.readouterr().out
+    assert "layers cannot be listed: this network uses functions of MLX itself" in out
     assert "every gradient finite" in out
 
 
@@ -32,7 +49,7 @@ def test_features_must_fit_the_configuration(tmp_path, capsys):
     assert f"{5 * 24 * 16 + 16:,}" in capsys.readouterr().out
     with pytest.raises(InputError, match="features of 24 dimensions, but features.dim of the configuration is 20"):
         main([*feats, "--set", "features.dim=20", config])
-    with pytest.raises(InputError, match=r"features.type is mfcc by --set, but .* \(fbank\): change it there"):
+    with pytest.raises(InputError, match=r"features.type is mfcc, but the features are fbank; change it in .*c.json"):
         main([*feats, "--set", "features.type=mfcc", config])
 
 

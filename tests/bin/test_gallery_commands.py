@@ -120,6 +120,11 @@ def test_too_few_speakers_are_refused(work, tmp_path):
         calibrate.main([str(work / "model"), str(tmp_path / "few")])
 
 
+def test_a_model_without_a_folder_here_is_not_calibrated(work):
+    with pytest.raises(InputError, match="small: no such folder; .* calibrate a copy"):
+        calibrate.main(["small", str(work / "data")])
+
+
 def test_a_calibration_of_other_weights_is_refused(work, tmp_path):
     shutil.copytree(work / "model", tmp_path / "model")
     config = nnet.load_config(str(work / "c.json"))

@@ -24,10 +24,11 @@ from nnet.feats.front_end import FrontEnd
 from nnet.feats.options import FEATURE_OPTIONS, FbankOptions, MelOptions, MfccOptions
 from nnet.model.engine import onnx_model, open_session
 from nnet.model.speaker_net import build_model
+from nnet.networks.embedding import Embedding, EmbeddingOptions
 from nnet.networks.layers import BatchNorm
 from nnet.ops import mx, tree_flatten, tree_unflatten
 from nnet.ops.onnx_graph import OnnxGraph
-from nnet.poolings import POOLINGS
+from nnet.poolings import POOLINGS, Pooling
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -146,6 +147,28 @@ def test_every_endpoint_of_an_utterance():
     model = trained_like(build_config({"network": TOY, "embedding": {"dims": [12, 10]}}, "toy"), 13)
     for node in set(model.endpoint_dims) - set(model.network.endpoint_dims):
         assert_parity(model, 13, node)
+
+
+class Halves(Pooling):
+    """Means of even and of odd frames, and the difference between the means of two halves."""
+
+    def __init__(self, in_dim):
+        super().__init__()
+        self.out_dim = 3 * in_dim
+
+    def __call__(self, x, endpoints=None):
+        x = ops.crop_to_multiple(x, of=2)
+        pairs = ops.flatten(ops.unflatten(x, axis=1, shape=(-1, 2)), start=2)
+        first, second = (ops.mean(half, axis=1) for half in ops.split(x, parts=2, axis=1))
+        return ops.concat(ops.mean(pairs, axis=1), first - second)
+
+
+def test_axes_of_unknown_size_are_divided():
+    model = trained_like(build_config({"network": TOY}, "toy"), 13)
+    model.pooling = Halves(model.network.out_dim)
+    model.embedding = Embedding(model.pooling.out_dim, EmbeddingOptions(dims=(8,)))
+    model.network.min_frames += 1  # a pair of frames
+    assert_parity(model.eval(), 13)
 
 
 def test_what_has_no_form_in_onnx_is_named():

@@ -48,6 +48,8 @@ def stream():
 def test_both_engines_give_the_same(model):
     engines = [engine_of(model, model.node, name) for name in ("mlx", "onnx")]
     assert [type(engine) for engine in engines] == [MlxEngine, OnnxEngine]
+    with pytest.raises(InputError, match="engine must be one of mlx, onnx, not 'cuda'"):
+        engine_of(model, model.node, "cuda")
     options = {"chunk_size": 100, "min_chunk_size": 10}
     for (key, ours), (other, theirs) in zip(
         *(embed_utterances(model, stream(), engine=engine, **options) for engine in engines), strict=True

@@ -70,6 +70,35 @@ def test_wespeakers_networks(name, tmp_path, make_twin, equal_embeddings):
         equal_embeddings(converted.model, twin, frames, 80)
 
 
+@pytest.mark.parametrize("name", ["XVEC", "ResNet34", "CAMPPlus", "Gemini_DF_ResNet60"])
+def test_wespeakers_attentive_pooling(name, tmp_path, make_twin, twins, equal_embeddings):
+    cls, options = WESPEAKER[name]
+    twin = make_twin(cls, **options)
+    twice = name == "CAMPPlus"  # registers its pooling under two names
+    width = twin.xvector.dense.linear.in_channels if twice else twin.seg_1.in_features
+    pooling = twins.randomize(twins.AttentivePooling(width // 2)).eval()
+    twin.pool = torch.nn.Sequential(torch.nn.Flatten(1, -2), pooling)
+    if twice:
+        twin.xvector.stats = pooling
+    state = {n.replace("pool.1.", "pool."): weight for n, weight in twin.state_dict().items()}
+    torch.save(state, tmp_path / "avg_model.pt")
+    converted = convert(str(tmp_path))
+    assert converted.config.pooling.type == "channel_attention"
+    equal_embeddings(converted.model, twin, 120, 80)
+
+
+def test_an_experiment_of_wespeaker(tmp_path, make_twin, caplog):
+    (tmp_path / "models").mkdir()
+    _save_wespeaker(tmp_path, make_twin("XVector"), "XVEC", dataset_args={"resample_rate": 8000})
+    (tmp_path / "avg_model.pt").rename(tmp_path / "models" / "avg_model.pt")
+    for source in (tmp_path, tmp_path / "models", tmp_path / "models" / "avg_model.pt"):
+        assert convert(str(source)).feats_conf["options"]["sample_frequency"] == 8000
+    assert not caplog.text
+    (tmp_path / "config.yaml").unlink()
+    assert convert(str(tmp_path)).feats_conf["options"]["sample_frequency"] == 16000
+    assert "no config.yaml beside it or in the folder above models/" in caplog.text
+
+
 # WeSpeaker's variant of RepVGG → its twin with an eighth of the channels; the widths say the rest.
 REPVGG = {
     "TINY_A0": ((3, 4, 23, 3), (4, 4, 8, 16, 32), {}),
@@ -157,7 +186,7 @@ def test_redimnets_of_their_authors(name, tmp_path, make_twin, equal_embeddings,
     state = twin.state_dict() | {"spec.torchfbank.1.flipped_filter": torch.zeros(1, 1, 2)}
     torch.save({"state_dict": state}, tmp_path / "b0-vox2-lm.pt")
     converted = convert(str(tmp_path))
-    assert converted.toolkit == "redimnet" and "defines no features" in caplog.text
+    assert converted.toolkit == "redimnet" and "does not say which features it takes" in caplog.text
     for frames in (50, 401):
         equal_embeddings(converted.model, twin, frames, 40, bound=1e-5)
 
@@ -214,13 +243,17 @@ def test_the_first_release_of_redimnet_and_wespeakers_redimnet2(tmp_path, make_t
     converted = convert(str(tmp_path / "redimnet-b0-vox2-lm.pt"))
     assert converted.toolkit == "redimnet" and converted.config.embedding.input_bn
     (tmp_path / "second").mkdir()
-    mels = {"frontend": "tfmel", "tfmel_args": {"n_mels": 40, "norm_signal": True}}
+    mels = {"frontend": "tfmel", "cmvn": False, "tfmel_args": {"n_mels": 40, "norm_signal": True}}
     arguments = {"model_args": {"feat_dim": 40}, "dataset_args": mels}
     converted = convert(_save_wespeaker(tmp_path / "second", second, "ReDimNet2B0", **arguments))
     options = MelOptions.from_dict(converted.feats_conf["options"])
     assert converted.toolkit == "wespeaker" and converted.feats_conf["cmvn"] == "utterance"
     assert options == MelOptions(num_mel_bins=40, normalize_signal=True)
     equal_embeddings(converted.model, second, 90, 40, bound=1e-5)
+    for name, value in (("before_pool_offset", 2), ("block_2d_type", "convnext_like_relu")):
+        arguments = {"model_args": {"feat_dim": 40, name: value}, "dataset_args": mels}
+        with pytest.raises(InputError, match=f"{name}.* of config.yaml is not supported"):
+            convert(_save_wespeaker(tmp_path / "second", second, "ReDimNet2B0", **arguments))
 
 
 @pytest.mark.parametrize("wespeaker", [True, False])
@@ -476,6 +509,7 @@ def test_every_tensor_is_accounted_for(change, message, tmp_path, make_twin):
         ({"model_args": {"acoustic_dim": 40}}, "config.yaml has acoustic_dim 40"),
         ({"model_args": {"pooling_func": "MQMHASTP"}}, "MQMHASTP is not supported"),
         ({"dataset_args": {"frontend": "whisper"}}, "front end whisper is not supported"),
+        ({"dataset_args": {"frontend": "tfmel"}}, "cmvn on top of tfmel"),
         ({"dataset_args": {"cmvn_args": {"norm_var": True}}}, "variance normalization"),
         ({"dataset_args": {"fbank_args": {"frame_shift": "ten"}}}, "frame_shift must be a number"),
         ({"dataset_args": {"fbank_args": 80}}, "fbank_args must be a section"),

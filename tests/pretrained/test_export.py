@@ -251,12 +251,12 @@ WIDTHS = {"feat_dim": 80, "channels": 2, "group": 1, "embed_dim": 12}  # of smal
 # A twin, its options, its pooling's eps, and the file by which its front end is known.
 TWINS = [
     ("XVector", {}, 1e-7, "avg_model.pt"),
-    ("ResNet", {"depth": 18, "m_channels": 4}, 1e-7, "avg_model.pt"),
+    ("ResNet", {"depth": 18}, 1e-7, "avg_model.pt"),
     ("ResNet", {"depth": 50, "m_channels": 2, "two_emb_layer": True}, 1e-8, "embedding_model.ckpt"),
-    ("EcapaTdnn", {"channels": 32, "context": True}, 1e-7, "avg_model.pt"),
+    ("EcapaTdnn", {"channels": 512, "context": True}, 1e-7, "avg_model.pt"),
     ("CamPlusPlus", {"m_channels": 8, "growth": 8, "blocks": (3, 4, 2), "embed_dim": 12}, 0.0, "embedding_model.ckpt"),
-    ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (6, 6, 12, 24, 160)}, 1e-7, "avg_model.pt"),
-    ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (3, 3, 6, 12, 80), "fused": True}, 1e-7, "avg_model.pt"),
+    ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (48, 48, 96, 192, 1280)}, 1e-7, "avg_model.pt"),
+    ("RepVgg", {"depths": (2, 4, 14, 1), "widths": (48, 48, 96, 192, 1280), "fused": True}, 1e-7, "avg_model.pt"),
     ("NextTdnn", {"channels": 16, "blocks": 1}, 0.0, "model.pt"),
     ("Res2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
     ("WespeakerERes2Net", {"embed_dim": 12}, 1e-7, "avg_model.pt"),
@@ -265,9 +265,9 @@ TWINS = [
     ("ReDimNet", {"stages": [(1, 1, 2, 20), (2, 1, 1, 0)], "wespeaker": True} | WIDTHS, 0, "avg_model.pt"),
     ("ReDimNet", {"stages": [(1, 1, 2, 20), (2, 1, 1, 0)]} | WIDTHS, 0, "model.pt"),
     ("ReDimNet", {"stages": [(1, 2, 1, 2, 0)], "out_channels": 6, "out_map": True} | WIDTHS, 0, "model.pt"),
-    ("SimAmResNet", {"depth": 18, "in_planes": 4}, 1e-7, "avg_model.pt"),
-    ("DfResNet", {"blocks": (1, 1, 1, 1), "channels": 4}, 1e-7, "avg_model.pt"),
-    ("EcapaTdnn", {"channels": 32, "posterior": True}, 1e-7, "avg_model.pt"),
+    ("SimAmResNet", {"depth": 34, "in_planes": 4}, 1e-7, "avg_model.pt"),
+    ("DfResNet", {"blocks": (3, 3, 9, 3), "channels": 32}, 1e-7, "avg_model.pt"),
+    ("EcapaTdnn", {"channels": 512, "posterior": True}, 1e-7, "avg_model.pt"),
     ("XVector", {"posterior": True}, 1e-7, "avg_model.pt"),
 ]
 
@@ -312,7 +312,7 @@ def test_a_redimnet2_of_wespeaker_keeps_its_front_end(normalized, tmp_path, make
     twin = make_twin("ReDimNet", stages=[(1, 2, 1, 2, 0)], out_channels=6, out_map=True, **WIDTHS)
     torch.save(twin.state_dict(), tmp_path / "avg_model.pt")
     tfmel = {"n_mels": 80, "f_max": 7000, "norm_signal": normalized, "eps": 1e-7}
-    settings = {"dataset_args": {"frontend": "tfmel", "tfmel_args": tfmel}}
+    settings = {"dataset_args": {"frontend": "tfmel", "cmvn": False, "tfmel_args": tfmel}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     convert([str(tmp_path), str(tmp_path / "model")])
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
@@ -326,10 +326,20 @@ def test_a_redimnet2_of_wespeaker_keeps_its_front_end(normalized, tmp_path, make
     assert os.listdir(tmp_path / "other" / "pytorch") == ["model.pt"], "WeSpeaker's takes tfmel only"
 
 
-@pytest.mark.parametrize("cls", ["WespeakerERes2Net", "ERes2NetV2"])
-def test_a_size_that_wespeaker_does_not_have_is_exported_without_its_settings(cls, tmp_path, make_twin):
+OTHER_SIZES = [
+    ("WespeakerERes2Net", {"m_channels": 8, "num_blocks": (1, 1, 1, 1)}),
+    ("ERes2NetV2", {"m_channels": 8, "num_blocks": (1, 1, 1, 1)}),
+    ("ResNet", {"depth": 18, "m_channels": 4}),
+    ("DfResNet", {"blocks": (3, 4, 8, 3), "channels": 4}),
+    ("EcapaTdnn", {"channels": 32}),
+    ("CamPlusPlus", {"m_channels": 8, "growth": 8, "blocks": (3, 4, 2)}),
+]
+
+
+@pytest.mark.parametrize("cls, options", OTHER_SIZES)
+def test_a_size_that_wespeaker_does_not_have_is_exported_without_its_settings(cls, options, tmp_path, make_twin):
     torch = pytest.importorskip("torch")
-    torch.save(make_twin(cls, m_channels=8, num_blocks=(1, 1, 1, 1)).state_dict(), tmp_path / "avg_model.pt")
+    torch.save(make_twin(cls, **options).state_dict(), tmp_path / "avg_model.pt")
     convert([str(tmp_path / "avg_model.pt"), str(tmp_path / "model")])
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
     assert [path.name for path in (tmp_path / "out" / "pytorch").iterdir()] == ["model.pt"]

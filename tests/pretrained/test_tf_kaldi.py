@@ -129,7 +129,7 @@ def test_its_embeddings_are_those_of_the_formulas(source):
 
 def test_its_features_are_told_or_unknown(source, tmp_path, caplog):
     main(["exp/xvector", str(tmp_path / "a")])
-    assert load_speaker_net(str(tmp_path / "a"))[2]["feats_conf"] is None and "defines no features" in caplog.text
+    assert load_speaker_net(str(tmp_path / "a"))[2]["feats_conf"] is None and "which features it takes" in caplog.text
     options = MfccOptions(num_ceps=DIM, dither=0.0).to_dict()
     conf = {"type": "mfcc", "options": options, "cmvn": "sliding", "silence_removed": True}
     (tmp_path / "feats_conf.json").write_text(json.dumps(conf))

@@ -144,7 +144,9 @@ def test_only_the_last_checkpoints_are_kept(data, tmp_path):
     train(data, config, tmp_path / "exp")
     assert [os.path.basename(f) for f in list_checkpoints(tmp_path / "exp")] == ["epoch-0004", "epoch-0005"]
     load_speaker_net(tmp_path / "exp", "4")
-    with pytest.raises(InputError, match="no checkpoint 2; kept: epoch-0004, epoch-0005"):
+    with pytest.raises(InputError, match="no checkpoint latest: give best, last or a number of epochs"):
+        load_speaker_net(tmp_path / "exp", "latest")
+    with pytest.raises(InputError, match="no checkpoint 2: .*; kept: epoch-0004, epoch-0005"):
         load_speaker_net(tmp_path / "exp", "2")
 
 
