@@ -52,11 +52,11 @@ def start(module, side, case, environment):
 
 def work(worker):
     """Lets a worker do its work; returns the seconds that it took."""
-    worker.stdin.write("\n")
-    worker.stdin.flush()
     try:
+        worker.stdin.write("\n")
+        worker.stdin.flush()
         return float(worker.stdout.readline())
-    except ValueError:  # the worker ended, or failed
+    except (ValueError, BrokenPipeError):  # the worker ended, or failed
         raise InputError(f"{' '.join(worker.args[4:])} ended with status {worker.wait()}") from None
 
 

@@ -1,6 +1,7 @@
 """The cores of this process."""
 
 import os
+import socket
 
 
 def cores() -> int:
@@ -8,3 +9,9 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def place() -> str:
+    """Names the machine and the cores of this process; processes with the same place share them."""
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return f"{socket.gethostname()} {numbers}"

@@ -39,7 +39,7 @@ show_news() {  # prints new lines of the log about epochs
   shown=$lines
 }
 
-quote "${program[@]}" "$@"
+quote env "SV_LOCKED=$SV_LOCKED" "${program[@]}" "$@"  # Kaldi's queue.pl and slurm.pl export PATH alone
 $cmd ${num_threads:+--num-threads "$num_threads"} "$log" "${quoted[@]}" &
 job=$!
 trap 'kill $job 2>/dev/null || true' INT TERM

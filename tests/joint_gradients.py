@@ -17,6 +17,7 @@ UTTERANCES = 4  # of a process
 
 def main():
     group = Group()
+    assert group.at_this_place() == group.size, "both processes are on this machine"
     mx.random.seed(0)
     net = ResNet(16, ResNetOptions(depth=18, channels=4))
     features = mx.random.normal((group.size * UTTERANCES, 60, 16))

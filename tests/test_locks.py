@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from toy_data import make_config, make_data
 
 from nnet.bin import export_model, extract_class_centers
 from nnet.errors import InputError
@@ -87,3 +88,19 @@ lock d
         assert "d: is being written by process " in line and line.endswith(
             ": a.sh; wait until it has ended, or stop it"
         )
+
+
+def test_a_runner_that_exports_only_path_may_train(root, tmp_path):
+    """As Kaldi's queue.pl does it: the job does not see the variables of the script that holds the lock."""
+    make_data(tmp_path / "train")
+    make_data(tmp_path / "valid", utterances=2, seed=1)
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    runner = tmp_path / "queue.sh"
+    runner.write_text(f'#!/usr/bin/env bash\nexec env -i PATH="$PATH" {root}/utils/run.sh "$@"\n')
+    runner.chmod(0o755)
+    words = [config, tmp_path / "train", tmp_path / "valid", tmp_path / "exp"]
+    done = subprocess.run(
+        ["steps/train_nnet.sh", "--cmd", runner, *words], cwd=root, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "exp" / "model.safetensors").exists()

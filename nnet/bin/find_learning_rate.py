@@ -18,7 +18,7 @@ from nnet.training.data import check_features, training_loader
 from nnet.training.distributed import Group
 from nnet.training.rate_finder import find_rate, suggest_rate
 from nnet.training.train import new_model
-from nnet.training.trainer import Trainer
+from nnet.training.trainer import Diverged, Trainer
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,17 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     config = load_config(args.config, args.set)
     data = DataDir(args.train_data)
-    dim = check_features(config, data, [])
+    measured = DataDir(args.valid) if args.valid else data
+    if config.data.source == "audio" and not measured.feats_conf:
+        raise InputError(
+            f"{measured.path}: has no feats_conf.json, which says how features are computed from audio: give the "
+            "validation data of the training with --valid"
+        )
+    dim = check_features(config, measured, [])
     spk2int = speaker_indices(with_speeds(data.utt2spk, config.data.speeds))
     os.makedirs(args.out, exist_ok=True)
     group = Group()
-    with training_loader(config, data, spk2int, group, data.feats_conf) as loader:
+    with training_loader(config, data, spk2int, group, measured.feats_conf) as loader:
         model = new_model(config, dim, len(spk2int), args.config, loader.target_dims)
         trainer = Trainer(model, config, args.out, loader, None, [], group)
         points = sweep(trainer, args)
@@ -44,6 +50,9 @@ def main(argv=None):
 
 def make_parser():
     p = parser(__doc__)
+    p.add_argument(
+        "--valid", metavar="DATA", help="validation data, whose features are those computed with data.source audio"
+    )
     p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override the configuration")
     p.add_argument("--first", type=number(float, above=0), default=1e-5, help="first learning rate")
     p.add_argument("--factor", type=number(float, above=1), default=1.15, help="ratio of successive rates")
@@ -62,7 +71,7 @@ def sweep(trainer, args):
         for point in find_rate(trainer, args.first, args.factor, args.tune_period, args.count):
             log.info("rate %.3g: loss %.4f (%d of at most %d)", point.rate, point.loss, len(points) + 1, args.count)
             points.append(point)
-    except InputError as error:
+    except Diverged as error:
         log.info("stopped: %s", error)
     if not points:
         raise InputError(f"{args.config}: the loss is not finite even at --first {args.first:g}; start lower")

@@ -10,9 +10,9 @@ are passed unquoted, so that '|' and '>' work; others are quoted. A pipe fails i
   --num-threads N    threads that a job will use
   --OPTION VALUE     any other option of a queue (--mem 4G, --gpu 1, ...) is accepted and ignored
 
-OMP_NUM_THREADS and similar variables, unless already set, limit each job to its share of the cores. A log holds the
-command, its start and end time and its exit status. If a job fails, no further ones are started, the end of its log is
-shown, and the exit status is 1. A signal, or the death of this process, ends all jobs.
+OMP_NUM_THREADS and similar variables, unless already set, limit each of several jobs to its share of the cores. A log
+holds the command, its start and end time and its exit status. If a job fails, no further ones are started, the end of
+its log is shown, and the exit status is 1. A signal, or the death of this process, ends all jobs.
 """
 
 import sys

@@ -170,6 +170,8 @@ def _apply_override(values, override):
         # A new type keeps the options that it shares with the old one; the others would be unknown keys.
         own = option_names(find_class(section, value, f"--set {override}: {section}.type"))
         current = {k: v for k, v in current.items() if k in own}
+    if (section, key) == ("schedule", "file"):
+        current.pop("rates", None)  # those of the file that it names instead
     values[section] = current | {key: value}
 
 
@@ -193,8 +195,8 @@ def _read_rates(config, path):
     rates = options.rates or _rates_of_file(options.file, path)
     if len(rates) < config.training.epochs:
         raise InputError(
-            f"{path}: schedule.file {options.file} has {len(rates)} rates for training.epochs "
-            f"{config.training.epochs}; add lines or lower the epochs"
+            f"{path}: schedule.{f'file {options.file}' if options.file else 'rates'} has {len(rates)} rates for "
+            f"training.epochs {config.training.epochs}; add some or lower the epochs"
         )
     schedule = dataclasses.replace(options, file=os.path.basename(options.file), rates=rates)
     return dataclasses.replace(config, schedule=dataclasses.replace(config.schedule, options=schedule))

@@ -91,10 +91,12 @@ class TrainingSection:
     )
     best_by: str = option(
         "valid_loss",
-        "Criterion that selects the best checkpoint: the one with its lowest value.",
+        "Which number selects the best epoch: the one where it is lowest.",
         choices=("valid_loss", "dev_eer"),
     )
-    keep_checkpoints: int = option(3, "Number of last checkpoints to keep.", low=1)
+    keep_checkpoints: int = option(
+        3, "Number of the last whole epochs whose checkpoints are kept, besides the newest checkpoint.", low=1
+    )
     average_checkpoints: int = option(
         0,
         "The final model is the average of this many last checkpoints (at most keep_checkpoints); 0: the best one.",

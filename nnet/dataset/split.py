@@ -137,7 +137,11 @@ def _draw_dev_speakers(spk2utt, groups, wanted, rng):
     fit = [s for s, utts in spk2utt.items() if len({groups[u] for u in utts}) >= 2]
     if wanted is None:
         if len(spk2utt) < FEWEST_SPEAKERS or len(fit) < 2:
-            logger.info("no development set: %d speakers, %d of them with two or more", len(spk2utt), len(fit))
+            logger.info(
+                "no development set: %d speakers, %d of them with two or more utterances of different sessions",
+                len(spk2utt),
+                len(fit),
+            )
             return []
         wanted = min(len(fit), 60, max(2, round(0.05 * len(spk2utt))))
     if wanted > len(fit) or (wanted and wanted >= len(spk2utt)):
@@ -183,8 +187,9 @@ def _shuffled_groups(utterances, groups, rng):
 def _report_too_few(taken, wanted, num_speakers, max_share):
     if not taken:
         raise InputError(
-            f"no utterance available for validation: for none of the {num_speakers} speakers a whole group is within "
-            f"{max_share:g} of its utterances; increase --max-share, or use the ends of utterances with --cut"
+            f"no utterance available for validation: none of the {num_speakers} speakers has enough of them, as a "
+            f"validation utterance, with its copies or its session, may be at most {max_share:g} of a speaker's "
+            "utterances; increase --max-share, or use the ends of utterances with --cut"
         )
     logger.warning(
         "only %d of %d validation utterances available with at most %g of a speaker's utterances",

@@ -6,6 +6,7 @@ This module and local.py import nothing that is slow to load, because every job 
 """
 
 import re
+import signal
 from collections import namedtuple
 
 from nnet.errors import InputError
@@ -51,6 +52,13 @@ class Interrupted(Exception):
     def __init__(self, number, what="the jobs are stopped"):
         super().__init__(f"stopped by signal {number}, {what}")
         self.number = number
+
+
+def on_signals(handler):
+    """Calls handler(number, frame) at SIGTERM, SIGINT and, unless `nohup` has this process ignore it, SIGHUP."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def parse(arguments):

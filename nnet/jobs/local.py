@@ -9,7 +9,7 @@ import time
 from collections import namedtuple
 
 from nnet.cores import cores
-from nnet.jobs.call import Interrupted, JobsFailed, last_lines, shell_command
+from nnet.jobs.call import Interrupted, JobsFailed, last_lines, on_signals, shell_command
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GRACE_SECONDS = 3
@@ -37,7 +37,9 @@ class Runner:
         self.call = call
         threads = call.positive("--num-threads")
         self.max_jobs = call.positive("--max-jobs-run") or max(1, cores() // (threads or 1))
-        self.environment = environment_of(min(self.max_jobs, len(call.numbers)), threads)
+        # A single job is not limited, so that the processes that it starts can divide the cores themselves.
+        limited = threads or len(call.numbers) > 1
+        self.environment = environment_of(min(self.max_jobs, len(call.numbers)), threads) if limited else None
         self.waiting = list(call.numbers)
         self.running = {}
         self.failed = []
@@ -51,8 +53,7 @@ class Runner:
             JobsFailed: a job failed; no further ones are started.
             Interrupted: a signal arrived; the running jobs are stopped.
         """
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        on_signals(self._on_signal)
         with Watchdog() as self.watchdog:
             try:
                 while self.running or (self.waiting and not self.failed):

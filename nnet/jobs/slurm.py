@@ -3,20 +3,20 @@
 import logging
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
 import uuid
 
 from nnet.errors import InputError
-from nnet.jobs.call import Interrupted, JobsFailed, last_lines
+from nnet.jobs.call import Interrupted, JobsFailed, last_lines, on_signals
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two queries of the queue
 PATIENCE = 10.0  # seconds until a log written on another machine must be visible here
 ENDED = "# Ended (code 0)"
+THREADS = ("--num-threads", "--cpus-per-task", "-c")  # Kaldi's option for the threads of a job, and sbatch's
 
 
 class Submission:
@@ -36,8 +36,7 @@ class Submission:
             Interrupted: a signal arrived; the jobs are canceled.
             InputError: Slurm is not installed, or rejects the submission.
         """
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, _interrupt)
+        on_signals(_interrupt)
         os.makedirs(self.queue, exist_ok=True)
         for log in filter(os.path.exists, self.logs):
             os.truncate(log, 0)  # left by an earlier run; truncated rather than removed, as someone may be following it
@@ -61,22 +60,29 @@ class Submission:
     def command(self):
         """Returns the command line of sbatch, which reads the script from standard input."""
         options = dict(self.call.options)
-        threads, gpus = options.pop("--num-threads", None), options.pop("--gpu", "0")
+        threads, gpus = self.threads(), options.pop("--gpu", "0")
+        for option in THREADS:
+            options.pop(option, None)
         most = options.pop("--max-jobs-run", None)
         command = ["sbatch", "--parsable", f"--job-name={self.label}", f"--chdir={os.getcwd()}"]
         command += [f"--output={self.queue}/{self.label}.{'%a' if self.call.name else 'out'}"]
-        command += [f"{option}={value}" for option, value in options.items()]
+        for option, value in options.items():
+            command += [f"{option}={value}"] if option.startswith("--") else [option, value]
         command += [f"--cpus-per-task={threads}"] if threads else []
         command += [f"--gres=gpu:{gpus}"] if gpus != "0" else []
         if self.call.name:
             command.append(f"--array={self.call.numbers[0]}-{self.call.numbers[-1]}{f'%{most}' if most else ''}")
         return command
 
+    def threads(self):
+        """Returns the threads of each job by any of the options in THREADS; None: not given."""
+        given = [self.call.positive(option) for option in THREADS if option in self.call.options]
+        return given[0] if given else None
+
     def script(self):
         """Returns the batch script: nnet.bin.run_jobs for one job number, with this process's Python and package."""
         kept = [f"{name}={shlex.quote(os.environ[name])}" for name in ("PATH", "PYTHONPATH") if name in os.environ]
-        threads = self.call.options.get("--num-threads", "1")
-        words = [sys.executable, "-m", "nnet.bin.run_jobs", "--num-threads", threads]
+        words = [sys.executable, "-m", "nnet.bin.run_jobs", "--num-threads", str(self.threads() or 1)]
         array = f"{self.call.name}=$SLURM_ARRAY_TASK_ID " if self.call.name else ""
         export = f"export {' '.join(kept)}\n" if kept else ""
         command = shlex.join([self.call.log, *self.call.words])

@@ -34,7 +34,10 @@ class ValidationOptions:
     reduce_epochs: int = option(4, "Epochs without a lower validation loss before the rate is halved.", low=1)
     patience_after: int = option(2, "Extra epochs to wait after halving.", low=0)
     stop_epochs: int = option(
-        10, "Epochs without a lower validation loss after which training ends; each halving adds patience_after.", low=1
+        10,
+        "Epochs without a lower validation loss after which training ends. Each halving adds patience_after, "
+        "so that with the defaults only min_learning_rate ends it.",
+        low=1,
     )
     min_learning_rate: float = option(1e-6, "Training ends when the rate falls below this.", low=0)
 
@@ -87,9 +90,11 @@ class File(Schedule):
 class WarmupOptions:
     """Linear warm-up to the peak rate."""
 
-    learning_rate: float = option(0.1, "Peak rate.", above=0)
-    warmup_epochs: float = option(0.0, "Epochs over which the rate rises linearly to learning_rate.", low=0)
-    warmup_from: float = option(0.0, "Share of learning_rate at which the warm-up begins.", low=0, high=1)
+    learning_rate: float = option(0.1, "Rate of the schedule's beginning, without the warm-up factor.", above=0)
+    warmup_epochs: float = option(
+        0.0, "Epochs over which the warm-up factor rises linearly to 1; the rate is multiplied by it.", low=0
+    )
+    warmup_from: float = option(0.0, "The warm-up factor at the beginning.", low=0, high=1)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class Warmup(Schedule):
 
 @dataclass(frozen=True)
 class ExponentialOptions(FinalRateOptions):
-    """The rate falls exponentially from learning_rate to final_learning_rate, after or during a linear warm-up."""
+    """Exponential decay from learning_rate to final_learning_rate over the whole training, times a warm-up factor."""
 
 
 class Exponential(Warmup):

@@ -15,6 +15,7 @@ import numpy as np
 from nnet.audio.seeds import generator
 from nnet.errors import InputError
 from nnet.ops import mx
+from nnet.ops.lanes import on_cpu
 
 
 class ClassSampler:
@@ -113,5 +114,6 @@ def only_rows(tables, indices):
 
 
 def _wide(array):
-    """Returns float32 rows of even length as numbers of 8 bytes: a CPU writes number by number, whatever their size."""
-    return mx.view(array, mx.uint64 if array.ndim > 1 and array.shape[-1] % 2 == 0 else array.dtype)
+    """Views pairs of float32 as uint64 on a CPU, which writes number by number; Apple GPUs cannot write these."""
+    pairs = on_cpu() and array.ndim > 1 and array.shape[-1] % 2 == 0
+    return mx.view(array, mx.uint64 if pairs else array.dtype)

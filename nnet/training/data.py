@@ -52,7 +52,7 @@ def training_loader(config, data, spk2int, group, conf):
         "steps_per_epoch": d.steps_per_epoch,
         "segments_per_speaker": d.segments_per_speaker,
         "sampling": d.sampling,
-        "num_workers": num_workers(d, group.size),
+        "num_workers": num_workers(d, group.at_this_place()),
         "rank": group.rank,
         "num_ranks": group.size,
     }
@@ -82,7 +82,7 @@ def validation_loader(config, data, spk2int):
 
 
 def num_workers(data, processes):
-    """Returns the number of loader processes: data.num_workers, or by the cores, shared by the training processes."""
+    """Returns the number of loader processes: data.num_workers, or by the cores, which `processes` trainings share."""
     if data.num_workers is not None:
         return data.num_workers
     share = cores() // processes

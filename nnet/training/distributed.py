@@ -4,9 +4,11 @@
 """
 
 import math
+import zlib
 
 import numpy as np
 
+from nnet.cores import place
 from nnet.errors import InputError
 from nnet.ops import mx, tree_flatten, tree_unflatten
 from nnet.ops.normalization import joint_batch
@@ -91,6 +93,11 @@ class Group:
         if self.size == 1:
             return integers
         return np.array(self._evaluated(mx.distributed.all_gather, mx.array(integers)))
+
+    def at_this_place(self):
+        """Returns the number of processes that share the cores of this one (`nnet.cores.place`)."""
+        own = np.array([zlib.crc32(place().encode()) >> 1], np.int32)
+        return int(np.sum(self.gather(own) == own))
 
     def broadcast(self, numbers):
         """Returns the main process's list of numbers or None; the others pass any list of the same length."""

@@ -68,20 +68,23 @@ def train(
         dev_utterances = read_development(dev) if group.is_main else []
         loader = opened.enter_context(training_loader(config, data, spk2int, group, measured.feats_conf))
         valid_loader = opened.enter_context(validation_loader(config, valid, spk2int))
-        model = new_model(config, dim, len(spk2int), f"{directory}/config.json", loader.target_dims)
+        model = new_model(config, dim, len(spk2int), f"{directory}/config.json", loader.target_dims, group.size)
         trainer = Trainer(model, config, directory, loader, valid_loader, dev_utterances, group)
         if not (resume and trainer.resume()) and init:
             initialize_from(model, init, config.training.drop)
         trainer.run()
 
 
-def new_model(config: Config, dim: int, num_speakers: int, where: str, target_dims: tuple | None) -> SpeakerNet:
-    """Builds a SpeakerNet with its loss; InputError if chunks are too short or too few per speaker for it.
+def new_model(
+    config: Config, dim: int, num_speakers: int, where: str, target_dims: tuple | None, processes: int = 1
+) -> SpeakerNet:
+    """Builds a SpeakerNet with its loss; InputError if chunks are too short for it, or a batch too small.
 
     Args:
         config, dim, num_speakers: the Config, the dimension of the features, the classes.
         where: names the configuration in errors.
         target_dims: as for `nnet.model.speaker_net.attach_loss`.
+        processes: processes that share a batch.
     """
     mx.random.seed(config.training.seed)
     model = build_model(config, dim)
@@ -89,6 +92,12 @@ def new_model(config: Config, dim: int, num_speakers: int, where: str, target_di
     need = model.loss.min_segments_per_speaker
     if config.data.segments_per_speaker < need:
         raise InputError(f"{where}: loss {config.loss.type} needs data.segments_per_speaker of at least {need}")
+    if need > 1 and config.data.batch_size // processes < 2 * config.data.segments_per_speaker:
+        share = f" of each of {processes} processes" * (processes > 1)
+        raise InputError(
+            f"{where}: loss {config.loss.type} compares speakers, but the batch{share} has only one; raise "
+            "data.batch_size, or lower data.segments_per_speaker"
+        )
     frames = model.network.min_frames
     if min(config.data.min_frames, config.data.valid_frames) < frames:
         raise InputError(f"{where}: data.min_frames and valid_frames must be at least the network's {frames} frames")
@@ -105,6 +114,12 @@ def _prepare_directory(
                 f"{directory} already holds a training; continue it with --resume true, or remove the folder"
             )
         _check_same_training(directory, config, spk2int, data, processes)
+    elif os.path.exists(os.path.join(directory, "model.safetensors")):
+        if not resume or os.path.exists(os.path.join(directory, "log.jsonl")):
+            raise InputError(
+                f"{directory} holds a model, but no checkpoint to continue from: train into another folder or remove it"
+            )
+        _check_same_training(directory, config, spk2int, data, processes)  # killed before its first checkpoint
     write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()}, durable=True)
     save_config(directory, config, dim, len(spk2int), data.feats_conf)
 

@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 CONSTRAIN_EVERY = 4  # updates between two semi-orthogonal steps of a factorized TDNN, as in Kaldi
 
 
+class Diverged(InputError):
+    """The loss is not finite, although the features are."""
+
+
 class Trainer:
     """Trains a SpeakerNet that has its loss attached.
 
@@ -155,7 +159,7 @@ class Trainer:
         self._begin_ema()
         for (loss, accuracy), batch in zip(results, batches, strict=True):
             if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
-                raise InputError(self._explain_nan(epoch, step, batch[0], rate))
+                raise self._not_finite(epoch, step, batch[0], rate)
             self._count(loss.item(), accuracy.item(), len(batch[1]))
         return rate
 
@@ -208,14 +212,14 @@ class Trainer:
         sums["accuracy"] += accuracy * chunks
         sums["chunks"] += chunks
 
-    def _explain_nan(self, epoch, step, features, rate):
+    def _not_finite(self, epoch, step, features, rate):
         where = f"{self.directory}: the loss is not a number at epoch {epoch + 1}, step {step + 1}: "
         if not np.isfinite(features).all():
-            return where + "the features of this batch hold NaN or infinity; recompute them"
+            return InputError(where + "the features of this batch hold NaN or infinity; recompute them")
         if np.abs(features).max() > 1e4:
-            return where + f"features are as large as {np.abs(features).max():.3g}; is CMVN missing?"
+            return InputError(where + f"features are as large as {np.abs(features).max():.3g}; is CMVN missing?")
         cause = f"the learning rate {rate:g} is probably too high"
-        return where + cause + ("; training.clip_norm 3 may help too" if self.settings.clip_norm is None else "")
+        return Diverged(where + cause + "; training.clip_norm 3 may help too" * (self.settings.clip_norm is None))
 
     def _begin_ema(self):
         """Starts the moving average with the weights after the first update."""
@@ -274,7 +278,7 @@ class Trainer:
             "valid_loss": valid_loss,
             "valid_accuracy": valid_accuracy,
             "dev_eer": dev_eer,
-            "learning_rate": self.schedule.rate(epoch),
+            "learning_rate": self.schedule.rate(epoch + 1 - 1 / self.loader.steps_per_epoch),  # of the last update
         } | speed
 
     def _joint_sums(self):
@@ -290,11 +294,22 @@ class Trainer:
 
     def _keep_best(self, line):
         value = line[self.settings.best_by]
-        value = -line["epoch"] if value is None else value  # nothing to select by: keep the last
+        if value is None:  # nothing to select by: keep the last
+            value = -line["epoch"]
+            if line["epoch"] == 1 and self.valid_loader:
+                log.warning(
+                    "%s: the validation data give no %s, so the last epoch is taken as the best%s",
+                    self.directory,
+                    self.settings.best_by,
+                    "; a loss on pairs needs speakers with several validation utterances" * self._needs_pairs(),
+                )
         if self.state["best"] is None or value < self.state["best"]["value"]:
             self.state["best"] = {"epoch": line["epoch"], "value": value}
             if self.group.is_main:
                 save_weights(os.path.join(self.directory, "model.safetensors"), weights_of(self.model))
+
+    def _needs_pairs(self):
+        return self.model.loss.min_segments_per_speaker > 1
 
     def _average_checkpoints(self):
         folders = [f for f in list_checkpoints(self.directory) if "-step-" not in os.path.basename(f)]

@@ -15,12 +15,14 @@ MAX_EMBEDDINGS = 1000  # all pairs of these make half a million trials
 def validate(model, batches):
     """Computes mean loss, with the term of distillation, and accuracy, without margins and auxiliary losses.
 
+    A loss on pairs counts the chunks whose speaker has others in the batch.
+
     Args:
         model: a SpeakerNet with its loss attached.
         batches: iterable of (features (B, T, F), labels (B,)), with distillation also a teacher's targets.
 
     Returns:
-        (loss, accuracy); (None, None) without batches, and where auxiliary losses alone train the model
+        (loss, accuracy); (None, None) without batches or pairs, and where auxiliary losses alone train the model
     """
     model.eval()
     loss = correct = count = 0.0
@@ -29,12 +31,19 @@ def validate(model, batches):
             kept = {}
             result = model.loss(model.train_forward(mx.array(features), kept)[0], mx.array(labels))
             term = model.distillation(kept, *map(mx.array, taught)).item() if taught else 0.0
-        loss += (result.loss.item() + term) * len(labels)
-        correct += result.accuracy.item() * len(labels)
-        count += len(labels)
+        counted = _counted(labels, model.loss.min_segments_per_speaker)
+        loss += (result.loss.item() + term) * counted
+        correct += result.accuracy.item() * counted
+        count += counted
     if not count or (isinstance(model.loss, NoLoss) and not taught):
         return None, None
     return loss / count, correct / count
+
+
+def _counted(labels, needed):
+    """Returns the number of chunks whose speaker has at least `needed` of them in the batch."""
+    chunks = np.unique(labels, return_counts=True)[1]
+    return int(chunks[chunks >= needed].sum())
 
 
 def development_eer(model, utterances):

@@ -22,6 +22,16 @@ def test_an_empty_configuration_is_a_whole_one(tmp_path):
     assert config.embedding.dims == (512, 512)
 
 
+def test_another_file_of_rates_replaces_those_of_a_model(tmp_path):
+    for name, rate in (("old.txt", 0.1), ("new.txt", 0.2)):
+        (tmp_path / name).write_text(f"{rate}\n" * 2)
+    schedule = {"type": "file", "file": "old.txt"}
+    config = load_config(written(tmp_path, {"schedule": schedule, "training": {"epochs": 2}}))
+    path = written(tmp_path, config.to_dict())
+    assert load_config(path).schedule.options.rates == (0.1, 0.1)
+    assert load_config(path, ["schedule.file=new.txt"]).schedule.options.rates == (0.2, 0.2)
+
+
 def test_what_is_written_comes_back(tmp_path):
     config = load_config(written(tmp_path, {"network": {"type": "resnet"}, "training": {"epochs": 7}, "note": "mine"}))
     assert build_config(json.loads(json.dumps(config.to_dict())), "again") == config

@@ -91,6 +91,8 @@ def test_threads_are_shared_unless_the_user_says(run, tmp_path, monkeypatch):
     assert "threads 3\n" in (tmp_path / "g.log").read_text()
     assert run("g.log", *words, OMP_NUM_THREADS="5")[0] == 0
     assert "threads 5\n" in (tmp_path / "g.log").read_text()
+    assert run("g.log", *words)[0] == 0
+    assert "threads\n" in (tmp_path / "g.log").read_text(), "its own processes may divide the cores"
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,19 @@ def test_the_end_of_the_runner_is_the_end_of_its_jobs(start, tmp_path, number):
     _, said = process.communicate(timeout=20)
     assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
     _wait_for(lambda: not any(map(_alive, pids)))
+
+
+def test_jobs_survive_the_end_of_the_terminal_under_nohup(start, tmp_path):
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as nohup does it
+    try:
+        process = start("h.log", "touch", "begun;", "while", "!", "[", "-e", "end", "];", "do", "sleep", "0.1;", "done")
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    _wait_for((tmp_path / "begun").exists)
+    process.send_signal(signal.SIGHUP)
+    (tmp_path / "end").touch()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 KILLED_AT_ONCE = """

@@ -47,6 +47,10 @@ def test_what_sbatch_is_called_with():
     assert environment.startswith("export PATH=")
     alone = Submission(Call({"--gpu": "0"}, None, [None], "log", ["true"]))
     assert not [word for word in alone.command() if word.startswith(("--gres", "--array", "--cpus"))]
+    for option in ("--cpus-per-task", "-c"):
+        short = Submission(Call({option: "16", "-p": "gpu"}, None, [None], "log", ["true"]))
+        assert "-p gpu --cpus-per-task=16" in " ".join(short.command())
+        assert "--num-threads 16 " in short.script()
 
 
 def test_a_job_needs_no_environment_but_its_script(root, tmp_path):

@@ -139,6 +139,30 @@ def test_a_training_is_resumed_though_new_keys_have_come(data, tmp_path):
     assert_same_weights(train(data, config, tmp_path / "exp", "--resume", "true"), weights)
 
 
+def test_a_model_without_checkpoints_is_not_overwritten(data, tmp_path):
+    config = make_config(tmp_path / "c.json", training={"epochs": 1})
+    train(data, config, tmp_path / "exp")
+    shutil.rmtree(tmp_path / "exp" / "checkpoints")
+    for options in ((), ("--resume", "true"), ("--init", str(tmp_path / "exp"))):
+        with pytest.raises(InputError, match="holds a model, but no checkpoint to continue from"):
+            train(data, config, tmp_path / "exp", *options)
+    (tmp_path / "exp" / "log.jsonl").unlink()  # as if it was killed before its first checkpoint
+    train(data, config, tmp_path / "exp", "--resume", "true")
+
+
+def test_a_loss_on_pairs_is_validated_on_pairs(data, tmp_path, caplog):
+    sections = {"loss": {"type": "ge2e"}, "training": {"epochs": 2}}
+    config = make_config(tmp_path / "c.json", **sections, data={"segments_per_speaker": 2})
+    train(data, config, tmp_path / "exp")
+    log = [json.loads(line) for line in (tmp_path / "exp/log.jsonl").read_text().splitlines()]
+    assert all(line["valid_loss"] > 0 for line in log) and "last epoch is taken" not in caplog.text
+    make_data(tmp_path / "one", utterances=1, seed=1)
+    main([str(config), str(data / "train"), str(tmp_path / "one"), str(tmp_path / "alone")])
+    log = [json.loads(line) for line in (tmp_path / "alone/log.jsonl").read_text().splitlines()]
+    assert [line["valid_loss"] for line in log] == [None, None]
+    assert "give no valid_loss, so the last epoch is taken as the best; a loss on pairs needs" in caplog.text
+
+
 def test_only_the_last_checkpoints_are_kept(data, tmp_path):
     config = make_config(tmp_path / "c.json", training={"epochs": 5, "keep_checkpoints": 2})
     train(data, config, tmp_path / "exp")
