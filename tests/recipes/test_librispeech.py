@@ -12,7 +12,6 @@ from nnet.datadir.directory import DataDir
 from nnet.datadir.validate import validate
 from nnet.kaldi.trials import read_trials
 
-TESTS = ("test", "test_2s", "test_noise", "test_babble")
 SMALL = "data.batch_size=4 data.num_workers=0 data.min_frames=50 data.max_frames=50 data.valid_frames=50"
 SMALL += " data.steps_per_epoch=2 training.epochs=1"
 
@@ -39,11 +38,9 @@ def recipe(root, tmp_path):
 
 def test_with_and_without_augmentation(recipe, tmp_path):
     small = f"{SMALL} network.depth=18 network.channels=2 embedding.dims=[8]"
-    words = ["--set", small, "--augment", "true", "--methods", "cosine", "--stop-stage", "6"]
+    words = ["--set", small, "--augment", "true", "--stop-stage", "4"]
     recipe("--nnet-conf", "conf/resnet34.json", *words)
-    scores = tmp_path / "exp/resnet34_augmented/scores"
-    made = [scores / name / "trials" / method for name in TESTS for method in ("cosine", "cosine_asnorm")]
-    assert all(path.exists() for path in made)
+    assert (tmp_path / "exp/resnet34_augmented/model.safetensors").exists()
 
     held_out, train = (DataDir(tmp_path / "data" / name) for name in ("voices_test", "fbank/augmented/net/train"))
     assert len(held_out.spk2utt) == 1

@@ -20,7 +20,8 @@ def recipe(tmp_path_factory):
     make_recipe(folder)
 
     def run(system, *words, corpora=CORPORA):
-        command = ["./run.sh", *call_options(system, corpora), *words]
+        methods = ["--methods", "plda"] if system == "xvector" else []
+        command = ["./run.sh", *call_options(system, corpora), *methods, *words]
         return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
 
     return folder, run
@@ -110,9 +111,7 @@ def test_the_data_directories_are_sound(recipe, xvector):
 
 def test_the_network_can_be_another(recipe, xvector):
     folder, _ = recipe
-    assert systems(xvector.stdout) == 2 * [
-        f"{m}{s}" for m in ("cosine", "plda") for s in ("", "_asnorm", "_calibrated")
-    ]
+    assert systems(xvector.stdout) == 2 * ["plda", "plda_asnorm", "plda_calibrated"]
     assert "stage 0" not in xvector.stdout
     assert "stage 8" not in xvector.stdout, "softmax has no margin"
     assert DataDir(folder / "data/mfcc/prepared").feats_conf["silence_removed"]
