@@ -1,7 +1,10 @@
-"""The cores of this process."""
+"""The cores of this process, and the variables that limit its threads."""
 
 import os
 import socket
+
+# Environment variables that a BLAS reads when it is loaded.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def cores() -> int:

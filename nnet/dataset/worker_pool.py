@@ -10,10 +10,9 @@ import weakref
 
 import numpy as np
 
+from nnet.cores import THREAD_VARIABLES
 from nnet.dataset.shared_arrays import SharedArrays
 from nnet.errors import InputError
-
-SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class WorkerPool:
@@ -105,7 +104,7 @@ def _start(maker, slots):
         process = subprocess.Popen(
             [sys.executable, "-c", f"{code}; serve({theirs.fileno()})"],
             stdin=subprocess.DEVNULL,
-            env=os.environ | dict.fromkeys(SINGLE_THREADED, "1"),
+            env=os.environ | dict.fromkeys(THREAD_VARIABLES, "1"),
             pass_fds=inherited,
         )
     return process, ours

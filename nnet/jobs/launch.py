@@ -16,8 +16,9 @@ import tempfile
 import time
 from contextlib import ExitStack
 
+from nnet.cores import THREAD_VARIABLES
 from nnet.jobs.hosts import check_hosts, environment_for_hosts, read_hosts, threads_of
-from nnet.jobs.local import THREAD_VARIABLES, environment_of
+from nnet.jobs.local import environment_of
 from nnet.jobs.srun import PREFIX, srun_command
 from nnet.ops.runtime import has_cuda
 

@@ -8,10 +8,9 @@ import subprocess
 import time
 from collections import namedtuple
 
-from nnet.cores import cores
+from nnet.cores import THREAD_VARIABLES, cores
 from nnet.jobs.call import Interrupted, JobsFailed, last_lines, on_signals, shell_command
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GRACE_SECONDS = 3
 
 Job = namedtuple("Job", "process log start")
