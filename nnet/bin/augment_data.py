@@ -24,6 +24,7 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     check_speeds(args.speeds, "--speeds")
     data = DataDir(args.data)
+    data.require_utterances()
     sample_rate = args.sample_rate or next(iter_utterances(data))[2]
     augmenter = make_augmenter(args, sample_rate)
     kinds = (augmenter.kinds if augmenter else []) + [f"sp{speed:g}" for speed in args.speeds]

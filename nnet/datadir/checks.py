@@ -18,6 +18,7 @@ Summary.__doc__ = "Counts of a data directory; hours, shortest and longest (s) a
 
 def summarize(data, session_of):
     """Computes the Summary of a DataDir; `session_of` maps an utterance to its session."""
+    data.require_utterances()
     durations, exact = _durations(data)
     hours = sum(durations) / len(durations) * len(data.utt2spk) / 3600
     sessions = {(speaker, session_of(u)) for u, speaker in data.utt2spk.items()}

@@ -84,6 +84,11 @@ class DataDir:
             return self._tables[name] is not None
         return os.path.isfile(self.file(name))
 
+    def require_utterances(self) -> None:
+        """Raises InputError if there are none."""
+        if not self.utt2spk:
+            raise InputError(f"{self.file('utt2spk')}: no utterances")
+
     def table(self, name: str) -> dict[str, str]:
         """Reads a file as `{key: rest of the line}`."""
         if name not in self._tables:

@@ -64,8 +64,7 @@ def describe(data):
 
 
 def _check_speakers(data, speaker_order):
-    if not data.utt2spk:
-        raise InputError(f"{data.file('utt2spk')}: no utterances")
+    data.require_utterances()
     if not data.has("spk2utt"):
         raise InputError(f"{data.file('spk2utt')}: no such file; make it with utils/utt2spk_to_spk2utt.sh")
     if invert_spk2utt(read_spk2utt(data.file("spk2utt")), data.file("spk2utt")) != data.utt2spk:

@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -338,3 +340,13 @@ def test_tables_in_place_of_files(plain, tmp_path):
     written = DataDir(tmp_path / "part")
     assert written.utt2num_frames == {"a-0": 7, "a-1": 7} and written.spk2utt == {"d": UTTERANCES[:2]}
     assert not written.has("wav.scp") and written.feats_conf == FEATS_CONF
+
+
+@pytest.mark.parametrize("program", ["augment_data --noises DATA DATA OUT", "check_data --train DATA DATA DATA/trials"])
+def test_a_directory_without_utterances_is_named(tmp_path, program):
+    for name in ("wav.scp", "utt2spk", "trials"):
+        (tmp_path / name).touch()
+    words = program.replace("DATA", str(tmp_path)).replace("OUT", str(tmp_path / "out")).split()
+    done = subprocess.run([sys.executable, "-m", f"nnet.bin.{words[0]}", *words[1:]], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(f"error: {tmp_path}/utt2spk: no utterances")
