@@ -53,6 +53,15 @@ def test_path_finds_the_command(source):
     assert done.stdout.splitlines()[0] == f"mlx-speaker {nnet.__version__}", done.stderr
 
 
+def test_the_command_of_a_checkout_can_be_linked(root, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "there").symlink_to(root / "utils/mlx-speaker")
+    (tmp_path / "bin/mlx-speaker").symlink_to("../there")
+    environment = os.environ | {"SV_PYTHON": sys.executable}
+    done = subprocess.run([tmp_path / "bin/mlx-speaker", "--version"], env=environment, capture_output=True, text=True)
+    assert done.stdout == f"mlx-speaker {nnet.__version__}\n", done.stderr
+
+
 def test_path_keeps_the_arguments_of_the_script(source):
     done = source(SV_PYTHON=sys.executable, shell="set -euo pipefail; set -- one 'two three'", after='echo "$# $2"')
     assert done.stdout.splitlines()[0] == "2 two three"

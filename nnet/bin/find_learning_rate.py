@@ -27,8 +27,9 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     config = load_config(args.config, args.set)
     data = DataDir(args.train_data)
-    measured = DataDir(args.valid) if args.valid else data
-    if config.data.source == "audio" and not measured.feats_conf:
+    on_the_fly = config.data.source == "audio"
+    measured = DataDir(args.valid) if on_the_fly and args.valid else data
+    if on_the_fly and not measured.feats_conf:
         raise InputError(
             f"{measured.path}: has no feats_conf.json, which says how features are computed from audio: give the "
             "validation data of the training with --valid"

@@ -108,7 +108,9 @@ def load_config(path: AnyPath, overrides: Iterable[str] = ()) -> Config:
         values = convert_tf_kaldi(values, path)
     for override in (word for words in overrides for word in _split_overrides(words)):
         _apply_override(values, override)
-    return build_config(values, path)
+    config = build_config(values, path)
+    _check_for_training(config, path)
+    return config
 
 
 def build_config(values, path):
@@ -238,7 +240,6 @@ def _check_combinations(config, path):
     what = next((name for name, needed in needs.items() if needed), None)
     if what and data.source != "audio":
         raise InputError(f"{path}: {what} needs audio: set data.source to audio, or remove it")
-    check_speeds(data.speeds, f"{path}: data.speeds")
     if data.dither and config.features.type == "mel":
         raise InputError(f"{path}: data.dither {data.dither:g}: features of type mel have no dither; remove it")
     if not embedding.dims:
@@ -257,6 +258,13 @@ def _check_combinations(config, path):
         raise InputError(
             f"{path}: schedule.final_learning_rate {final} is above learning_rate {schedule.learning_rate}"
         )
+
+
+def _check_for_training(config, path):
+    """Refuses what models of earlier versions may have been trained with; these can still be read."""
+    check_speeds(config.data.speeds, f"{path}: data.speeds")
+    if config.training.ema == 1:
+        raise InputError(f"{path}: training.ema 1 would keep the first weights for ever; choose a decay below 1")
 
 
 def _check_distillation(config, path):

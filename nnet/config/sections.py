@@ -106,7 +106,7 @@ class TrainingSection:
         0.0,
         "Decay of an exponential moving average of the weights, which is then validated and saved; 0: none.",
         low=0,
-        below=1,
+        high=1,
     )
     save_every: int | None = option(
         None,

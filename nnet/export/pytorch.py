@@ -200,7 +200,9 @@ def _model_args(config, input_dim):
 def _is_wespeakers_size(config):
     """Returns whether WeSpeaker makes a network and pooling of these sizes."""
     kind, options, pooling = config.network.type, config.network.options, config.pooling
-    hidden = HIDDEN.get(pooling.type)
+    dims, hidden = config.embedding.dims, HIDDEN.get(pooling.type)
+    if len(set(dims)) > 1 or (kind == "tdnn" and len(dims) != 2):  # two layers are of one width, XVEC has always two
+        return False
     if hidden and pooling.options.hidden_dim != hidden:
         return False
     if pooling.type == "posterior" and kind not in ("tdnn", "campplus", *CONTEXT):  # it takes no maps
@@ -274,7 +276,9 @@ def _name_of_checkpoint(config, about):
         if conf["type"] == "mel":
             conf = conf | {"options": conf["options"] | {"high_freq": MelOptions.from_dict(conf["options"]).highest}}
         rate = {"sample_rate": int(feature_options(conf).sample_frequency)}
-        theirs = {"embedding_model.ckpt": speaker3d_front_end("", bins, rate)}
+        theirs = {}
+        if config.pooling.type in ("statistics", "average", "deviation"):
+            theirs["embedding_model.ckpt"] = speaker3d_front_end("", bins, rate)
         if _is_wespeakers_size(config):
             settings = {"dataset_args": _dataset_args(conf, bins)}
             theirs["avg_model.pt"] = wespeaker_front_end("", bins, settings)

@@ -16,7 +16,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 
-from nnet.cores import THREAD_VARIABLES
+from nnet.cores import THREAD_VARIABLES, cores
 from nnet.jobs.hosts import check_hosts, environment_for_hosts, read_hosts, threads_of
 from nnet.jobs.local import environment_of
 from nnet.jobs.srun import PREFIX, srun_command
@@ -45,8 +45,16 @@ def launch(module, arguments, nproc=1, hosts=None):
     if hosts:
         return run_by_mlx_launch([*hosts_launcher(hosts, arguments), *command], dict(os.environ))
     if has_cuda() and nproc > 1:
-        return run_by_mlx_launch([*launcher(nproc), *command], environment_of(nproc))
-    return run_here(command, nproc, environment_of(nproc))
+        return run_by_mlx_launch([*launcher(nproc), *command], shared_environment(nproc))
+    return run_here(command, nproc, shared_environment(nproc))
+
+
+def shared_environment(nproc):
+    """Returns an environment for `nproc` processes; a limit of threads, such as their job's, is divided up."""
+    share, environment = cores() // nproc, environment_of(nproc)
+    limits = {name: environment[name] for name in THREAD_VARIABLES}
+    lowered = {name: str(max(share, 1)) for name, limit in limits.items() if limit.isdigit() and int(limit) > share}
+    return environment | lowered
 
 
 def run_here(command, nproc, environment):

@@ -28,7 +28,7 @@ class EmbeddingOptions:
     input_bn: bool = option(False, "Batch normalization of the pooled vector (ECAPA-TDNN).")
     bias: bool = option(True, "Biases in the affine layers.")
     bn_affine: bool = option(True, "Scale and offset in the batch normalization of these layers.")
-    bn_momentum: float = option(0.1, "Weight of a batch in the running mean and variance.", above=0, high=1)
+    bn_momentum: float = option(0.1, "Weight of a batch in the running mean and variance.", low=0, high=1)
     bn_eps: float = option(1e-5, "Added to the variance before its square root is taken.", above=0)
     node: str | None = option(
         None,

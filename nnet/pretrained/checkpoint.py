@@ -59,10 +59,9 @@ def read_checkpoint(path):
         weights = f"{weights.removesuffix('.meta')}.index"  # TensorFlow users pass the common prefix of the files
     if not os.path.isfile(weights):
         raise InputError(f"{path}: no such file or folder")
-    settings = _find_settings(os.path.dirname(weights))
     tensors, model_config = read_tensors(weights)
     state = {name.removeprefix("module."): array for name, array in tensors.items()}
-    return Checkpoint(weights, state, _read_settings(settings) if settings else {}, model_config)
+    return Checkpoint(weights, state, _find_settings(os.path.dirname(weights)), model_config)
 
 
 def read_tensors(path):
@@ -106,12 +105,17 @@ def _find_weights(folder):
 
 
 def _find_settings(folder):
-    """Returns the path of the settings beside weights, or None; WeSpeaker has them above its folder models."""
-    folders = [folder]
-    if os.path.basename(os.path.abspath(folder)) == "models":
-        folders.append(os.path.join(folder, ".."))
-    paths = (os.path.join(folder, name) for folder in folders for name in SETTINGS)
-    return next(filter(os.path.isfile, paths), None)
+    """Reads the settings beside weights, or those of WeSpeaker above its folder models; {} without any."""
+    paths = (os.path.join(folder, name) for name in SETTINGS)
+    path = next(filter(os.path.isfile, paths), None)
+    if path:
+        return _read_settings(path)
+    above = os.path.join(folder, "..", "config.yaml")
+    if os.path.basename(os.path.abspath(folder)) == "models" and os.path.isfile(above):
+        settings = _read_settings(above)
+        if isinstance(settings.get("model_args"), dict):  # otherwise it is of something else
+            return settings
+    return {}
 
 
 def _latest_tensorflow_checkpoint(path):

@@ -115,9 +115,11 @@ def _prepare_directory(
             )
         _check_same_training(directory, config, spk2int, data, processes)
     elif os.path.exists(os.path.join(directory, "model.safetensors")):
-        if not resume or os.path.exists(os.path.join(directory, "log.jsonl")):
+        interrupted = not os.path.exists(os.path.join(directory, "log.jsonl"))
+        if not (resume and interrupted):
             raise InputError(
-                f"{directory} holds a model, but no checkpoint to continue from: train into another folder or remove it"
+                f"{directory} holds a model, but no checkpoint to continue from: "
+                f"{'train again with --resume true, ' * interrupted}train into another folder or remove it"
             )
         _check_same_training(directory, config, spk2int, data, processes)  # killed before its first checkpoint
     write_table(os.path.join(directory, "spk2int"), {s: str(i) for s, i in spk2int.items()}, durable=True)

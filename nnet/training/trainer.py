@@ -264,7 +264,8 @@ class Trainer:
             progress.warn_of_waiting()
 
     def _measure(self, progress):
-        sums, epoch = self._joint_sums(), self.state["epoch"]
+        sums, epoch, steps = self._joint_sums(), self.state["epoch"], self.loader.steps_per_epoch
+        last = (steps - 1) // self.settings.accumulate * self.settings.accumulate  # first step of the last update
         speed = {
             "seconds": round(progress.seconds, 2),
             "frames_per_second": round(progress.frames_per_second * self.group.size),
@@ -278,7 +279,7 @@ class Trainer:
             "valid_loss": valid_loss,
             "valid_accuracy": valid_accuracy,
             "dev_eer": dev_eer,
-            "learning_rate": self.schedule.rate(epoch + 1 - 1 / self.loader.steps_per_epoch),  # of the last update
+            "learning_rate": self.schedule.rate(epoch + last / steps),
         } | speed
 
     def _joint_sums(self):

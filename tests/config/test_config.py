@@ -94,7 +94,7 @@ BROKEN = [
     ({"training": {"epochs": 2.5}}, "training.epochs must be an integer, not 2.5"),
     ({"training": {"epochs": True}}, "training.epochs must be an integer, not True"),
     ({"training": {"epochs": 0}}, "training.epochs must be at least 1, not 0"),
-    ({"training": {"ema": 1.0}}, "training.ema must be below 1, not 1.0"),
+    ({"training": {"ema": 1.0}}, "training.ema 1 would keep the first weights"),
     ({"data": {"source": "audio", "speeds": [1.0, 0.9]}}, "data.speeds: 1 is the original, which is always there"),
     ({"data": {"source": "audio", "speeds": [0.9, 0.9]}}, "data.speeds: a speed is repeated"),
     ({"training": {"clip_norm": 0}}, "training.clip_norm must be above 0, not 0.0"),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from nnet.jobs.launch import free_ports, run_here
+from nnet.jobs.launch import free_ports, run_here, shared_environment
 
 RANK = "import os, sys, time; rank = os.environ['MLX_RANK']; os.write(1, b'%d\\n' % os.getpid()); "
 
@@ -17,6 +17,16 @@ def run(program, nproc=2):
 
 def test_all_end_well():
     assert run("sys.exit(not os.path.exists(os.environ['MLX_HOSTFILE']))")
+
+
+@pytest.mark.parametrize(("limit", "of_two"), [(None, "4"), ("8", "4"), ("3", "3"), ("4,2", "4,2")])
+def test_the_threads_of_a_job_are_shared(monkeypatch, limit, of_two):
+    monkeypatch.setattr("nnet.jobs.launch.cores", lambda: 8)
+    monkeypatch.setattr("nnet.jobs.local.cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if limit:
+        monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert shared_environment(2)["OMP_NUM_THREADS"] == of_two
 
 
 def test_one_that_fails_stops_the_others(tmp_path):

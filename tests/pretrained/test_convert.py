@@ -94,8 +94,8 @@ def test_an_experiment_of_wespeaker(tmp_path, make_twin, caplog):
     for source in (tmp_path, tmp_path / "models", tmp_path / "models" / "avg_model.pt"):
         assert convert(str(source)).feats_conf["options"]["sample_frequency"] == 8000
     assert not caplog.text
-    (tmp_path / "config.yaml").unlink()
-    assert convert(str(tmp_path)).feats_conf["options"]["sample_frequency"] == 16000
+    (tmp_path / "config.yaml").write_text("sample_rate: 8000\nmodel: resnet34\n")  # of another project
+    assert convert(str(tmp_path / "models")).feats_conf["options"]["sample_frequency"] == 16000
     assert "no config.yaml beside it or in the folder above models/" in caplog.text
 
 

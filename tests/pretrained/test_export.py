@@ -23,7 +23,7 @@ from nnet.bin.compare import main as compare
 from nnet.bin.convert_checkpoint import main as convert
 from nnet.bin.export_model import main as export
 from nnet.bin.find_model import main as find_model
-from nnet.config import load_config
+from nnet.config import build_config, load_config
 from nnet.errors import InputError
 from nnet.export.torch_writer import write_torch_state
 from nnet.kaldi.trials import Trials
@@ -343,6 +343,34 @@ def test_a_size_that_wespeaker_does_not_have_is_exported_without_its_settings(cl
     convert([str(tmp_path / "avg_model.pt"), str(tmp_path / "model")])
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
     assert [path.name for path in (tmp_path / "out" / "pytorch").iterdir()] == ["model.pt"]
+
+
+HAMMING, POVEY = ({"window_type": name} for name in ("hamming", "povey"))  # WeSpeaker's and 3D-Speaker's features
+RESNET, TDNN = {"type": "resnet", "depth": 18, "channels": 32}, {"type": "tdnn", "dims": [8, 8, 8, 8, 24]}
+NOT_THEIRS = [
+    (HAMMING, RESNET, {"type": "statistics"}, [16, 8]),
+    (HAMMING, TDNN, {"type": "statistics"}, [16, 8]),
+    (HAMMING, TDNN, {"type": "statistics"}, [8]),
+    (POVEY, RESNET, {"type": "channel_attention", "hidden_dim": 128}, [8]),
+]
+
+
+@pytest.mark.parametrize("window, network, pooling, dims", NOT_THEIRS)
+def test_embeddings_and_poolings_that_neither_has_are_exported_as_weights_alone(
+    window, network, pooling, dims, tmp_path
+):
+    sections = {"features": {"type": "fbank"}, "network": network, "pooling": pooling}
+    embedding = {"dims": dims, "node": "output"} | (
+        {"order": "none"} if len(dims) == 1 else {"last": "affine", "bn_affine": False}
+    )
+    config = build_config(sections | {"embedding": embedding}, "conf")
+    (tmp_path / "model").mkdir()
+    save_config(tmp_path / "model", config, 80, None, front_end("", 80, **window))
+    save_weights(str(tmp_path / "model/model.safetensors"), weights_of(build_model(config, 80)))
+    export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
+    assert os.listdir(tmp_path / "out/pytorch") == ["model.pt"]
+    again = convert_to_model(str(tmp_path / "out/pytorch"), "wespeaker")
+    assert again.config.pooling.type == pooling["type"] and list(again.config.embedding.dims) == dims
 
 
 @pytest.fixture

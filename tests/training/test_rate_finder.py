@@ -49,6 +49,14 @@ def test_the_command_writes_table_and_plot(tmp_path, capsys):
     assert "falls fastest at a learning rate of" in capsys.readouterr().out
 
 
+def test_the_features_are_those_of_the_training_data(tmp_path):
+    data, valid = make_data(tmp_path / "train", utterances=6), make_data(tmp_path / "valid")
+    (valid / "feats.scp").write_text("")  # only data.source audio asks the validation data
+    config = make_config(tmp_path / "c.json")
+    main(["--valid", str(valid), "--tune-period", "1", "--count", "3", str(config), str(data), str(tmp_path / "out")])
+    assert len((tmp_path / "out" / "learning_rate_tuning").read_text().splitlines()) == 3
+
+
 def test_what_a_training_refuses_is_refused(tmp_path):
     data = make_data(tmp_path / "train", utterances=6)
     config = make_config(tmp_path / "c.json", data={"min_frames": 3, "max_frames": 30})

@@ -16,6 +16,7 @@ from nnet.bin.train_nnet import main
 from nnet.errors import InputError
 from nnet.model.directory import list_checkpoints, load_speaker_net
 from nnet.ops import mx
+from nnet.optim.optimizers import Optimizer
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,27 @@ def test_training_learns_and_logs_every_epoch(data, tmp_path):
         assert log[-1]["dev_eer"] < 35
     keys = {"train_accuracy", "valid_loss", "learning_rate", "frames_per_second", "waiting_share", "seconds"}
     assert keys <= log[0].keys()
+
+
+def test_the_rate_in_the_log_is_that_of_the_last_update(data, tmp_path, monkeypatch):
+    rates = []
+    monkeypatch.setattr(
+        Optimizer, "update", spied(Optimizer.update, lambda self, model, grads, rate: rates.append(rate))
+    )
+    config = make_config(tmp_path / "c.json", training={"epochs": 2, "accumulate": 4}, data={"steps_per_epoch": 10})
+    train(data, config, tmp_path / "exp")
+    assert len(rates) == 6 and rates[0] > rates[2] > rates[5]
+    assert [line["learning_rate"] for line in log_of(tmp_path / "exp")] == [rates[2], rates[5]]
+
+
+def spied(function, seen):
+    """The function, which first shows its arguments to `seen`."""
+
+    def spy(*arguments):
+        seen(*arguments)
+        return function(*arguments)
+
+    return spy
 
 
 def test_the_same_seed_gives_the_same_model_whatever_the_workers(data, tmp_path):
