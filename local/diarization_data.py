@@ -23,7 +23,8 @@ def write_diarization_data(path, wav_scp, durations, turns):
     write_tables(path, wav_scp, {name: name for name in wav_scp})
     seconds = {name: f"{durations[name]:.3f}" for name in wav_scp}
     write_table(path / "reco2dur", seconds)
-    write_table(path / "reco2num_spk", {name: len({turn.speaker for turn in turns[name]}) for name in turns})
+    counts = {name: len({turn.speaker for turn in turns.get(name, ())}) for name in wav_scp}
+    write_table(path / "reco2num_spk", {name: max(1, count) for name, count in counts.items()})
     write_rttm(path / "rttm", [turn for recording in turns.values() for turn in recording])
     segments = {
         f"{name}-{round(1000 * start):09d}-{round(1000 * end):09d}": (name, start, end)

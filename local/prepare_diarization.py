@@ -12,11 +12,11 @@ from diarization_data import write_diarization_data
 
 from nnet.audio.reading import audio_duration
 from nnet.bin.cli import number, parser, run
-from nnet.datadir.derive import copy_file, refuse_same
+from nnet.datadir.derive import refuse_same
 from nnet.datadir.directory import DataDir, examples
 from nnet.diarization.rttm import read_rttm, read_uem
 from nnet.errors import InputError
-from nnet.files import remove_file
+from nnet.files import atomic_write, remove_file
 from nnet.progress import progress
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,7 @@ def main(argv=None):
     _warn_of_late_turns(turns, durations, data)
     write_diarization_data(args.out, data.wav_scp, durations, turns)
     if data.has("uem"):
-        read_uem(data.file("uem"))  # a mistake is reported before anything is diarized
-        copy_file(data.file("uem"), Path(args.out) / "uem")
+        write_uem(Path(args.out) / "uem", data)
     else:
         remove_file(Path(args.out) / "uem")  # of an earlier preparation
     log.info("%s: %d recordings, %.2f hours", args.out, len(durations), sum(durations.values()) / 3600)
@@ -55,6 +54,19 @@ def _known(turns, data):
     if silent:
         log.warning("%s: no turns of %d recordings (%s)", data.file("rttm"), len(silent), examples(silent))
     return {name: turns[name] for name in turns if name not in missing}
+
+
+def write_uem(path, data):
+    """Writes the UEM of the recordings in wav.scp, and logs how many it has besides."""
+    regions = read_uem(data.file("uem"))  # a mistake is reported before anything is diarized
+    others = regions.keys() - data.wav_scp.keys()
+    if not regions.keys() & data.wav_scp.keys():
+        raise InputError(f"{data.file('uem')}: no recording is in wav.scp; do they have the same names?")
+    if others:
+        log.warning("%s: left out %d recordings not in wav.scp (%s)", data.file("uem"), len(others), examples(others))
+    with atomic_write(path) as file:
+        for name in sorted(regions.keys() - others):
+            file.writelines(f"{name} 1 {start:.3f} {end:.3f}\n" for start, end in regions[name])
 
 
 def _durations(data, jobs):

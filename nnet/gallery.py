@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from nnet.answers import Enrollment, Identification, Match, Verification
-from nnet.audio.reading import read_audio
+from nnet.audio.reading import open_audio
 from nnet.backend.duration_calibration import DurationCalibration
 from nnet.backend.embeddings import unit_length
 from nnet.errors import InputError
@@ -24,6 +24,7 @@ from nnet.model.pieces import LEAST_SPEECH
 from nnet.options import nearest
 from nnet.progress import progress
 from nnet.records import append, read_records, reading, rewrite, writing
+from nnet.rows import Rows
 from nnet.voices import Index, Voice, packed, packed_voice, unpacked, unpacked_voice
 
 FORMAT = 1
@@ -287,10 +288,10 @@ class Gallery:
         return self._model
 
     def _heard_file(self, path: AnyPath) -> tuple[np.ndarray, float]:
-        samples, rate = read_audio(str(path))
+        samples, rate = open_audio(str(path))
         return self._heard(samples, rate, str(path))
 
-    def _heard(self, samples: np.ndarray, rate: int, where: str) -> tuple[np.ndarray, float]:
+    def _heard(self, samples: Rows, rate: int, where: str) -> tuple[np.ndarray, float]:
         """Returns the embedding (D,) of a recording and its seconds of speech."""
         model = self._opened_model
         seconds = seconds_of_speech(samples, rate)
@@ -319,7 +320,7 @@ class Gallery:
             voice = old.joined(added) if old else added
             before = ["a recording enrolled before"] * (len(voice.durations) - len(labels))
             agreement, doubts = self._agreement(voice, before + labels)
-            doubts += self._resemblance(voice)
+            doubts += _repeated(voice, before + labels) + self._resemblance(voice)
             if doubts and not force:
                 raise InputError(f"{name}: not enrolled: {'; '.join(doubts)} (--force true enrolls all the same)")
             self._append(file, added)
@@ -410,6 +411,15 @@ class Gallery:
 def _header(about):
     """The first record; its random `revision` tells readers that the file was rewritten."""
     return packed({"gallery": FORMAT, "model": about, "revision": os.urandom(8).hex()})
+
+
+def _repeated(voice, labels):
+    """The doubt, in a list, that one recording is enrolled twice, whose seconds would count twice."""
+    for j in range(1, len(labels)):
+        same = (voice.vectors[:j] @ voice.vectors[j] > 1 - 1e-6) & np.isclose(voice.durations[:j], voice.durations[j])
+        if same.any():
+            return [f"{labels[int(np.argmax(same))]} and {labels[j]} are the same recording; leave one of them out"]
+    return []
 
 
 def _largest(values, count):

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import stat
 import struct
 import zlib
 
@@ -162,8 +163,13 @@ def append(path, file, position, *payloads):
 
 
 def rewrite(path, payloads):
-    """Replaces a file, opened by `writing`, by one of other records: at any time it is the old or the new one."""
+    """Replaces a file, opened by `writing`, by one of other records: at any time it is the old or the new one.
+
+    A link still leads to the file, whose permissions stay.
+    """
+    path = os.path.realpath(path)
     with atomic_write(path, binary=True, durable=True) as file:
+        os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
         for payload in payloads:
             file.write(_record(payload))
 

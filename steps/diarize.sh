@@ -22,6 +22,7 @@ model=$1 data=$2 out=$3
 for file in "$model/config.json" "$data/wav.scp"; do
   if ! [ -f "$file" ]; then echo "$0: $file is missing" >&2; exit 1; fi
 done
+refuse_job "$model" "$data" "$out"
 limit_jobs "$data/wav.scp"
 lock "$out"
 mkdir -p "$out/log"

@@ -91,6 +91,15 @@ def test_a_reader_notices_that_the_file_was_rewritten(path):
     assert read(path, position, b"first") == ([b"other", b"second", b"third"], os.path.getsize(path), True)
 
 
+def test_a_rewritten_file_keeps_its_permissions_and_its_links(path, tmp_path):
+    os.chmod(path, 0o600)
+    (tmp_path / "link").symlink_to(path)
+    with writing(tmp_path / "link"):
+        rewrite(tmp_path / "link", [b"other"])
+    assert (tmp_path / "link").is_symlink() and read(path)[0] == [b"other"]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
 def test_a_file_that_stays_empty_is_removed(tmp_path):
     with pytest.raises(InputError, match="no reason"), writing(tmp_path / "new"):
         raise InputError("no reason")

@@ -28,10 +28,18 @@ quote() {
 absolute() {
   local path
   path=$(cd -P "$1" && pwd) || exit 1
-  case $path in
-    *JOB*) echo "$0: $path: a folder with JOB in its name cannot be written by parallel jobs; rename it" >&2; exit 1 ;;
-  esac
+  refuse_job "$path"
   echo "$path"
+}
+
+# refuse_job PATH...: stops if JOB is in one of them.
+refuse_job() {
+  local path
+  for path; do
+    case $path in
+      *JOB*) echo "$0: $path: parallel jobs cannot use a folder with JOB in its name; rename it" >&2; exit 1 ;;
+    esac
+  done
 }
 
 # limit_jobs FILE: lowers $nj to the number of lines of FILE; the last one counts even without an end.

@@ -52,6 +52,7 @@ exp=${exp:-exp/$(basename "$pretrained")}
 
 check_words() {  # OPTION WORD...: stops if a word of an option is none of these
   local word
+  if [ -z "${!1// /}" ]; then echo "$0: --$1 is empty; give one of: ${*:2}" >&2; exit 1; fi
   for word in ${!1}; do
     case " ${*:2} " in
       *" $word "*) ;;
@@ -63,6 +64,13 @@ check_words speech oracle energy model
 check_words overlap none added local
 check_words cluster ahc spectral vbx
 check_words number unknown known
+case " $overlap " in
+  *" local "*)
+    case " $speech " in
+      *" model "*) ;;
+      *) echo "$0: --overlap local finds speech by its model: add model to --speech" >&2; exit 1 ;;
+    esac ;;
+esac
 
 if [ -n "$data" ]; then
   set_dir=data/$(basename "$data")

@@ -4,7 +4,7 @@ import itertools
 import logging
 import os
 
-from nnet.audio.reading import read_audio
+from nnet.audio.reading import open_audio
 from nnet.backend.duration_calibration import DurationCalibration
 from nnet.bin.cli import number
 from nnet.errors import InputError
@@ -53,7 +53,7 @@ def model_and_audio(words):
 def print_comparisons(model, paths, vectors, p_target):
     """Prints a line for each pair of files: both paths, cosine score and, for a calibrated model, the probability."""
     by_duration = isinstance(model.calibration, DurationCalibration)
-    seconds = [seconds_of_speech(*read_audio(path)) if by_duration else None for path in paths]
+    seconds = [seconds_of_speech(*open_audio(path)) if by_duration else None for path in paths]
     if by_duration:
         warn_of_seconds(model.calibration, seconds)
     for (a, x, s), (b, y, t) in itertools.combinations(zip(paths, vectors, seconds, strict=True), 2):

@@ -13,7 +13,7 @@ from nnet.backend.duration_calibration import write_duration_calibration
 from nnet.bin.cli import number, parser, run
 from nnet.datadir.directory import DataDir
 from nnet.errors import InputError
-from nnet.model.calibrating import calibrate, measure
+from nnet.model.calibrating import calibrate, check_speakers, measure
 from nnet.model.embedder import CALIBRATION, Embedder
 from nnet.model.pieces import embed_pieces
 
@@ -28,7 +28,9 @@ def main(argv=None):
             "model of the package or of the Hub"
         )
     model, data = Embedder(args.model_dir), DataDir(args.data)
+    check_speakers(len(set(data.utt2spk.values())), data.path)
     pieces = embed_pieces(model, data)
+    check_speakers(len(set(pieces.speaker.tolist())), data.path, " have enough speech")
     figures = measure(pieces, args.p_target)
     calibration, across = calibrate(pieces, args.p_target)
     if not across:

@@ -11,6 +11,7 @@ from nnet.backend.quality import calibration_columns
 from nnet.bin.calibration_options import add_quality_options, print_threshold
 from nnet.bin.cli import add_options, options_from, parser, run
 from nnet.errors import InputError
+from nnet.files import check_entries
 from nnet.kaldi.trials import read_trials, write_scores
 
 log = logging.getLogger(__name__)
@@ -28,9 +29,10 @@ def main(argv=None):
 
 
 def _check_inputs(args, description):
+    check_entries({"systems": [], "num_measures": 0} | description, {"systems": list, "num_measures": int}, args.model)
     systems, measures = description.get("systems", []), description.get("num_measures", 0)
     if len(systems) != len(args.scores):
-        trained = f"{len(systems)} score files ({', '.join(systems)})"
+        trained = f"{len(systems)} score files ({', '.join(map(str, systems))})"
         raise InputError(f"{args.model}: trained on {trained}, but {len(args.scores)} are given")
     if bool(measures) != bool(args.enroll_quality):
         needs = f"with {measures} quality measures" if measures else "without quality measures"

@@ -1,7 +1,8 @@
 """Compares audio files: prints the cosine score of each pair.
 
-A line has both files, their cosine and, if the model has cosine_calibration.json (trained by steps/train_calibration.sh
-on cosine scores of this model without a back end), the probability that they are of the same speaker.
+A line has both files, their cosine and, if the model has cosine_calibration.json, the probability that they are of the
+same speaker. `mlx-speaker calibrate` makes that file, and so does steps/train_calibration.sh from cosine scores of this
+model without a back end.
 """
 
 from nnet.bin.audio_options import add_audio_options, model_and_audio, print_comparisons

@@ -42,7 +42,8 @@ def add_window_options(parser):
         choices=("none", "added", "local"),
         default="none",
         help="added: the model of --segmentation adds second speakers to turns; local: turns are those of the speakers "
-        "of its windows, whose embeddings are clustered",
+        "of its windows, whose embeddings are clustered (to --local-threshold instead of --threshold; the options of "
+        "windows, resegmentation, --onset and --offset have no effect, and no windows are kept)",
     )
     add_options(parser.add_argument_group("windows"), WindowOptions)
 

@@ -1,7 +1,7 @@
 """Finds who spoke when in the recordings of a data directory.
 
-DATA needs wav.scp. Speech is what --segments or, without it, DATA/segments says, or what --vad finds if there is no
-such file. It is cut into windows, each with an embedding; clusters of these are the speakers.
+DATA needs wav.scp. Speech is what --vad finds or, without --vad, what --segments or DATA/segments says; without any of
+these, what the energy VAD finds. It is cut into windows, each with an embedding; clusters of these are the speakers.
 
 Writes turns (OUT.rttm), segments of speech (OUT.speech), windows (OUT.segments) and their embeddings (OUT.ark and
 OUT.scp). steps/diarize.sh runs it in parallel jobs, each on its share of the recordings, and merges their results.
@@ -22,7 +22,8 @@ from nnet.bin.diarization_options import (
 from nnet.datadir.directory import DataDir, examples
 from nnet.diarization.files import WindowWriter
 from nnet.diarization.rttm import write_rttm
-from nnet.diarization.speech import given_segments
+from nnet.diarization.speech import channels_of_segments, given_segments
+from nnet.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,15 @@ def main(argv=None):
     args = make_parser().parse_args(argv)
     data = DataDir(args.data)
     names = sorted(data.wav_scp)[args.job - 1 :: args.num_jobs]
-    segments = known_segments(args, data, names)
+    segments, channels = known_segments(args, data, names)
     diarize = RecordingDiarizer(args, names)
     turns = []
     with WindowWriter(args.out) as writer:
         for name in names:
             where = f'{data.file("wav.scp")}: "{name}"'
-            recording = open_recording(data.wav_scp[name], diarize.sample_rate, where)
-            found, windows = diarize(name, recording, segments and segments.get(name, np.zeros((0, 2))))
+            recording = open_recording(data.wav_scp[name], diarize.sample_rate, where, channels.get(name))
+            spans = None if segments is None else segments.get(name, np.zeros((0, 2)))
+            found, windows = diarize(name, recording, spans)
             turns += found
             if windows is not None:
                 writer.write(name, windows)
@@ -46,11 +48,22 @@ def main(argv=None):
 
 
 def known_segments(args, data, names):
-    """Reads the segments of speech that are given, {recording: spans (S, 2)}; None: they are to be found."""
+    """Reads the segments of speech that are given.
+
+    Returns:
+        {recording: spans (S, 2)}, None if they are to be found, and {recording: the channel that they name}
+    """
+    if args.segments and args.vad:
+        raise InputError("--segments says what is speech: omit --vad")
     source = DataDir(args.segments) if args.segments else data
     if not args.segments and (args.vad or args.overlap == "local" or data.segments is None):
-        return None
+        return None, {}
     segments = given_segments(source)
+    if names and not segments.keys() & data.wav_scp.keys():
+        raise InputError(
+            f"{source.file('segments')}: none of its recordings ({examples(segments) or 'none'}) is in "
+            f"{data.file('wav.scp')} ({examples(data.wav_scp)}); do they have the same names?"
+        )
     log.info("speech is what %s says", source.file("segments"))
     without = [name for name in names if name not in segments]
     if without:
@@ -61,7 +74,7 @@ def known_segments(args, data, names):
             len(names),
             examples(without),
         )
-    return segments
+    return segments, channels_of_segments(source)
 
 
 def make_parser():

@@ -89,6 +89,8 @@ def make_parser():
 
 def size_of(text):
     """Returns the total Size of data directories, each given by its path or as SPEAKERS:UTTERANCES:HOURS."""
+    if not text.split():
+        raise InputError("a set is empty: give data directories, or SPEAKERS:UTTERANCES:HOURS")
     return Size(*map(sum, zip(*map(_size_of, text.split()), strict=True)))
 
 
@@ -98,9 +100,12 @@ def _size_of(text):
         return Size(summary.speakers, summary.utterances, summary.hours)
     try:
         speakers, utterances, hours = text.split(":")
-        return Size(int(speakers), int(utterances), float(hours))
+        size = Size(int(speakers), int(utterances), float(hours))
     except ValueError:
-        raise InputError(f"{text}: neither a data directory nor SPEAKERS:UTTERANCES:HOURS") from None
+        size = None
+    if size is None or min(size) <= 0:
+        raise InputError(f"{text}: neither a data directory nor SPEAKERS:UTTERANCES:HOURS, all above 0")
+    return size
 
 
 def feature_speed(options):

@@ -20,7 +20,7 @@ from nnet.export.onnx import write_onnx
 from nnet.export.pytorch import write_torch
 from nnet.feats.conf import write_conf
 from nnet.feats.options import FEATURE_OPTIONS
-from nnet.files import atomic_write, write_json
+from nnet.files import atomic_write, read_json, write_json
 from nnet.locks import locked
 from nnet.model.directory import load_speaker_net, save_config
 from nnet.model.embedder import CALIBRATION, Embedder
@@ -43,7 +43,8 @@ def export(args):
     """Writes OUT, which must hold no model yet."""
     if os.path.exists(os.path.join(args.out, "config.json")):
         raise InputError(f"{args.out}: holds a model already; choose another OUT or remove it")
-    found = args.metrics or sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
+    made = sorted(glob.glob(f"{glob.escape(args.model_dir)}/**/metrics.json", recursive=True))
+    found = args.metrics or [path for path in made if "systems" in read_json(path)]  # not those of a diarization
     reports = [read_report(path) for path in found]
     model, config, about = load_speaker_net(args.model_dir, args.checkpoint)
     if args.half:

@@ -33,7 +33,7 @@ def main(argv=None):
     p.add_argument(
         "--session-prefix", type=boolean, default=False, help="the session is the utterance's id up to its last `-`"
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=number(int, low=0), default=0)
     p.add_argument("data", metavar="DATA")
     p.add_argument("trials", metavar="TRIALS")
     args = p.parse_args(argv)

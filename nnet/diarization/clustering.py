@@ -41,7 +41,7 @@ class ClusteringOptions:
     min_cluster: int | None = option(
         None,
         "Windows of a speaker at least; smaller clusters join the most similar larger one (ahc, vbx). Default: a third "
-        "of the square root of their number, but at least 4.",
+        "of the square root of their number and at least 4, but at most a tenth of them.",
         low=1,
     )
 
@@ -74,8 +74,7 @@ class ClusteringOptions:
         most 60 speakers): with at least 4 windows 42 were found, DER 14.3 %; with 12, 17 and 10.1 %; with 21, 13 and
         9.0 %. This rule gives 23.
         """
-        least = self.min_cluster or max(LEAST_WINDOWS, windows**0.5 / 3)
-        return min(least, SMALL_SHARE * windows)
+        return self.min_cluster or min(max(LEAST_WINDOWS, windows**0.5 / 3), SMALL_SHARE * windows)
 
     @property
     def bounds(self) -> tuple[int, int]:

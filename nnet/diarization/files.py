@@ -77,6 +77,8 @@ def read_windows(directory: str) -> Iterator[tuple[str, Windows]]:
     """
     data = DataDir(directory)
     speech = given_segments(DataDir(os.path.join(directory, "speech")))
+    if not speech:
+        raise InputError(f"{directory}/speech/segments: no speech; steps/diarize.sh --overlap local keeps no windows")
     rows: dict[str, list] = {}
     if data.table("xvector.scp"):
         embeddings = read_utterances(directory)
@@ -86,6 +88,9 @@ def read_windows(directory: str) -> Iterator[tuple[str, Windows]]:
                 raise InputError(f'{data.file("segments")}: "{name}" of xvector.scp is missing')
             recording, start, end, _ = windows[name]
             rows.setdefault(recording, []).append((start, end, i))
+        lost = sorted(windows.keys() - set(embeddings.ids))
+        if lost:
+            raise InputError(f'{directory}/xvector.scp: {len(lost)} of the windows are missing, such as "{lost[0]}"')
     missing = sorted(rows.keys() - speech.keys())
     if missing:
         raise InputError(f'{directory}/speech/segments: no speech of "{missing[0]}", which has windows')

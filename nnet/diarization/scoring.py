@@ -62,7 +62,11 @@ def score_recordings(
     for side, turns in (("reference", reference), ("hypothesis", hypothesis)):
         own = sum(count_own_overlaps(turns.get(name, ())) for name in names)
         if own:
-            log.warning("%d turns of the %s overlap one of the same speaker: such speech counts once", own, side)
+            log.warning(
+                "%d turns of the %s overlap one of the same speaker: it counts once (--overlap false: not at all)",
+                own,
+                side,
+            )
     return {
         name: compare_turns(
             reference.get(name, ()),

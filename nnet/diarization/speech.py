@@ -110,3 +110,19 @@ def given_segments(data: DataDir) -> dict[str, np.ndarray]:
     for recording, start, end, _ in data.segments.values():
         spans.setdefault(recording, []).append((start, np.inf if end == -1 else end))
     return {recording: joined(np.array(sorted(times))) for recording, times in spans.items()}
+
+
+def channels_of_segments(data: DataDir) -> dict[str, int | None]:
+    """Reads which channel the file `segments` of a data directory names for each recording; None: it names none.
+
+    Raises:
+        InputError: segments of one recording name different channels.
+    """
+    channels: dict[str, int | None] = {}
+    for name, (recording, _, _, channel) in (data.segments or {}).items():
+        if channels.setdefault(recording, channel) != channel:
+            raise InputError(
+                f'{data.file("segments")}: "{name}": another channel than the segments of {recording} before it; only '
+                "one channel of a recording can be diarized: give each an entry of its own in wav.scp"
+            )
+    return channels

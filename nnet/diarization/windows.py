@@ -11,6 +11,7 @@ from nnet.errors import InputError
 from nnet.options import option
 
 ROUNDING = 1e-6  # seconds: sums of times are not exact
+SHORTEST_STEP = 0.002  # seconds between the starts of windows, whose names hold milliseconds
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def cut_windows(segments: np.ndarray, options: WindowOptions) -> tuple[np.ndarra
             continue
         room = max(end - start - options.window, 0.0)  # from the first start to the last one
         starts = start + np.arange(0.0, room + ROUNDING, options.period)
-        if start + room > starts[-1] + ROUNDING:
+        if start + room > starts[-1] + SHORTEST_STEP:
             starts = np.append(starts, start + room)
         windows.append(np.stack([starts, np.minimum(starts + options.window, end)], axis=1))
         owners.append(np.full(len(starts), i))

@@ -33,6 +33,12 @@ class Figures:
     recordings: int
 
 
+def check_speakers(count, path, which=""):
+    """Raises InputError if so many speakers of a data directory are too few for a calibration."""
+    if count < LEAST_SPEAKERS:
+        raise InputError(f"{path}: only {count} speakers{which}; a calibration needs {LEAST_SPEAKERS} or more")
+
+
 def calibrate(pieces, p_target):
     """Trains a DurationCalibration on Pieces; the loss is weighted by the target prior `p_target`.
 
@@ -51,14 +57,8 @@ def measure(pieces, p_target):
 
     Returns:
         Figures.
-
-    Raises:
-        InputError: too few speakers.
     """
     speakers = np.random.default_rng(0).permutation(np.unique(pieces.speaker))
-    if len(speakers) < LEAST_SPEAKERS:
-        found = f"only {len(speakers)} speakers have enough speech"
-        raise InputError(f"{found}; a calibration needs {LEAST_SPEAKERS} or more")
     halves = [pieces.of_speakers(half) for half in np.array_split(speakers, 2)]
     trials, found = [], []
     for train, test in (halves, halves[::-1]):

@@ -81,7 +81,7 @@ class Embedder:
             digest.update(name.encode() + np.array(weight.astype(mx.float32)).tobytes())
         return digest.hexdigest()[:16]
 
-    def embed(self, samples: np.ndarray, sample_rate: int, where: str = "samples") -> np.ndarray:
+    def embed(self, samples: Rows, sample_rate: int, where: str = "samples") -> np.ndarray:
         """Embeds samples (n,) in [-1, 1) at `sample_rate` Hz: (D,) float32; `where` names them in errors."""
         return next(self._embed([(where, samples, sample_rate)]))
 

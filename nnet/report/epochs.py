@@ -12,5 +12,6 @@ def read_epochs(path):
     for place, line in read_lines(path):
         if line:
             epochs.append(parse_json(line, f"{path}:{place}"))
-            check_entries({**EPOCH, **epochs[-1]}, dict.fromkeys(EPOCH, (int, float, type(None))), f"{path}:{place}")
+            numbers = dict.fromkeys(EPOCH, (int, float, type(None))) | {"epoch": int}
+            check_entries({**EPOCH, **epochs[-1]}, numbers, f"{path}:{place}")
     return epochs

@@ -72,17 +72,19 @@ def evaluate(trials, systems, options):
             )
         entry["conditions"] = {key: _by_group(scores, trials.target, *group, costs) for key, group in groups.items()}
     if options.pairs:
+        draws = options.repetitions or REPETITIONS
         results["differences"] = [
-            {"new": new, "old": old} | _differences(systems[new](), systems[old](), trials.target, speakers, costs)
+            {"new": new, "old": old}
+            | _differences(systems[new](), systems[old](), trials.target, speakers, costs, draws)
             for new, old in options.pairs
         ]
     return results
 
 
-def _differences(new, old, target, speakers, costs):
+def _differences(new, old, target, speakers, costs, repetitions):
     """Returns {"eer": (difference, low, high), "min_dcf": {cost: the same}} of two systems' scores (N,)."""
     figures = {"eer": eer} | {cost.name: lambda rates, cost=cost: min_dcf(rates, cost) for cost in costs}
-    found = differences(new, old, target, *speakers, figures, repetitions=REPETITIONS)
+    found = differences(new, old, target, *speakers, figures, repetitions=repetitions)
     return {"eer": found.pop("eer"), "min_dcf": found}
 
 

@@ -43,6 +43,8 @@ def read_run(directory):
     eers = {DEVELOPMENT: min(best)} if best else {}
     for path in sorted(glob.glob(os.path.join(glob.escape(directory), "**/metrics.json"), recursive=True)):
         systems = read_json(path)
+        if "systems" not in systems:  # of a diarization
+            continue
         check_entries(systems, {"systems": dict}, path)
         folder = os.path.relpath(os.path.dirname(path), directory).removeprefix("report").strip("/._")
         for system, figures in systems["systems"].items():

@@ -105,6 +105,9 @@ def test_what_is_wrong_is_said_in_a_line(work, tmp_path, capsys):
     gallery = tmp_path / "voices.gallery"
     with pytest.raises(InputError, match="silence.wav: 0.0 s of speech; at least 0.5 s"):
         enroll.main([str(work / "model"), str(gallery), "one", silence])
+    twice = [speak(work, 1, 20)] * 2
+    with pytest.raises(InputError, match=f"one: not enrolled: .*{twice[0]} and {twice[0]} are the same recording"):
+        enroll.main([str(work / "model"), str(gallery), "one", *twice])
     with pytest.raises(InputError, match="voices.gallery: no such gallery"):
         list_voices.main([str(gallery)])
     with pytest.raises(InputError, match="nobody is enrolled"):
@@ -116,7 +119,7 @@ def test_too_few_speakers_are_refused(work, tmp_path):
     for name in ("wav.scp", "utt2spk"):
         lines = (tmp_path / "few" / name).read_text().splitlines(True)[:20]
         (tmp_path / "few" / name).write_text("".join(lines))
-    with pytest.raises(InputError, match="only 10 speakers .* needs 40 or more"):
+    with pytest.raises(InputError, match="only 10 speakers; a calibration needs 40 or more"):
         calibrate.main([str(work / "model"), str(tmp_path / "few")])
 
 

@@ -134,6 +134,45 @@ def test_given_segments_are_the_speech(model_dir, data, tmp_path, caplog):
         diarize(["--segments", str(tmp_path), model_dir, data, str(tmp_path / "y")])
 
 
+def test_the_channel_of_given_segments_is_heard(model_dir, data, tmp_path):
+    both = np.stack([np.zeros(24 * RATE), conversation(TALK, 0)[: 24 * RATE]], axis=1)
+    soundfile.write(os.path.join(data, "talk0.wav"), both, RATE)
+    lines = {"a": "talk0 0 12 1", "b": "talk0 12 24 1"}
+    write_table(os.path.join(data, "segments"), lines)
+    diarize([*CUT, model_dir, data, str(tmp_path / "x")])
+    assert len({turn.speaker for turn in read_rttm(tmp_path / "x.rttm")["talk0"]}) > 1
+    write_table(os.path.join(data, "segments"), lines | {"c": "talk0 20 24 0"})
+    with pytest.raises(InputError, match='segments: "c": another channel than the segments of talk0 before it'):
+        diarize([model_dir, data, str(tmp_path / "x")])
+
+
+BAD_SEGMENTS = [
+    ({}, [], r"segments: none of its recordings \(none\) is in .*wav.scp \(talk0"),
+    ({"a": "other 0 3"}, [], r"segments: none of its recordings \(other\) is in"),
+    ({"a": "talk0 0 3"}, ["--vad", "energy", "--segments", "DATA"], "--segments says what is speech: omit --vad"),
+]
+
+
+@pytest.mark.parametrize("lines, options, message", BAD_SEGMENTS)
+def test_segments_of_nothing_here_are_refused(model_dir, data, tmp_path, lines, options, message):
+    write_table(os.path.join(data, "segments"), lines)
+    with pytest.raises(InputError, match=message):
+        diarize([*(data if word == "DATA" else word for word in options), model_dir, data, str(tmp_path / "x")])
+
+
+def test_kept_windows_that_are_not_whole_are_refused(model_dir, data, tmp_path):
+    diarize([*CUT, model_dir, data, str(tmp_path / "xvector.1")])
+    merge(["--nj", "1", str(tmp_path), str(tmp_path / "xvector")])
+    scp = (tmp_path / "xvector.scp").read_text().splitlines(keepends=True)
+    (tmp_path / "xvector.scp").write_text("".join(scp[:-2]))
+    with pytest.raises(InputError, match='xvector.scp: 2 of the windows are missing, such as "talk2-'):
+        cluster_windows([str(tmp_path), str(tmp_path / "again")])
+    for name in ("xvector.scp", "segments", "speech/segments"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(InputError, match="speech/segments: no speech; steps/diarize.sh --overlap local keeps no"):
+        cluster_windows([str(tmp_path), str(tmp_path / "again")])
+
+
 @pytest.mark.parametrize("method", ["ahc", "spectral"])
 @pytest.mark.parametrize(
     "turns, message, expected",

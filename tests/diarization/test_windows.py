@@ -21,6 +21,11 @@ def test_windows_start_every_period_and_the_last_one_ends_with_the_segment():
     assert np.allclose(windows, expected) and owners.tolist() == [0, 0, 0, 0, 1, 3]
 
 
+def test_windows_have_names_of_their_own():
+    windows, _ = cut_windows(np.array([[0.0, 2.667]]), WindowOptions(window=2.0, period=0.6667))
+    assert np.allclose(windows, [[0, 2], [0.6667, 2.6667]]), "to the millisecond, a third one would be the second"
+
+
 def test_windows_of_wespeaker_are_options():
     windows, _ = cut_windows(
         np.array([[0.0, 2.0], [3.0, 3.3]]), WindowOptions(window=1.5, period=0.25, min_window=0.255)

@@ -36,7 +36,7 @@ def test_a_folder_with_the_runners_variable_in_its_name_is_refused(recipe, kaldi
     folder, run = recipe
     write_data(folder / "data/JOBS", kaldi, ["spk1-16k"])
     done = run("steps/make_mfcc.sh", "--mfcc-config", str(kaldi / "mfcc_vox.conf"), "data/JOBS")
-    assert done.returncode == 1 and "a folder with JOB in its name cannot be written by parallel jobs" in done.stderr
+    assert done.returncode == 1 and "parallel jobs cannot use a folder with JOB in its name" in done.stderr
     assert not list((folder / "data/JOBS/log").iterdir()) and not (folder / "data/JOBS/feats.scp").exists()
 
 

@@ -138,22 +138,23 @@ def own(tmp_path):
 
 
 def test_own_recordings(local, own, tmp_path):
-    (own / "uem").write_text("a 1 0 10\n")
+    (own / "uem").write_text("a 1 0 10\nz 1 0 10\n")
     done = local("prepare_diarization.py", own, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     for what in (
-        "left out 1 recordings not in wav.scp (z)",
+        "rttm: left out 1 recordings not in wav.scp (z)",
+        "uem: left out 1 recordings not in wav.scp (z)",
         "no turns of 1 recordings (c)",
         "turns end after the end of 1 recordings (a)",
     ):
         assert what in done.stderr
     data = validate(tmp_path / "out", feats=False, text=False)
     assert data.table("reco2dur") == dict.fromkeys("abc", "10.000")
-    assert data.table("reco2num_spk") == {"a": "2", "b": "1"}
+    assert data.table("reco2num_spk") == {"a": "2", "b": "1", "c": "1"}
     assert {name: len(turns) for name, turns in read_rttm(tmp_path / "out/rttm").items()} == {"a": 2, "b": 1}
     oracle = DataDir(tmp_path / "out/oracle").segments
     assert [place[:3] for place in oracle.values()] == [("a", 1, 10), ("b", 3, 4)]
-    assert (tmp_path / "out/uem").read_text() == "a 1 0 10\n"
+    assert (tmp_path / "out/uem").read_text() == "a 1 0.000 10.000\n"
     (own / "uem").unlink()
     local("prepare_diarization.py", own, tmp_path / "out")
     assert not (tmp_path / "out/uem").exists()

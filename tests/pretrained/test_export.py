@@ -196,6 +196,8 @@ def test_the_card_says_what_it_was_told(exported):
 def test_every_figure_of_the_card_comes_from_metrics_json(model_dir, tmp_path):
     own = shutil.copytree(model_dir, tmp_path / "own")
     results = metrics_of(own / "report" / "x" / "metrics.json")
+    (own / "diarization").mkdir()
+    (own / "diarization/metrics.json").write_text('{"recordings": {}}')
     export([str(own), str(tmp_path / "out")])
     card = (tmp_path / "out" / "README.md").read_text()
     assert "license:" not in card and "**Licence**: not stated" in card

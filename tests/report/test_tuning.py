@@ -1,6 +1,7 @@
 """The page that compares trainings."""
 
 import json
+from pathlib import Path
 
 import pytest
 from html_page import Page
@@ -38,6 +39,8 @@ def test_a_sweep(train, tmp_path, capsys):
         train("m2", ["loss.margin=0.2"], [9.0, 5.0, 6.0], 0.04),
         train("m2b", ["loss.margin=0.2", "training.seed=5"], [8.0, 6.0]),
     ]
+    (Path(folders[0]) / "diarization").mkdir()
+    (Path(folders[0]) / "diarization/metrics.json").write_text('{"recordings": {}}')
     tuning_curves.main([str(tmp_path / "tuning.html"), *folders])
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[1:] for line in lines[1:]] == [
