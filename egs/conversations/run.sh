@@ -64,12 +64,9 @@ check_words speech oracle energy model
 check_words overlap none added local
 check_words cluster ahc spectral vbx
 check_words number unknown known
-case " $overlap " in
-  *" local "*)
-    case " $speech " in
-      *" model "*) ;;
-      *) echo "$0: --overlap local finds speech by its model: add model to --speech" >&2; exit 1 ;;
-    esac ;;
+case " $overlap / $speech " in
+  *" local "*/*" model "*) ;;
+  *" local "*/*) echo "$0: --overlap local finds speech by its model: add model to --speech" >&2; exit 1 ;;
 esac
 
 if [ -n "$data" ]; then

@@ -63,6 +63,11 @@ def test_systems_are_compared(recipe, tmp_path):
     "words, message",
     [
         (["--speech", "oracles"], "--speech: 'oracles' is not one of: oracle"),
+        (["--speech", ""], "--speech is empty; give one of: oracle energy model"),
+        (
+            ["--overlap", "local", "--segmentation", "exp/segmentation"],
+            "--overlap local finds speech by its model: add model to --speech",
+        ),
         (["--speech", "model"], "--segmentation MODELDIR is required"),
         (["--cluster", "ahc vbx", "--backend", "exp"], "--cluster vbx needs --backend DIR with a PLDA"),
         (["--corpus", "a", "--data", "b"], "give either --corpus or --data"),
