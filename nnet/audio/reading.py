@@ -271,8 +271,10 @@ def audio_duration(rx: str, where: str | None = None) -> float:
 @contextlib.contextmanager
 def _opened(rx: str, where: str) -> Iterator[tuple[BinaryIO, int, BinaryIO | str]]:
     """Opens a recording: a seekable file, its size, and the argument for soundfile (the path if possible: faster)."""
-    if rx != rx.encode(errors="replace").decode():
-        raise InputError(f"{where}: a name that is not UTF-8; rename the file")
+    try:
+        rx.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{where}: the name is not UTF-8; rename the file") from None
     try:
         if rx.endswith("|"):
             write = functools.partial(_run_command, rx[:-1].strip())

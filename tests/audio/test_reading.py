@@ -158,6 +158,12 @@ def test_bad_files_are_named(tmp_path, tone):
             read_audio(f"{tmp_path}/{name}", where='wav.scp: "u"')
 
 
+def test_a_name_that_is_not_utf_8_is_refused():
+    for read in (read_audio, audio_duration):
+        with pytest.raises(InputError, match="the name is not UTF-8; rename the file"):
+            read("caf\udce9.wav")
+
+
 def test_check_audio(tone):
     check_audio(tone, "x")
     for samples, message in ((tone[:0], "no samples"), (tone * 0, "all 16000 samples are zero"), (_nan(tone), "NaN")):
