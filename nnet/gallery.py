@@ -95,7 +95,8 @@ class Gallery:
         Args:
             name: of the speaker, without spaces.
             recordings: [(samples (n,) in [-1, 1), sample rate in Hz), ...], at least one.
-            force: enroll although the recordings do not seem to be of one speaker, or resemble somebody else.
+            force: enroll although the recordings do not seem to be of one speaker, resemble somebody else, or repeat
+                one another.
 
         Raises:
             InputError: a recording with too little speech, or one of these doubts.
@@ -320,7 +321,7 @@ class Gallery:
             voice = old.joined(added) if old else added
             before = ["a recording enrolled before"] * (len(voice.durations) - len(labels))
             agreement, doubts = self._agreement(voice, before + labels)
-            doubts += _repeated(voice, before + labels) + self._resemblance(voice)
+            doubts += _repeated(voice, before + labels, len(before)) + self._resemblance(voice)
             if doubts and not force:
                 raise InputError(f"{name}: not enrolled: {'; '.join(doubts)} (--force true enrolls all the same)")
             self._append(file, added)
@@ -413,9 +414,9 @@ def _header(about):
     return packed({"gallery": FORMAT, "model": about, "revision": os.urandom(8).hex()})
 
 
-def _repeated(voice, labels):
-    """The doubt, in a list, that one recording is enrolled twice, whose seconds would count twice."""
-    for j in range(1, len(labels)):
+def _repeated(voice, labels, known):
+    """The doubt, in a list, that a recording after the `known` first ones is enrolled twice: it would count twice."""
+    for j in range(max(known, 1), len(labels)):
         same = (voice.vectors[:j] @ voice.vectors[j] > 1 - 1e-6) & np.isclose(voice.durations[:j], voice.durations[j])
         if same.any():
             return [f"{labels[int(np.argmax(same))]} and {labels[j]} are the same recording; leave one of them out"]

@@ -57,7 +57,7 @@ def known_segments(args, data, names):
         raise InputError("--segments says what is speech: omit --vad")
     source = DataDir(args.segments) if args.segments else data
     if not args.segments and (args.vad or args.overlap == "local" or data.segments is None):
-        return None, {}
+        return None, channels_of_segments(data, names)
     segments = given_segments(source)
     if names and not segments.keys() & data.wav_scp.keys():
         raise InputError(
@@ -74,7 +74,7 @@ def known_segments(args, data, names):
             len(names),
             examples(without),
         )
-    return segments, channels_of_segments(source)
+    return segments, channels_of_segments(source, names)
 
 
 def make_parser():

@@ -32,7 +32,11 @@ def _arguments(argv):
     options.add_argument("name", metavar="NAME", help="of the speaker, one word")
     options.add_argument("audio", metavar="AUDIO", nargs="+", help="audio files of this speaker alone")
     options.add_argument(
-        "--force", type=boolean, default=False, help="enroll in spite of doubts about who speaks", metavar="true|false"
+        "--force",
+        type=boolean,
+        default=False,
+        help="enroll in spite of doubts about who speaks, or a repetition",
+        metavar="true|false",
     )
     return options.parse_args(argv)
 

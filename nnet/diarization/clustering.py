@@ -74,7 +74,8 @@ class ClusteringOptions:
         most 60 speakers): with at least 4 windows 42 were found, DER 14.3 %; with 12, 17 and 10.1 %; with 21, 13 and
         9.0 %. This rule gives 23.
         """
-        return self.min_cluster or min(max(LEAST_WINDOWS, windows**0.5 / 3), SMALL_SHARE * windows)
+        usual = min(max(LEAST_WINDOWS, windows**0.5 / 3), SMALL_SHARE * windows)
+        return min(self.min_cluster or usual, windows)
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -145,7 +146,7 @@ def _similar_merged(points, labels, least, threshold):
 def ahc_labels(points: Points, options: ClusteringOptions) -> np.ndarray:
     """Clusters points by average linkage, int (N,) from 0 on.
 
-    A cluster of less than `min_cluster` embeddings (or a tenth of all, if that is less) is not a speaker: of all cuts
+    A cluster of less than `min_cluster` embeddings is not a speaker: of all cuts
     of the dendrogram whose number of larger clusters is within the bounds, the one nearest to the threshold counts, and
     its small clusters join the most similar large one.
     """

@@ -78,7 +78,7 @@ def read_windows(directory: str) -> Iterator[tuple[str, Windows]]:
     data = DataDir(directory)
     speech = given_segments(DataDir(os.path.join(directory, "speech")))
     if not speech:
-        raise InputError(f"{directory}/speech/segments: no speech; steps/diarize.sh --overlap local keeps no windows")
+        raise InputError(f"{directory}/speech/segments: no speech was found, or --overlap local kept no windows")
     rows: dict[str, list] = {}
     if data.table("xvector.scp"):
         embeddings = read_utterances(directory)

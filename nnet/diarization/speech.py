@@ -4,7 +4,7 @@ A segmenter is a function from a Recording to spans of speech, float64 (S, 2) in
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,15 +112,15 @@ def given_segments(data: DataDir) -> dict[str, np.ndarray]:
     return {recording: joined(np.array(sorted(times))) for recording, times in spans.items()}
 
 
-def channels_of_segments(data: DataDir) -> dict[str, int | None]:
-    """Reads which channel the file `segments` of a data directory names for each recording; None: it names none.
+def channels_of_segments(data: DataDir, recordings: Collection[str]) -> dict[str, int | None]:
+    """Reads which channel the file `segments` of a data directory names for each of `recordings`; None: it names none.
 
     Raises:
         InputError: segments of one recording name different channels.
     """
     channels: dict[str, int | None] = {}
     for name, (recording, _, _, channel) in (data.segments or {}).items():
-        if channels.setdefault(recording, channel) != channel:
+        if recording in recordings and channels.setdefault(recording, channel) != channel:
             raise InputError(
                 f'{data.file("segments")}: "{name}": another channel than the segments of {recording} before it; only '
                 "one channel of a recording can be diarized: give each an entry of its own in wav.scp"

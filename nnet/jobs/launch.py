@@ -50,7 +50,7 @@ def launch(module, arguments, nproc=1, hosts=None):
 
 
 def shared_environment(nproc):
-    """Returns an environment for `nproc` processes; a limit of threads, such as their job's, is divided up."""
+    """Returns an environment for `nproc` processes; no limit of threads is above a share of the cores."""
     share, environment = cores() // nproc, environment_of(nproc)
     limits = {name: environment[name] for name in THREAD_VARIABLES}
     lowered = {name: str(max(share, 1)) for name, limit in limits.items() if limit.isdigit() and int(limit) > share}
