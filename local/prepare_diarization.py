@@ -35,7 +35,7 @@ def main(argv=None):
     _warn_of_late_turns(turns, durations, data)
     write_diarization_data(args.out, data.wav_scp, durations, turns)
     if data.has("uem"):
-        write_uem(Path(args.out) / "uem", data)
+        _write_uem(Path(args.out) / "uem", data)
     else:
         remove_file(Path(args.out) / "uem")  # of an earlier preparation
     log.info("%s: %d recordings, %.2f hours", args.out, len(durations), sum(durations.values()) / 3600)
@@ -56,7 +56,7 @@ def _known(turns, data):
     return {name: turns[name] for name in turns if name not in missing}
 
 
-def write_uem(path, data):
+def _write_uem(path, data):
     """Writes the UEM of the recordings in wav.scp, and logs how many it has besides."""
     regions = read_uem(data.file("uem"))  # a mistake is reported before anything is diarized
     others = regions.keys() - data.wav_scp.keys()

@@ -29,8 +29,9 @@ def main(argv=None):
 
 
 def _check_inputs(args, description):
-    check_entries({"systems": [], "num_measures": 0} | description, {"systems": list, "num_measures": int}, args.model)
-    systems, measures = description.get("systems", []), description.get("num_measures", 0)
+    found = {"systems": [], "num_measures": 0} | description
+    check_entries(found, {"systems": list, "num_measures": int}, args.model)
+    systems, measures = found["systems"], found["num_measures"]
     if len(systems) != len(args.scores):
         trained = f"{len(systems)} score files ({', '.join(map(str, systems))})"
         raise InputError(f"{args.model}: trained on {trained}, but {len(args.scores)} are given")

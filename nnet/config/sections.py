@@ -104,7 +104,7 @@ class TrainingSection:
     )
     ema: float = option(
         0.0,
-        "Decay of an exponential moving average of the weights, which is then validated and saved; 0: none.",
+        "Decay, below 1, of an exponential moving average of the weights, which is then validated and saved; 0: none.",
         low=0,
         high=1,
     )

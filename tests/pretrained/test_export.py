@@ -347,13 +347,12 @@ def test_a_size_that_wespeaker_does_not_have_is_exported_without_its_settings(cl
     assert [path.name for path in (tmp_path / "out" / "pytorch").iterdir()] == ["model.pt"]
 
 
-HAMMING, POVEY = ({"window_type": name} for name in ("hamming", "povey"))  # WeSpeaker's and 3D-Speaker's features
 RESNET, TDNN = {"type": "resnet", "depth": 18, "channels": 32}, {"type": "tdnn", "dims": [8, 8, 8, 8, 24]}
-NOT_THEIRS = [
-    (HAMMING, RESNET, {"type": "statistics"}, [16, 8]),
-    (HAMMING, TDNN, {"type": "statistics"}, [16, 8]),
-    (HAMMING, TDNN, {"type": "statistics"}, [8]),
-    (POVEY, RESNET, {"type": "channel_attention", "hidden_dim": 128}, [8]),
+NOT_THEIRS = [  # with the window of WeSpeaker's features, hamming, or 3D-Speaker's
+    ("hamming", RESNET, {"type": "statistics"}, [16, 8]),
+    ("hamming", TDNN, {"type": "statistics"}, [16, 8]),
+    ("hamming", TDNN, {"type": "statistics"}, [8]),
+    ("povey", RESNET, {"type": "channel_attention", "hidden_dim": 128}, [8]),
 ]
 
 
@@ -367,7 +366,7 @@ def test_embeddings_and_poolings_that_neither_has_are_exported_as_weights_alone(
     )
     config = build_config(sections | {"embedding": embedding}, "conf")
     (tmp_path / "model").mkdir()
-    save_config(tmp_path / "model", config, 80, None, front_end("", 80, **window))
+    save_config(tmp_path / "model", config, 80, None, front_end("", 80, window_type=window))
     save_weights(str(tmp_path / "model/model.safetensors"), weights_of(build_model(config, 80)))
     export(["--pytorch", "true", str(tmp_path / "model"), str(tmp_path / "out")])
     assert os.listdir(tmp_path / "out/pytorch") == ["model.pt"]

@@ -53,24 +53,17 @@ def test_training_learns_and_logs_every_epoch(data, tmp_path):
 
 
 def test_the_rate_in_the_log_is_that_of_the_last_update(data, tmp_path, monkeypatch):
-    rates = []
-    monkeypatch.setattr(
-        Optimizer, "update", spied(Optimizer.update, lambda self, model, grads, rate: rates.append(rate))
-    )
+    rates, update = [], Optimizer.update
+
+    def recorded(optimizer, model, grads, rate):
+        rates.append(rate)
+        update(optimizer, model, grads, rate)
+
+    monkeypatch.setattr(Optimizer, "update", recorded)
     config = make_config(tmp_path / "c.json", training={"epochs": 2, "accumulate": 4}, data={"steps_per_epoch": 10})
     train(data, config, tmp_path / "exp")
     assert len(rates) == 6 and rates[0] > rates[2] > rates[5]
     assert [line["learning_rate"] for line in log_of(tmp_path / "exp")] == [rates[2], rates[5]]
-
-
-def spied(function, seen):
-    """The function, which first shows its arguments to `seen`."""
-
-    def spy(*arguments):
-        seen(*arguments)
-        return function(*arguments)
-
-    return spy
 
 
 def test_the_same_seed_gives_the_same_model_whatever_the_workers(data, tmp_path):
